@@ -1,0 +1,16 @@
+//! What every other module stands on: errors, secrets, time, encoders, hashes, and a few small containers.
+//!
+//! Nothing here opens a file or a socket. Wall time and random bytes come in through [`time::Clock`] and
+//! [`entropy::Entropy`]; their real implementations are the only uses of [`crate::sys`] in this layer.
+
+pub mod bounded;
+pub mod codec;
+pub mod crypto;
+pub mod entropy;
+pub mod env;
+pub mod error;
+pub mod flight;
+pub mod log;
+pub mod secret;
+pub mod time;
+pub mod url;

@@ -1,0 +1,24 @@
+//! agent-identity: the identity of AI agents on one machine.
+//!
+//! The way of every request is the same: bytes → request → action → outcome → rendering. `ARCHITECTURE.md` has the map.
+
+#[allow(unsafe_code)]
+pub mod sys;
+
+pub mod base;
+
+pub mod config;
+pub mod http;
+pub mod jwt;
+pub mod net;
+
+pub mod oidc;
+pub mod session;
+pub mod tip;
+pub mod volc;
+
+pub mod action;
+pub mod surface;
+
+#[cfg(feature = "emulator")]
+pub mod emulator;

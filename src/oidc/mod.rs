@@ -1,0 +1,1 @@
+//! OpenID Connect: discovery, login, callback, token exchange and renewal.

@@ -1,0 +1,151 @@
+//! Session keys: the names under which identities are kept.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use crate::base::error::{Code, Error, Result};
+
+/// Bytes that a session key may have; longer than any key a channel produces, short enough to keep in memory.
+pub const MAX_KEY_BYTES: usize = 512;
+
+/// The key of the gateway's main chat, and the only one in personal mode.
+pub const MAIN: &str = "agent:main:main";
+
+/// A session key as OpenClaw writes it, e.g. `agent:main:telegram:direct:12345`. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey(Arc<str>);
+
+impl SessionKey {
+    /// Reads a key: trimmed, not empty, at most [`MAX_KEY_BYTES`] long, no control characters. A bare `main` is the
+    /// main session.
+    ///
+    /// # Errors
+    /// `InvalidRequest`, naming the rule that is broken.
+    pub fn parse(text: &str) -> Result<Self> {
+        let invalid = |rule: &str| Error::new(Code::InvalidRequest, format!("the session key {rule}"));
+        let text = text.trim();
+        match text {
+            "" => Err(invalid("is empty")),
+            "main" => Ok(Self::main()),
+            _ if text.len() > MAX_KEY_BYTES => Err(invalid(&format!("is longer than {MAX_KEY_BYTES} bytes"))),
+            _ if text.chars().any(char::is_control) => Err(invalid("has a control character")),
+            _ => Ok(Self(text.into())),
+        }
+    }
+
+    /// The main session.
+    #[must_use]
+    pub fn main() -> Self {
+        Self(MAIN.into())
+    }
+
+    /// The key's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The agent that the key belongs to: `X` of `agent:X:…`.
+    #[must_use]
+    pub fn agent_id(&self) -> Option<&str> {
+        self.0.strip_prefix("agent:")?.split(':').next().filter(|id| !id.is_empty())
+    }
+
+    /// Whether the key belongs to a subagent: it begins with `subagent:` or has `:subagent:` anywhere.
+    #[must_use]
+    pub fn is_subagent(&self) -> bool {
+        self.0.starts_with("subagent:") || self.0.contains(":subagent:")
+    }
+
+    /// The last segment of a subagent's key, by which its workload is named.
+    #[must_use]
+    pub fn subagent_id(&self) -> Option<&str> {
+        self.is_subagent().then(|| self.0.rsplit(':').next()).flatten().filter(|id| !id.is_empty())
+    }
+
+    /// Whether several people may stand behind the key: a group, a channel or a room, in any letter case.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        let lower = self.0.to_ascii_lowercase();
+        [":group:", ":channel:", ":room:"].iter().any(|marker| lower.contains(marker))
+    }
+
+    /// Whether the key is a sender's own form of the main session, `agent:main:main:user:<sender>`.
+    #[must_use]
+    pub fn is_main_of_a_sender(&self) -> bool {
+        self.0
+            .strip_prefix(MAIN)
+            .and_then(|rest| rest.strip_prefix(":user:"))
+            .is_some_and(|sender| !sender.is_empty())
+    }
+}
+
+impl fmt::Display for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl Serialize for SessionKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl std::borrow::Borrow<str> for SessionKey {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grammar_at_its_edges() {
+        assert_eq!(SessionKey::parse(" main ").unwrap(), SessionKey::main());
+        assert_eq!(SessionKey::parse(&"k".repeat(MAX_KEY_BYTES)).unwrap().as_str().len(), MAX_KEY_BYTES);
+        for bad in ["", "  ", "a\nb", "a\u{7f}", &"k".repeat(MAX_KEY_BYTES + 1)] {
+            assert_eq!(SessionKey::parse(bad).unwrap_err().code(), Code::InvalidRequest, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn reads_the_parts_that_matter() {
+        let key = |text: &str| SessionKey::parse(text).unwrap();
+        assert_eq!(key("agent:shop:telegram:direct:1").agent_id(), Some("shop"));
+        assert_eq!(key("agent::x").agent_id(), None);
+        assert_eq!(key("telegram:1").agent_id(), None);
+        for (text, id) in [
+            ("subagent:u1", Some("u1")),
+            ("agent:main:subagent:u1", Some("u1")),
+            ("agent:main:subagent:u1:subagent:u2", Some("u2")),
+            ("agent:main:main", None),
+            ("agent:main:subagents:x", None),
+        ] {
+            assert_eq!(key(text).subagent_id(), id, "{text}");
+        }
+        for (text, shared) in [
+            ("agent:main:telegram:group:-1001", true),
+            ("agent:main:slack:CHANNEL:C123456", true),
+            ("agent:main:line:room:r", true),
+            ("agent:main:feishu:direct:ou_1", false),
+        ] {
+            assert_eq!(key(text).is_shared(), shared, "{text}");
+        }
+        assert!(key("agent:main:main:user:bob").is_main_of_a_sender());
+        assert!(
+            !key("agent:main:main:user:").is_main_of_a_sender()
+                && !key("agent:main:main").is_main_of_a_sender()
+        );
+    }
+}

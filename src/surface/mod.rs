@@ -1,0 +1,1 @@
+//! The renderings of actions: socket routes, callback pages, command line.

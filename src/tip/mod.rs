@@ -1,0 +1,1 @@
+//! Workload tokens (TIP): acquisition, cache, claims.

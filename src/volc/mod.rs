@@ -1,0 +1,1 @@
+//! The Volcengine control plane: signing, platform keys, endpoints, and typed calls.
