@@ -1,0 +1,209 @@
+//! The token endpoint: codes and refresh tokens for tokens (RFC 6749 sections 4.1.3 and 6, RFC 7636 section 4.6).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::super::message::{Reply, Request, http_date};
+use super::super::world::World;
+use super::grants::{CodeGrant, Login};
+use super::{add_profile, subject};
+use crate::base::codec::{base64url, unbase64};
+use crate::base::crypto::sha256;
+use crate::base::error::{Error, Result};
+
+/// A refusal in the terms of RFC 6749 section 5.2.
+struct Refusal {
+    status: u16,
+    error: &'static str,
+    description: &'static str,
+}
+
+impl From<Error> for Refusal {
+    fn from(_: Error) -> Self {
+        Self { status: 500, error: "server_error", description: "the emulator has a defect" }
+    }
+}
+
+fn refuse(error: &'static str, description: &'static str) -> Refusal {
+    Refusal { status: if error == "invalid_client" { 401 } else { 400 }, error, description }
+}
+
+/// Answers a token request; `rogue` signs the id_token with the unpublished key.
+pub(in super::super) fn answer(world: &World, request: &Request, rogue: bool) -> Reply {
+    let reply = match grant(world, request, rogue) {
+        Ok(tokens) => Reply::json(200, &tokens),
+        Err(refusal) => {
+            let body = json!({ "error": refusal.error, "error_description": refusal.description });
+            let reply = Reply::json(refusal.status, &body);
+            match refusal.status {
+                401 => reply.with("www-authenticate", "Basic realm=\"userpool\""),
+                _ => reply,
+            }
+        }
+    };
+    reply.with("cache-control", "no-store").with("pragma", "no-cache").with("date", http_date(world.now()))
+}
+
+type Form = BTreeMap<String, String>;
+
+fn grant(world: &World, request: &Request, rogue: bool) -> Result<Value, Refusal> {
+    if request.media_type() != "application/x-www-form-urlencoded" {
+        return Err(refuse("invalid_request", "the body is not a form"));
+    }
+    let mut form = Form::new();
+    for (name, value) in form_urlencoded::parse(&request.body) {
+        if form.insert(name.into_owned(), value.into_owned()).is_some() {
+            return Err(refuse("invalid_request", "a parameter comes twice"));
+        }
+    }
+    let client_id = authenticate(world, request, &form)?;
+    match form.get("grant_type").map(String::as_str) {
+        Some("authorization_code") => redeem(world, &form, &client_id, rogue),
+        Some("refresh_token") => refresh(world, &form, &client_id, rogue),
+        Some(_) => Err(refuse("unsupported_grant_type", "the grant type is not supported")),
+        None => Err(refuse("invalid_request", "grant_type is missing")),
+    }
+}
+
+/// The client: by HTTP Basic when it has a secret, by `client_id` alone when it has none, never both ways.
+fn authenticate(world: &World, request: &Request, form: &Form) -> Result<String, Refusal> {
+    let options = &world.options;
+    let wrong = || refuse("invalid_client", "client authentication failed");
+    if form.contains_key("client_secret") {
+        return Err(refuse("invalid_request", "the client secret belongs into the Authorization header"));
+    }
+    match (request.header("authorization"), form.get("client_id")) {
+        (Some(_), Some(_)) => Err(refuse("invalid_request", "the client identifies itself in two ways")),
+        (Some(header), None) => {
+            let (id, secret) = basic(header).ok_or_else(wrong)?;
+            if id == options.client_id && secret == options.client_secret { Ok(id) } else { Err(wrong()) }
+        }
+        (None, Some(id)) if *id == options.public_client_id => Ok(id.clone()),
+        (None, _) => Err(wrong()),
+    }
+}
+
+/// Id and secret of a Basic header, both form-encoded inside it (RFC 6749 section 2.3.1).
+fn basic(header: &str) -> Option<(String, String)> {
+    let text = String::from_utf8(unbase64(header.strip_prefix("Basic ")?)?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let decode = |part: &str| {
+        let spaced = part.replace('+', " ");
+        percent_encoding::percent_decode_str(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+    };
+    Some((decode(id)?, decode(secret)?))
+}
+
+fn redeem(world: &World, form: &Form, client_id: &str, rogue: bool) -> Result<Value, Refusal> {
+    let code = form.get("code").ok_or_else(|| refuse("invalid_request", "code is missing"))?;
+    let now = world.now();
+    let grant = world
+        .state()
+        .grants
+        .redeem_code(code, now)
+        .ok_or_else(|| refuse("invalid_grant", "the code is unknown, used or expired"))?;
+    if grant.login.client_id != client_id {
+        return Err(refuse("invalid_grant", "the code is another client's"));
+    }
+    if form.get("redirect_uri") != Some(&grant.redirect_uri) {
+        return Err(refuse("invalid_grant", "redirect_uri is not that of the authorization request"));
+    }
+    check_verifier(&grant, form.get("code_verifier"))?;
+    let refreshable = world.options.always_refresh || grant.login.has_scope("offline_access");
+    tokens(world, &grant.login, grant.nonce.as_deref(), refreshable, rogue)
+}
+
+fn check_verifier(grant: &CodeGrant, verifier: Option<&String>) -> Result<(), Refusal> {
+    let matches = match (&grant.challenge, verifier) {
+        (None, None) => true,
+        (Some(challenge), Some(verifier)) => {
+            // RFC 7636 section 4.1.
+            let well_formed = (43..=128).contains(&verifier.len())
+                && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+            well_formed && base64url(&sha256(verifier.as_bytes())) == *challenge
+        }
+        _ => false,
+    };
+    if matches {
+        Ok(())
+    } else {
+        Err(refuse("invalid_grant", "code_verifier does not fit the code_challenge"))
+    }
+}
+
+fn refresh(world: &World, form: &Form, client_id: &str, rogue: bool) -> Result<Value, Refusal> {
+    let token =
+        form.get("refresh_token").ok_or_else(|| refuse("invalid_request", "refresh_token is missing"))?;
+    let options = &world.options;
+    let rotation = options.rotate_refresh.then_some(options.refresh_grace);
+    let now = world.now();
+    let login =
+        world.state().grants.use_refresh(token, client_id, rotation, now).ok_or_else(|| {
+            refuse("invalid_grant", "the refresh token is unknown, used, revoked or expired")
+        })?;
+    if form.get("scope").is_some_and(|scope| !scope.split(' ').all(|s| login.has_scope(s))) {
+        return Err(refuse("invalid_scope", "the scope is more than was granted"));
+    }
+    tokens(world, &login, None, options.rotate_refresh, rogue)
+}
+
+fn tokens(
+    world: &World,
+    login: &Login,
+    nonce: Option<&str>,
+    refreshable: bool,
+    rogue: bool,
+) -> Result<Value, Refusal> {
+    let (options, now) = (&world.options, world.now());
+    let (access, refresh, keys) = {
+        let mut state = world.state();
+        let access = state.grants.add_access(login, now + options.access_lifetime)?;
+        let refresh = match refreshable {
+            true => Some(state.grants.add_refresh(login, now + options.refresh_lifetime)?),
+            false => None,
+        };
+        (access, refresh, state.user_keys.clone())
+    };
+    // OpenID Connect Core section 3.1.3.6: the left half of the hash.
+    let hash = sha256(access.as_bytes());
+    let mut claims = json!({
+        "iss": world.user_issuer(),
+        "sub": subject(&login.user),
+        "aud": login.client_id,
+        "iat": now.unix(),
+        "exp": (now + options.id_token_lifetime).unix(),
+        "auth_time": login.at.unix(),
+        "at_hash": base64url(&hash[..16]),
+    });
+    if let Some(nonce) = nonce {
+        claims["nonce"] = nonce.into();
+    }
+    add_profile(&mut claims, login);
+    let mut body = json!({
+        "access_token": access,
+        "token_type": "Bearer",
+        "expires_in": options.access_lifetime.as_secs(),
+        "id_token": keys.sign(&claims, rogue)?,
+        "scope": login.scope,
+    });
+    if let Some(refresh) = refresh {
+        body["refresh_token"] = refresh.into();
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::codec::base64;
+
+    #[test]
+    fn basic_credentials_are_decoded_as_the_rfc_says() {
+        let header = |text: &str| format!("Basic {}", base64(text.as_bytes()));
+        assert_eq!(basic(&header("a%3Ab:c+d%2B")), Some(("a:b".into(), "c d+".into())));
+        for bad in ["Basic !", "Bearer YTpi", "Basic YQ=="] {
+            assert_eq!(basic(bad), None, "{bad}");
+        }
+    }
+}
