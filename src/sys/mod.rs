@@ -5,4 +5,9 @@
 
 pub mod clock;
 pub mod env;
+pub mod harden;
+pub mod peer;
+pub mod procfs;
 pub mod rand;
+pub mod signal;
+pub mod socket;
