@@ -11,6 +11,7 @@ pub mod config;
 pub mod http;
 pub mod jwt;
 pub mod net;
+pub mod peer;
 
 pub mod oidc;
 pub mod session;

@@ -1,6 +1,6 @@
 //! Keeping the secrets in our memory out of core dumps and away from debuggers.
 //!
-//! For the server only. A process that is not dumpable has a `/proc/<pid>` that belongs to root, and others of its own
+//! For the server only. What `/proc/<pid>` holds of a process that is not dumpable belongs to root, and others of its own
 //! user may no longer read its `exe` link: were a client hardened too, an unprivileged server could not recognise it.
 
 use std::io;

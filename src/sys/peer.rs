@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 /// Who connected, as `SO_PEERCRED` recorded it at `connect`.
@@ -98,8 +99,8 @@ pub fn pid_is_taken(pid: NonZeroU32) -> io::Result<bool> {
         return Ok(false);
     };
     match test_kill_process(pid) {
-        Ok(()) | Err(rustix::io::Errno::PERM) => Ok(true),
-        Err(rustix::io::Errno::SRCH) => Ok(false),
+        Ok(()) | Err(Errno::PERM) => Ok(true),
+        Err(Errno::SRCH) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -158,7 +159,7 @@ impl Plain for libc::c_int {}
 fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
     loop {
         match call() {
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             result => return result,
         }
     }

@@ -11,9 +11,12 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
+use rustix::io::Errno;
 
 /// Longest `stat` line that is read, in bytes; the real ones stay under 1 KiB.
 const STAT_LIMIT: usize = 4096;
+/// How much of `status` is read, in bytes; `NSpid` stands behind the list of groups, which seldom are many.
+const STATUS_LIMIT: usize = 16 * 1024;
 /// Longest `comm` that is read, in bytes; the kernel gives 15 and a line feed (`TASK_COMM_LEN`).
 const COMM_LIMIT: usize = 64;
 /// What the kernel puts behind the path of an executable that has been unlinked.
@@ -22,6 +25,17 @@ const DELETED: &[u8] = b" (deleted)";
 /// A handle on the directory of one process.
 #[derive(Debug)]
 pub struct ProcessDir(OwnedFd);
+
+/// What stands at `/proc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mount {
+    /// The processes, under the pids that we know them by.
+    Ours,
+    /// The processes, under the pids of another pid namespace: the same number is a different process there.
+    OfAnotherNamespace,
+    /// Nothing.
+    Absent,
+}
 
 /// One file, wherever it is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +96,8 @@ impl ProcessDir {
         Ok(Self(openat(CWD, path, flags, Mode::empty())?))
     }
 
-    /// Who owns the directory: the process's effective user, or root when the process is not dumpable.
+    /// The process's effective user, to whom the directory belongs (what is in it may belong to root instead, when the
+    /// process is not dumpable).
     ///
     /// # Errors
     /// When the kernel cannot be asked.
@@ -124,17 +139,6 @@ impl ProcessDir {
         })
     }
 
-    /// Whether the `/proc` mount shows pids as we know them. False when it was mounted from another pid namespace, so
-    /// that the same number under it is a different process.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn is_of_our_namespace(&self) -> io::Result<bool> {
-        let mut buffer = [0; STAT_LIMIT];
-        let status = self.read("status", &mut buffer)?;
-        Ok(parse_namespaced_pids(status).is_none_or(|pids| pids == [std::process::id()]))
-    }
-
     /// Reads a file up to the buffer's end.
     fn read<'b>(&self, name: &str, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
         let file = openat(&self.0, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
@@ -143,7 +147,7 @@ impl ProcessDir {
             match rustix::io::read(&file, rest) {
                 Ok(0) => break,
                 Ok(count) => filled += count,
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -156,6 +160,29 @@ impl FileId {
     pub(super) fn of(stat: &Stat) -> Self {
         Self { dev: stat.st_dev.into(), ino: stat.st_ino.into() }
     }
+}
+
+/// Looks at what stands at `/proc`.
+///
+/// # Errors
+/// When there is something and it cannot be read.
+pub fn mount() -> io::Result<Mount> {
+    // `self` is there in every mount, but leads nowhere for a process outside the mount's pid namespace.
+    let link = match readlinkat(CWD, "/proc/self", Vec::new()) {
+        Ok(link) => link,
+        Err(Errno::NOENT) => {
+            let is_there = statat(CWD, "/proc/self", AtFlags::SYMLINK_NOFOLLOW).is_ok();
+            return Ok(if is_there { Mount::OfAnotherNamespace } else { Mount::Absent });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    // Another namespace may by chance know us by the same number, but then lists more than that one.
+    let own_pid = std::process::id();
+    let mut buffer = [0; STATUS_LIMIT];
+    let pids = parse_namespaced_pids(ProcessDir::open_own()?.read("status", &mut buffer)?);
+    let ours =
+        parse_number(link.as_bytes()) == Some(own_pid.into()) && pids.is_none_or(|pids| pids == [own_pid]);
+    Ok(if ours { Mount::Ours } else { Mount::OfAnotherNamespace })
 }
 
 /// Whether an error from [`ProcessDir`] says that the process is gone.
@@ -301,14 +328,15 @@ mod tests {
                 .unwrap()
         );
         assert!(!dir.name().unwrap().is_empty());
-        assert!(ProcessDir::open_own().unwrap().is_of_our_namespace().unwrap());
+        assert_eq!(mount().unwrap(), Mount::Ours);
     }
 
     #[test]
     fn a_running_program_that_was_removed_is_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("cat");
-        std::fs::copy("/bin/cat", &program).unwrap();
+        // Not by us: a test that forks while our descriptor writes would make the copy "text file busy".
+        assert!(Command::new("cp").arg("/bin/cat").arg(&program).status().unwrap().success());
         let mut child = Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         std::fs::remove_file(&program).unwrap();
         let exe = ProcessDir::open(NonZeroU32::new(child.id()).unwrap()).unwrap().executable().unwrap();
