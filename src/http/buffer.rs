@@ -1,0 +1,189 @@
+//! Bytes that may be a bearer token: wiped whenever they are moved, released or dropped.
+
+use std::io;
+
+use zeroize::Zeroize;
+
+/// What a buffer starts with: a whole ordinary request or answer.
+const FIRST_CAPACITY: usize = 4 * 1024;
+/// What an idle connection may hold on to; a larger buffer is released after the request that needed it.
+const KEPT_CAPACITY: usize = 32 * 1024;
+
+/// A byte queue: filled at its end, consumed from its start.
+///
+/// The storage is always initialised, so that it can be read into; `start..end` is what counts. What lies behind
+/// `written` has never held anything, so that wiping costs as much as was used.
+#[derive(Default)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+    written: usize,
+}
+
+impl Buffer {
+    /// An empty buffer that has allocated nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn filled(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// How many bytes it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// All the free space behind the content, at least `least` bytes of it.
+    pub fn room(&mut self, least: usize) -> &mut [u8] {
+        self.reserve(least);
+        self.bytes.get_mut(self.end..).unwrap_or_default()
+    }
+
+    /// Takes the first `count` bytes of [`Self::room`] into the content.
+    pub fn advance(&mut self, count: usize) {
+        self.end = (self.end + count).min(self.bytes.len());
+        self.written = self.written.max(self.end);
+    }
+
+    /// Appends bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if let Some(room) = self.room(bytes.len()).get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.advance(bytes.len());
+        }
+    }
+
+    /// Drops the first `count` bytes of the content.
+    pub fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.end);
+        if self.start == self.end {
+            self.clear();
+        }
+    }
+
+    /// Drops the content; its bytes stay in the storage until they are overwritten or wiped.
+    pub fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+    }
+
+    /// Drops the content, and wipes and releases storage that is too large to keep.
+    pub fn clear_and_trim(&mut self) {
+        self.clear();
+        if self.bytes.len() > KEPT_CAPACITY {
+            self.overwrite();
+            self.bytes = Vec::new();
+        }
+    }
+
+    /// Drops the content and overwrites the storage.
+    pub fn wipe(&mut self) {
+        self.clear_and_trim();
+        self.overwrite();
+    }
+
+    fn overwrite(&mut self) {
+        if let Some(written) = self.bytes.get_mut(..self.written) {
+            written.zeroize();
+        }
+        self.written = 0;
+    }
+
+    fn reserve(&mut self, least: usize) {
+        if self.bytes.len() - self.end >= least {
+            return;
+        }
+        let needed = self.len() + least;
+        if needed <= self.bytes.len() {
+            self.bytes.copy_within(self.start..self.end, 0);
+        } else {
+            // Not `Vec::reserve`: it would leave the old bytes behind in freed memory.
+            let mut larger = Self::from(vec![0; needed.next_power_of_two().max(FIRST_CAPACITY)]);
+            larger.clear();
+            larger.push(self.filled());
+            larger.written = larger.end;
+            *self = larger;
+            return;
+        }
+        self.end = self.len();
+        self.start = 0;
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { start: 0, end: bytes.len(), written: bytes.len(), bytes }
+    }
+}
+
+impl io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.push(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.overwrite();
+    }
+}
+
+impl std::fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Buffer({} bytes)", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_survives_growth_and_compaction() {
+        let mut buffer = Buffer::new();
+        let mut expected: Vec<u8> = Vec::new();
+        for (round, byte) in (0..40_u16).zip((b'a'..=b'z').cycle()) {
+            let piece = vec![byte; usize::from(round) * 97];
+            buffer.push(&piece);
+            expected.extend(&piece);
+            let gone = expected.len() / 3;
+            buffer.consume(gone);
+            expected.drain(..gone);
+            assert_eq!(buffer.filled(), expected);
+        }
+        buffer.consume(usize::MAX / 2);
+        assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn wiping_leaves_no_byte_behind_and_large_storage_is_released() {
+        let mut buffer = Buffer::new();
+        buffer.push(b"Bearer abc");
+        buffer.wipe();
+        assert!(buffer.bytes.len() == FIRST_CAPACITY && buffer.bytes.iter().all(|b| *b == 0));
+        buffer.push(&vec![1; KEPT_CAPACITY]);
+        buffer.clear_and_trim();
+        assert_eq!(buffer.bytes.len(), KEPT_CAPACITY, "the edge is kept");
+        buffer.push(&vec![1; KEPT_CAPACITY + 1]);
+        buffer.clear_and_trim();
+        assert_eq!(buffer.bytes.capacity(), 0);
+    }
+}

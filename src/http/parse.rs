@@ -1,0 +1,480 @@
+//! The strict reading of a request head (RFC 9112 sections 2 to 6): bytes in, a [`Head`] or a [`Refusal`] out.
+//!
+//! Invariant: whatever two HTTP implementations are known to read differently is refused, never guessed. httparse
+//! is lenient by design (it takes bare line feeds and any number of empty lines), so [`head_end`] goes over the bytes
+//! first, and [`head`] judges what httparse has split.
+
+use httparse::Header;
+
+use super::limits::Limits;
+use super::refusal::{self, Refusal};
+use super::request::{Headers, Method};
+
+/// What a request line has besides its target, at most: `OPTIONS  HTTP/1.1`.
+const LINE_BESIDES_TARGET: usize = 17;
+
+/// Where the body ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// There is none: no length was given, or zero.
+    Empty,
+    /// After so many bytes.
+    Length(usize),
+    /// Where the chunks say.
+    Chunked,
+}
+
+/// A request head that passed every check.
+#[derive(Debug)]
+pub struct Head<'a> {
+    /// The method.
+    pub method: Method,
+    /// The path, still percent-encoded; starts with `/`.
+    pub path: &'a str,
+    /// What follows the `?`.
+    pub query: Option<&'a str>,
+    /// The header fields.
+    pub headers: Headers<'a>,
+    /// Where the body ends.
+    pub framing: Framing,
+    /// Whether another request may follow on the connection.
+    pub persistent: bool,
+    /// Whether the sender waits for `100 Continue` before it sends the body.
+    pub expects_continue: bool,
+}
+
+/// Finds the end of the head that starts at the first byte; `None` when it has not arrived completely.
+///
+/// One empty line before the request line is skipped, as RFC 9112 section 2.2 advises.
+///
+/// # Errors
+/// 400 for a bare CR or LF, a control character or a folded line (section 5.2), 414 and 431 for too many bytes.
+pub fn head_end(bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
+    let mut line = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
+    let mut in_request_line = true;
+    let mut after_cr = false;
+    for (at, &byte) in bytes.iter().enumerate().take(limits.head_bytes).skip(line) {
+        match byte {
+            b'\n' if after_cr && at == line + 1 && in_request_line => {
+                return Err(Refusal::malformed("the request line is empty"));
+            }
+            b'\n' if after_cr && at == line + 1 => return Ok(Some(at + 1)),
+            b'\n' if after_cr => {
+                line = at + 1;
+                in_request_line = false;
+            }
+            b'\n' => return Err(Refusal::malformed("a line ends without a carriage return")),
+            _ if after_cr => return Err(Refusal::malformed("a carriage return does not end a line")),
+            b' ' | b'\t' if at == line => return Err(Refusal::malformed("a line starts with a blank")),
+            b'\r' | b'\t' | b' '..=b'~' | 0x80.. => {}
+            _ => return Err(Refusal::malformed("the request head has a control character")),
+        }
+        after_cr = byte == b'\r';
+        if in_request_line && at - line > limits.target_bytes + LINE_BESIDES_TARGET {
+            return Err(refusal::LONG_TARGET);
+        }
+    }
+    match bytes.len() < limits.head_bytes {
+        true => Ok(None),
+        false if in_request_line => Err(refusal::LONG_TARGET),
+        false => Err(refusal::LONG_HEAD),
+    }
+}
+
+/// Reads a whole head, as [`head_end`] has delimited it; `fields` is storage for its header fields.
+///
+/// # Errors
+/// The refusal to answer with.
+pub fn head<'a>(bytes: &'a [u8], fields: &'a mut [Header<'a>], limits: &Limits) -> Result<Head<'a>, Refusal> {
+    let most = limits.headers.min(fields.len());
+    let mut parsed = httparse::Request::new(fields.get_mut(..most).unwrap_or_default());
+    match parsed.parse(bytes) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Ok(httparse::Status::Partial) => return Err(Refusal::malformed("the request head is incomplete")),
+        Err(error) => return Err(syntax(error, bytes)),
+    }
+    let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
+        return Err(Refusal::malformed("the request head is incomplete"));
+    };
+    if target.len() > limits.target_bytes {
+        return Err(refusal::LONG_TARGET);
+    }
+    let headers = Headers::new(parsed.headers);
+    check_host(headers, minor)?;
+    let (path, query) = split_target(target)?;
+    if headers.contains("Origin") || headers.contains("Referer") {
+        return Err(refusal::BROWSER);
+    }
+    let framing = framing(headers, minor, limits)?;
+    let method = Method::parse(method).ok_or(refusal::UNKNOWN_METHOD)?;
+    let persistent = minor == 1 && !lists(headers, "Connection", "close");
+    let expects_continue = expects_continue(headers, minor)?;
+    Ok(Head { method, path, query, headers, framing, persistent, expects_continue })
+}
+
+fn syntax(error: httparse::Error, head: &[u8]) -> Refusal {
+    match error {
+        httparse::Error::TooManyHeaders => refusal::MANY_HEADERS,
+        httparse::Error::Version if names_other_version(head) => refusal::VERSION,
+        httparse::Error::HeaderName => Refusal::malformed("a header field name is malformed"),
+        httparse::Error::HeaderValue => Refusal::malformed("a header field value is malformed"),
+        _ => Refusal::malformed("the request line is malformed"),
+    }
+}
+
+/// Whether the request line has its three parts and ends in `HTTP/` digit `.` digit (section 2.3).
+fn names_other_version(head: &[u8]) -> bool {
+    let line = head.trim_ascii_start().split(|b| *b == b'\r').next().unwrap_or_default();
+    let mut parts = line.split(|b| *b == b' ').skip(2);
+    match (parts.next().and_then(|version| version.strip_prefix(b"HTTP/")), parts.next()) {
+        (Some([major, b'.', minor]), None) => major.is_ascii_digit() && minor.is_ascii_digit(),
+        _ => false,
+    }
+}
+
+/// Exactly one `Host` in HTTP/1.1, at most one in 1.0 (section 3.2), and it names this machine: `curl
+/// --unix-socket` sends `localhost`, a page that rebinds DNS sends its own name.
+fn check_host(headers: Headers<'_>, minor: u8) -> Result<(), Refusal> {
+    let mut hosts = headers.all("Host");
+    match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => Err(Refusal::malformed("the Host field is repeated")),
+        (None, None) if minor >= 1 => Err(Refusal::malformed("the Host field is missing")),
+        (Some(host), None) if !is_localhost(host) => Err(refusal::FOREIGN_HOST),
+        _ => Ok(()),
+    }
+}
+
+fn is_localhost(authority: &[u8]) -> bool {
+    let Some((name, port)) = authority.split_at_checked("localhost".len()) else { return false };
+    name.eq_ignore_ascii_case(b"localhost")
+        && match port {
+            [] => true,
+            [b':', digits @ ..] => matches!(digits.len(), 1..=5) && digits.iter().all(u8::is_ascii_digit),
+            _ => false,
+        }
+}
+
+/// Origin form, or the absolute form of this machine (section 3.2).
+fn split_target(target: &str) -> Result<(&str, Option<&str>), Refusal> {
+    const ODD: Refusal = Refusal::malformed("the request target is malformed");
+    if !target.bytes().all(|b| b.is_ascii_graphic() && b != b'#') {
+        return Err(ODD);
+    }
+    let local = if target.starts_with('/') {
+        target
+    } else {
+        let (scheme, rest) = target.split_once("://").ok_or(ODD)?;
+        if !scheme.eq_ignore_ascii_case("http") {
+            return Err(ODD);
+        }
+        let (authority, local) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if !is_localhost(authority.as_bytes()) {
+            return Err(refusal::FOREIGN_HOST);
+        }
+        local
+    };
+    let (path, query) = match local.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (local, None),
+    };
+    Ok((if path.is_empty() { "/" } else { path }, query))
+}
+
+/// Section 6.3, without any of its repairs: two lengths are none.
+fn framing(headers: Headers<'_>, minor: u8, limits: &Limits) -> Result<Framing, Refusal> {
+    let mut lengths = headers.all("Content-Length");
+    let mut codings = headers.all("Transfer-Encoding");
+    match ((lengths.next(), lengths.next()), (codings.next(), codings.next())) {
+        ((None, _), (None, _)) => Ok(Framing::Empty),
+        ((Some(length), None), (None, _)) => match content_length(length)? {
+            0 => Ok(Framing::Empty),
+            length if length > limits.body_bytes => Err(refusal::LONG_BODY),
+            length => Ok(Framing::Length(length)),
+        },
+        ((None, _), (Some(_), None)) if minor == 0 => {
+            Err(Refusal::malformed("HTTP/1.0 has no transfer codings"))
+        }
+        ((None, _), (Some(coding), None)) => transfer_coding(coding).map(|()| Framing::Chunked),
+        ((Some(_), _), (Some(_), _)) => {
+            Err(Refusal::malformed("Content-Length and Transfer-Encoding exclude each other"))
+        }
+        ((_, Some(_)), _) => Err(Refusal::malformed("the Content-Length field is repeated")),
+        (_, (_, Some(_))) => Err(Refusal::malformed("the Transfer-Encoding field is repeated")),
+    }
+}
+
+fn content_length(value: &[u8]) -> Result<usize, Refusal> {
+    const ODD: Refusal = Refusal::malformed("the Content-Length is not a number of bytes");
+    if value.is_empty() {
+        return Err(ODD);
+    }
+    value.iter().try_fold(0_usize, |length, byte| {
+        let digit = byte.is_ascii_digit().then(|| usize::from(byte - b'0')).ok_or(ODD)?;
+        length.checked_mul(10).and_then(|length| length.checked_add(digit)).ok_or(ODD)
+    })
+}
+
+/// `chunked` alone. A chain that ends in it names a coding that is not implemented (501); one that does not end in it
+/// has no end at all (400).
+fn transfer_coding(value: &[u8]) -> Result<(), Refusal> {
+    let is_chunked = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    let mut backwards = value.rsplit(|b| *b == b',');
+    let last = backwards.next().unwrap_or_default();
+    let others = backwards.collect::<Vec<_>>();
+    match (is_chunked(last), others.iter().any(|coding| is_chunked(coding))) {
+        (true, false) if others.is_empty() => Ok(()),
+        (_, true) => Err(Refusal::malformed("chunked is not the last transfer coding")),
+        (false, _) if last.trim_ascii().is_empty() => {
+            Err(Refusal::malformed("the Transfer-Encoding is empty"))
+        }
+        _ => Err(refusal::UNKNOWN_CODING),
+    }
+}
+
+/// RFC 9110 section 10.1.1; HTTP/1.0 has no expectations, and what looks like one is ignored.
+fn expects_continue(headers: Headers<'_>, minor: u8) -> Result<bool, Refusal> {
+    if minor == 0 {
+        return Ok(false);
+    }
+    let mut found = false;
+    for value in headers.all("Expect") {
+        if !value.eq_ignore_ascii_case(b"100-continue") {
+            return Err(refusal::EXPECTATION);
+        }
+        found = true;
+    }
+    Ok(found)
+}
+
+fn lists(headers: Headers<'_>, name: &str, token: &str) -> bool {
+    headers.all(name).any(|value| {
+        value.split(|b| *b == b',').any(|t| t.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::limits::MAX_HEADERS;
+
+    /// Status of a whole input, 200 when it is accepted, 0 when more is needed.
+    fn status(bytes: &[u8], limits: &Limits) -> u16 {
+        let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let outcome = match head_end(bytes, limits) {
+            Ok(Some(end)) => head(&bytes[..end], &mut fields, limits).map(|_| ()),
+            Ok(None) => return 0,
+            Err(refusal) => Err(refusal),
+        };
+        outcome.map_or_else(|refusal| refusal.status.code(), |()| 200)
+    }
+
+    fn with(line: &str) -> Vec<u8> {
+        format!("POST /t HTTP/1.1\r\nHost: localhost\r\n{line}\r\n\r\n").into_bytes()
+    }
+
+    #[test]
+    fn a_head_is_read_into_its_parts() {
+        let bytes = b"POST /tool/x?a=1&b=/? HTTP/1.1\r\nhost: LocalHost:80\r\nContent-Length: 7\r\n\
+                      Expect: 100-Continue\r\nConnection: x, Close\r\nX-Raw: \xc3\xa9\t\r\n\r\n{";
+        let limits = Limits::default();
+        let end = head_end(bytes, &limits).unwrap().unwrap();
+        assert_eq!(end, bytes.len() - 1);
+        let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let head = head(&bytes[..end], &mut fields, &limits).unwrap();
+        assert_eq!((head.method, head.path, head.query), (Method::Post, "/tool/x", Some("a=1&b=/?")));
+        assert_eq!((head.framing, head.persistent), (Framing::Length(7), false));
+        assert!(head.expects_continue && head.headers.len() == 5);
+    }
+
+    #[test]
+    fn every_strict_prefix_needs_more() {
+        let whole = b"\r\nPOST /a?b HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nA:\r\n\r\n";
+        let limits = Limits::default();
+        for end in 0..whole.len() {
+            assert_eq!(head_end(&whole[..end], &limits), Ok(None), "{end}");
+        }
+        assert_eq!(head_end(whole, &limits), Ok(Some(whole.len())));
+        assert_eq!(head_end(&[&whole[..], b"\0\n"].concat(), &limits), Ok(Some(whole.len())));
+        assert_eq!(status(whole, &limits), 200);
+    }
+
+    #[test]
+    fn request_lines_are_judged() {
+        for (line, expected) in [
+            ("GET / HTTP/1.1", 200),
+            ("GET /a%20b?x=%2F HTTP/1.1", 200),
+            ("GET http://localhost/x HTTP/1.1", 200),
+            ("GET HTTP://LOCALHOST:8080?x HTTP/1.1", 200),
+            ("GET http://localhost HTTP/1.1", 200),
+            ("GET http://evil.example/x HTTP/1.1", 403),
+            ("GET http://localhost.evil/x HTTP/1.1", 403),
+            ("GET http://a@localhost/x HTTP/1.1", 403),
+            ("GET https://localhost/x HTTP/1.1", 400),
+            ("GET localhost:80 HTTP/1.1", 400),
+            ("OPTIONS * HTTP/1.1", 400),
+            ("GET /a#b HTTP/1.1", 400),
+            ("GET /\u{e9} HTTP/1.1", 400),
+            ("GET  / HTTP/1.1", 400),
+            ("GET /  HTTP/1.1", 400),
+            ("GET /a b HTTP/1.1", 400),
+            ("GET\t/ HTTP/1.1", 400),
+            ("GET /", 400),
+            ("GET", 400),
+            ("G{T / HTTP/1.1", 400),
+            (" GET / HTTP/1.1", 400),
+            ("GET / HTTP/1.1 ", 400),
+            ("get / HTTP/1.1", 501),
+            ("BREW / HTTP/1.1", 501),
+            ("CONNECT /x HTTP/1.1", 501),
+            ("GET / HTTP/2.0", 505),
+            ("GET / HTTP/1.2", 505),
+            ("GET / HTTP/0.9", 505),
+            ("GET / HTTP/1.10", 400),
+            ("GET / http/1.1", 400),
+            ("GET / ICAP/1.0", 400),
+        ] {
+            let bytes = format!("{line}\r\nHost: localhost\r\n\r\n");
+            assert_eq!(status(bytes.as_bytes(), &Limits::default()), expected, "{line}");
+        }
+        assert_eq!(status(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &Limits::default()), 505);
+        assert_eq!(status(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", &Limits::default()), 400);
+    }
+
+    #[test]
+    fn header_fields_are_judged() {
+        for (line, expected) in [
+            ("Accept: */*", 200),
+            ("A:", 200),
+            ("Content-Length: 0", 200),
+            ("Content-Length:\t12 ", 200),
+            ("Content-Length: 1048576", 200),
+            ("Content-Length: 1048577", 413),
+            ("Content-Length: 18446744073709551615", 413),
+            ("Content-Length: 18446744073709551616", 400),
+            ("Content-Length: 99999999999999999999999", 400),
+            ("Content-Length: +1", 400),
+            ("Content-Length: -1", 400),
+            ("Content-Length: 0x1", 400),
+            ("Content-Length: 1 1", 400),
+            ("Content-Length: 1, 1", 400),
+            ("Content-Length:", 400),
+            ("Content-Length: \u{661}", 400),
+            ("Content-Length: 1\r\nContent-Length: 1", 400),
+            ("Content-Length: 1\r\ncontent-length: 2", 400),
+            ("Content-Length: 1\r\nTransfer-Encoding: chunked", 400),
+            ("Transfer-Encoding: chunked\r\nContent-Length: 1", 400),
+            ("Transfer-Encoding: chunked", 200),
+            ("Transfer-Encoding: CHUNKED", 200),
+            ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", 400),
+            ("Transfer-Encoding: chunked, chunked", 400),
+            ("Transfer-Encoding: chunked, gzip", 400),
+            ("Transfer-Encoding:", 400),
+            ("Transfer-Encoding: gzip", 501),
+            ("Transfer-Encoding: gzip, chunked", 501),
+            ("Transfer-Encoding: identity", 501),
+            ("Transfer-Encoding: \u{b}chunked", 400),
+            ("Transfer-Encoding : chunked", 400),
+            ("Transfer-Encoding\t: chunked", 400),
+            ("Expect: 100-continue", 200),
+            ("Expect: 200-ok", 417),
+            ("Expect: 100-continue, x", 417),
+            ("Origin: null", 403),
+            ("ORIGIN:", 403),
+            ("Referer: http://localhost/", 403),
+            ("Host: localhost", 400),
+            (" folded: 1", 400),
+            ("A: 1\r\n folded", 400),
+            ("A: 1\r\n\tfolded", 400),
+            (": nameless", 400),
+            ("no colon", 400),
+            ("A: \u{0}", 400),
+            ("A: \u{7f}", 400),
+            ("A: 1\nB: 2", 400),
+            ("A: 1\rB: 2", 400),
+            ("A: 1\r\r\nB: 2", 400),
+            ("Na\u{e9}me: 1", 400),
+        ] {
+            assert_eq!(status(&with(line), &Limits::default()), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_host_is_one_and_local() {
+        for (host, one_one, one_zero) in [
+            ("Host: localhost\r\n", 200, 200),
+            ("HOST: LOCALHOST:65535\r\n", 200, 200),
+            ("", 400, 200),
+            ("Host:\r\n", 403, 403),
+            ("Host: localhost:\r\n", 403, 403),
+            ("Host: localhost:123456\r\n", 403, 403),
+            ("Host: localhost:8x\r\n", 403, 403),
+            ("Host: localhost.\r\n", 403, 403),
+            ("Host: 127.0.0.1\r\n", 403, 403),
+            ("Host: evil.example\r\n", 403, 403),
+            ("Host: local\r\n", 403, 403),
+            ("Host: localhost\r\nHost: localhost\r\n", 400, 400),
+        ] {
+            for (minor, expected) in [(1, one_one), (0, one_zero)] {
+                let bytes = format!("GET / HTTP/1.{minor}\r\n{host}\r\n");
+                assert_eq!(status(bytes.as_bytes(), &Limits::default()), expected, "{minor} {host:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn http_1_0_has_neither_chunks_nor_expectations_nor_a_second_request() {
+        let limits = Limits::default();
+        assert_eq!(status(b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", &limits), 400);
+        let bytes = b"POST / HTTP/1.0\r\nExpect: coffee\r\nConnection: keep-alive\r\n\r\n";
+        let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let head = head(bytes, &mut fields, &limits).unwrap();
+        assert!(!head.expects_continue && !head.persistent);
+    }
+
+    #[test]
+    fn each_limit_holds_at_its_edge() {
+        let limits =
+            Limits { target_bytes: 50, head_bytes: 120, headers: 3, body_bytes: 9, ..Limits::default() };
+        let target = |n: usize| format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(n - 1));
+        assert_eq!(
+            (status(target(50).as_bytes(), &limits), status(target(51).as_bytes(), &limits)),
+            (200, 414)
+        );
+        let endless = format!("OPTIONS /{}", "a".repeat(58));
+        assert_eq!(
+            (status(endless.as_bytes(), &limits), status(format!("{endless}aa").as_bytes(), &limits)),
+            (0, 414)
+        );
+
+        let head =
+            |n: usize| format!("GET / HTTP/1.1\r\nHost: localhost\r\nA: {}\r\n\r\n", "a".repeat(n - 40));
+        assert_eq!(head(120).len(), 120);
+        assert_eq!(
+            (status(head(120).as_bytes(), &limits), status(head(121).as_bytes(), &limits)),
+            (200, 431)
+        );
+        assert_eq!(
+            (status(&head(120).as_bytes()[..119], &limits), status(&head(121).as_bytes()[..120], &limits)),
+            (0, 431)
+        );
+
+        let fields = |n: usize| with(&vec!["A: 1"; n - 1].join("\r\n"));
+        assert_eq!((status(&fields(3), &limits), status(&fields(4), &limits)), (200, 431));
+        assert_eq!(
+            (status(&with("Content-Length: 9"), &limits), status(&with("Content-Length: 10"), &limits)),
+            (200, 413)
+        );
+    }
+
+    #[test]
+    fn no_single_byte_can_break_a_head_into_a_panic() {
+        let whole = with("Content-Length: 3");
+        for at in 0..whole.len() {
+            for byte in 0..=255 {
+                let mut bytes = whole.clone();
+                bytes[at] = byte;
+                let _ = status(&bytes, &Limits::default());
+            }
+        }
+    }
+}
