@@ -29,6 +29,17 @@ impl Env {
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.get(name).map(PathBuf::from)
     }
+
+    /// Adds variables where this environment has none of that name, or only a blank one.
+    #[must_use]
+    pub fn or(mut self, fallback: impl IntoIterator<Item = (String, String)>) -> Self {
+        for (name, value) in fallback {
+            if self.get(&name).is_none_or(|own| own.trim().is_empty()) {
+                self.0.insert(name, value);
+            }
+        }
+        self
+    }
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Env {
