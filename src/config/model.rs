@@ -66,6 +66,8 @@ pub struct UserPool {
     pub client_id: Option<String>,
     /// Its secret; without one it is a public client with PKCE.
     pub client_secret: Option<Secret>,
+    /// Whether a client secret is configured but could not be read: the client must then not pass for a public one.
+    pub client_secret_unavailable: bool,
     /// The registered callback, sent verbatim as `redirect_uri`.
     pub callback_url: Option<Url>,
     /// What to ask for.
@@ -136,6 +138,22 @@ pub enum LlmApi {
     OpenaiCompletions,
 }
 
+impl LlmApi {
+    /// Every protocol.
+    pub const ALL: [Self; 2] = [Self::Ollama, Self::OpenaiCompletions];
+    /// Their names, in the same order.
+    pub const NAMES: [&str; 2] = [Self::ALL[0].as_str(), Self::ALL[1].as_str()];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ollama => "ollama",
+            Self::OpenaiCompletions => "openai-completions",
+        }
+    }
+}
+
 impl Default for Identity {
     fn default() -> Self {
         Self {
@@ -168,6 +186,7 @@ impl Default for UserPool {
             discovery_url: None,
             client_id: None,
             client_secret: None,
+            client_secret_unavailable: false,
             callback_url: None,
             scope: "openid profile email".to_owned(),
             user_pool_name: None,

@@ -1,0 +1,296 @@
+//! From a file, or none, to a [`Loaded`] configuration or one error with everything that is wrong.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::include;
+use super::model::Config;
+use super::node::{Node, SyntaxError};
+use super::parse::{Parsed, Pending, parse};
+use super::paths::{Paths, Place};
+use super::problem::{Problem, Problems, Severity};
+use super::secretref::Providers;
+use super::view::view;
+use crate::base::env::Env;
+use crate::base::error::{Code, Error, Result};
+
+const PLUGIN: &str = "agent-identity";
+const IN_HOST_FILE: [&str; 4] = ["plugins", "entries", PLUGIN, "config"];
+/// The names under which a file is the host's, whatever is in it.
+const HOST_FILES: [&str; 3] = ["openclaw.json", "clawdbot.json", "moldbot.json"];
+
+/// What kind of file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The host's: ours is at `plugins.entries.agent-identity.config`.
+    Host,
+    /// Our own: the settings are at the root.
+    Own,
+}
+
+/// A configuration that was read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration; not to be used while `problems` has errors.
+    pub config: Config,
+    /// The file it came from; `None` when there is none and the defaults hold.
+    pub file: Option<PathBuf>,
+    /// The environment, with the variables that the host's file adds (`env.vars`).
+    pub env: Env,
+    /// What is wrong or worth knowing.
+    pub problems: Problems,
+    /// Secrets that are configured but not available.
+    pub pending: Vec<Pending>,
+}
+
+/// Loads the configuration: from `given`, else from the host's file, else the defaults.
+///
+/// # Errors
+/// [`Code::ConfigMissing`] when `given` does not exist; [`Code::ConfigInvalid`] with the place of a syntax error, or
+/// with all errors of the settings together.
+pub fn load(paths: &Paths, given: Option<&Path>, env: &Env) -> Result<Loaded> {
+    read(paths, given, env)?.accepted()
+}
+
+/// Reads the configuration without judging it: errors of the settings are among the problems.
+///
+/// # Errors
+/// As [`load`], but for errors of the settings.
+pub fn read(paths: &Paths, given: Option<&Path>, env: &Env) -> Result<Loaded> {
+    let file = given.unwrap_or(&paths.config_file);
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let node = match include::read(&file) {
+        Err(error) if error.code() == Code::NotFound && given.is_some() => {
+            return Err(Error::new(Code::ConfigMissing, error.message())
+                .with_hint("correct the path, or leave it out to use the host's configuration"));
+        }
+        Err(error) if error.code() == Code::NotFound => return Ok(absent(paths, env)),
+        node => node?,
+    };
+    let form = match given {
+        Some(given) => form_of(given, &node),
+        None => Form::Host,
+    };
+    let mut loaded = interpret(&node, form, env);
+    expand_home(&mut loaded, env)?;
+    Ok(Loaded { file: Some(file), ..loaded })
+}
+
+/// Reads a configuration from a text, without included files. Total: for tests, editors and fuzzing.
+///
+/// # Errors
+/// The place where the text stops being JSON5.
+pub fn from_text(text: &str, form: Form, env: &Env) -> std::result::Result<Loaded, SyntaxError> {
+    Ok(interpret(&super::node::parse(text)?, form, env))
+}
+
+impl Loaded {
+    /// The configuration, if it has no errors.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`] with all of them.
+    pub fn accepted(self) -> Result<Self> {
+        let errors: Vec<&Problem> = self.problems.errors().collect();
+        let message = match errors.as_slice() {
+            [] => return Ok(self),
+            [only] => only.sentence(),
+            all => {
+                let sentences: Vec<String> = all.iter().map(|problem| in_full(problem)).collect();
+                format!("{} errors: {}", all.len(), sentences.join("; "))
+            }
+        };
+        let hint = match errors.as_slice() {
+            [Problem { hint: Some(hint), .. }] => hint.clone(),
+            _ => "correct the file; `agent-identity config check` shows the same list".to_owned(),
+        };
+        let file = self.file.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default();
+        Err(Error::new(Code::ConfigInvalid, format!("{file}{message}")).with_hint(hint))
+    }
+
+    /// The effective configuration as it may be shown.
+    #[must_use]
+    pub fn view(&self) -> Value {
+        view(&self.config, &self.pending)
+    }
+}
+
+/// The outcome of `config check`.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The file that was read.
+    pub file: Option<PathBuf>,
+    /// What is wrong or worth knowing.
+    pub problems: Problems,
+    /// The effective configuration, when the file can be used.
+    pub config: Option<Value>,
+}
+
+/// Checks a configuration as [`load`] would read it. Never fails: what is wrong is in the outcome.
+#[must_use]
+pub fn check(paths: &Paths, given: Option<&Path>, env: &Env) -> Check {
+    match read(paths, given, env) {
+        Ok(loaded) => {
+            let config = (!loaded.problems.has_errors()).then(|| loaded.view());
+            Check { file: loaded.file, problems: loaded.problems, config }
+        }
+        Err(error) => {
+            let problem = Problem::new(Severity::Error, "", error.message());
+            let mut problems = Problems::default();
+            problems.push(match error.hint() {
+                Some(hint) => problem.with_hint(hint),
+                None => problem,
+            });
+            let file = given.map_or_else(|| paths.config_file.clone(), Path::to_owned);
+            Check { file: Some(file), problems, config: None }
+        }
+    }
+}
+
+impl Check {
+    /// Whether the file can be used.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        !self.problems.has_errors()
+    }
+
+    /// `{"ok","file","problems","omitted","config"}`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "ok": self.is_ok(),
+            "file": self.file.as_ref().map(|file| file.display().to_string()),
+            "problems": self.problems.all().iter().map(Problem::to_json).collect::<Vec<_>>(),
+            "omitted": self.problems.omitted(),
+            "config": self.config,
+        })
+    }
+
+    /// The outcome for a person: a line for each problem, its hint below, and a last line that sums up.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for problem in self.problems.all() {
+            text += &format!("{}: {}\n", problem.severity.as_str(), problem.sentence());
+            if let Some(hint) = &problem.hint {
+                text += &format!("  hint: {hint}\n");
+            }
+        }
+        if self.problems.omitted() > 0 {
+            text += &format!("and {} more\n", self.problems.omitted());
+        }
+        let file = match &self.file {
+            Some(file) => file.display().to_string(),
+            None => "no file, defaults".to_owned(),
+        };
+        text + &format!("{file}: {}\n", if self.is_ok() { "ok" } else { "cannot be used" })
+    }
+}
+
+/// A given file is the host's by its name, or by holding `plugins`.
+fn form_of(file: &Path, node: &Node) -> Form {
+    let is_named = file.file_name().is_some_and(|name| HOST_FILES.iter().any(|host| name == *host));
+    if is_named || node.get("plugins").is_some() { Form::Host } else { Form::Own }
+}
+
+fn interpret(node: &Node, form: Form, env: &Env) -> Loaded {
+    if form == Form::Own {
+        return loaded(parse(node, &Providers::default(), env), env.clone());
+    }
+    let env = env.clone().or(variables(node));
+    let providers = node.get("secrets").map(Providers::of).unwrap_or_default();
+    let mut problems = Problems::default();
+    if !matches!(node, Node::Object(_)) {
+        let message = format!("the file must hold an object, found {}", node.kind());
+        problems.push(Problem::new(Severity::Error, "", message));
+    }
+    activation(node, &mut problems);
+    let ours = node.at(&IN_HOST_FILE);
+    if ours.is_none() && !problems.has_errors() {
+        let message = format!("the file has no {}: the defaults hold", IN_HOST_FILE.join("."));
+        problems.push(Problem::new(Severity::Note, "", message));
+    }
+    let parsed = ours.map(|ours| parse(ours, &providers, &env)).unwrap_or_default();
+    let mut loaded = loaded(parsed, env);
+    loaded.problems = problems.followed_by(loaded.problems);
+    loaded
+}
+
+fn loaded(parsed: Parsed, env: Env) -> Loaded {
+    Loaded { config: parsed.config, file: None, env, problems: parsed.problems, pending: parsed.pending }
+}
+
+fn absent(paths: &Paths, env: &Env) -> Loaded {
+    let mut loaded = loaded(Parsed::default(), env.clone());
+    let file = paths.config_file.display();
+    loaded.problems.push(if paths.config_file_is_named {
+        let message = format!("OPENCLAW_CONFIG_PATH names {file}, which does not exist: the defaults hold");
+        Problem::new(Severity::Warning, "", message).with_hint("correct or unset OPENCLAW_CONFIG_PATH")
+    } else {
+        Problem::new(Severity::Note, "", format!("there is no {file}: the defaults hold"))
+    });
+    loaded
+}
+
+/// What keeps the host from loading the plugin; the settings are read all the same.
+fn activation(node: &Node, problems: &mut Problems) {
+    let mut warn = |path: &str, message: &str, hint: &str| {
+        problems.push(Problem::new(Severity::Warning, path, message).with_hint(hint));
+    };
+    let names_us = |path: &[&str]| {
+        let list = node.at(path)?.elements();
+        Some(list.iter().any(|name| name.text() == Some(PLUGIN)))
+    };
+    if node.at(&["plugins", "enabled"]).is_some_and(|flag| flag.is_flag(false)) {
+        warn("plugins.enabled", "is false: the host loads no plugin", "set it to true");
+    }
+    if node.at(&["plugins", "entries", PLUGIN, "enabled"]).is_some_and(|flag| flag.is_flag(false)) {
+        let path = format!("plugins.entries.{PLUGIN}.enabled");
+        warn(&path, "is false: the host does not load the plugin", "set it to true");
+    }
+    if names_us(&["plugins", "deny"]) == Some(true) {
+        warn("plugins.deny", "names agent-identity: the host does not load it", "take it off the list");
+    }
+    if names_us(&["plugins", "allow"]) == Some(false) {
+        warn(
+            "plugins.allow",
+            "does not name agent-identity: the host does not load it",
+            "add it to the list",
+        );
+    }
+}
+
+/// The variables that the host's file adds to the environment: `env.vars.*` and the texts beside it. The host leaves
+/// out values with references in them.
+fn variables(node: &Node) -> Vec<(String, String)> {
+    let Some(env) = node.get("env") else { return Vec::new() };
+    let inner = env.get("vars").map(Node::entries).unwrap_or_default();
+    let outer = env.entries().iter().filter(|(name, _)| !matches!(name.as_str(), "vars" | "shellEnv"));
+    let portable = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let variable = |(name, value): &(String, Node)| {
+        let (name, value) = (name.trim(), value.text()?);
+        let is_kept = portable(name) && !value.trim().is_empty() && !value.contains("${");
+        is_kept.then(|| (name.to_owned(), value.to_owned()))
+    };
+    outer.chain(inner).filter_map(variable).collect()
+}
+
+fn expand_home(loaded: &mut Loaded, env: &Env) -> Result<()> {
+    if let Some(file) = &mut loaded.config.identity.credentials_file
+        && file.starts_with('~')
+    {
+        let place = Place { env, working_dir: Path::new("/"), exists: &|_| false };
+        *file = place.expand(file)?.display().to_string();
+    }
+    Ok(())
+}
+
+fn in_full(problem: &Problem) -> String {
+    match &problem.hint {
+        Some(hint) => format!("{} ({hint})", problem.sentence()),
+        None => problem.sentence(),
+    }
+}
