@@ -207,6 +207,14 @@ mod tests {
             });
         }
 
+        // What our parent had us ignore stays ignored.
+        // SAFETY: valid signal numbers and dispositions, no handler of ours.
+        unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+        let _signals = StopSignals::install().unwrap();
+        assert!(is_ignored(libc::SIGHUP).unwrap());
+        // SAFETY: as above.
+        unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) };
+
         // A program that we run ends on the signal as it would anywhere.
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = libc::pid_t::try_from(child.id()).unwrap();

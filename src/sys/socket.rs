@@ -322,6 +322,16 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_has_the_lock_but_no_socket_yet_is_not_overtaken() {
+        let folder = folder();
+        let handle = private_folder(folder.path()).unwrap();
+        let lock = lock_file(&handle, OsStr::new("s")).unwrap().unwrap();
+        assert!(matches!(bind_private(&folder.path().join("s")), Err(SocketError::InUse { .. })));
+        drop(lock);
+        bind_private(&folder.path().join("s")).unwrap();
+    }
+
+    #[test]
     fn a_server_that_knows_no_lock_is_not_pushed_aside() {
         let folder = folder();
         let path = folder.path().join("s");
@@ -407,7 +417,7 @@ mod tests {
         let folder = folder();
         let place = folder.path().join("theirs");
         fs::create_dir(&place).unwrap();
-        if std::os::unix::fs::chown(&place, Some(65534), None).is_err() {
+        if std::os::unix::fs::chown(&place, Some(super::super::peer::own_uid() + 1), None).is_err() {
             let _ = writeln!(io::stderr(), "skipped: a_folder_of_another_user_is_refused: needs root");
             return;
         }

@@ -59,6 +59,25 @@ pub enum SocketError {
     },
 }
 
+impl SocketError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::PathTooLong { .. } => "choose a folder with a shorter path for the socket",
+            Self::NoFileName { .. } => "give the path of a file, not of a folder",
+            Self::Folder { .. } => "use a real folder that only this user can write to (chmod 700)",
+            Self::InUse { .. } => "use the server that is running, or stop it first",
+            Self::NotASocket { .. } => "move it away, or give the socket another path",
+            Self::NotPrivate { .. } => {
+                "use a folder that nothing else writes to, on a file system that keeps modes"
+            }
+            Self::Failed { .. } => "check that the folder exists, is writable and has room",
+            Self::Activation { .. } => "pass exactly one ListenStream= with a path",
+        }
+    }
+}
+
 impl fmt::Display for SocketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
