@@ -3,11 +3,12 @@
 //! Most of it takes processes of its own. Those are this very test binary, run again with a role to play: see [`ROLE`].
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests are tests")]
 
+use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use agent_identity::peer::attest::Attestor;
 use agent_identity::peer::policy::{Decision, Denial, Policy};
 use agent_identity::peer::{Level, Peer, Process, Unresolvable};
-use agent_identity::sys::socket::{BoundSocket, bind_private};
+use agent_identity::sys::socket::{BoundSocket, adopt_activated, bind_private};
 use agent_identity::sys::{self, peer::own_uid};
 use tempfile::TempDir;
 
@@ -170,13 +171,25 @@ fn a_hardened_server_without_privileges_knows_its_clients() {
     finish(start(server));
 }
 
+#[test]
+fn a_listener_from_the_service_manager_is_taken_over() {
+    let folder = folder();
+    let listener = UnixListener::bind(path(folder.path())).unwrap();
+    let itself = role("serve-activated", folder.path());
+    // What systemd does: the socket as descriptor 3, and variables that name the process it is meant for.
+    let mut manager = Command::new("sh");
+    manager.args(["-c", "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$@\" 3<&0", "sh"]);
+    manager.arg(itself.get_program()).args(itself.get_args());
+    manager.env(ROLE, "serve-activated").env(FOLDER, folder.path());
+    let _stream = UnixStream::connect(path(folder.path())).unwrap();
+    finish(start_with_input(&mut manager, OwnedFd::from(listener).into()));
+}
+
 // ---- Roles ----
 
 /// Does nothing, unless a test above started this process for a role.
 #[test]
 fn plays_a_role_when_asked() {
-    let variables = sys::env::vars();
-    let variable = |name: &str| variables.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
     let (Some(role), Some(folder)) = (variable(ROLE), variable(FOLDER)) else {
         return;
     };
@@ -193,6 +206,7 @@ fn plays_a_role_when_asked() {
         "serve-without-proc" => serve_without_proc(),
         "serve-exhausted" => serve_exhausted(folder),
         "serve-hardened" => serve_hardened(folder),
+        "serve-activated" => serve_activated(),
         other => panic!("no role {other:?}"),
     }
 }
@@ -308,7 +322,25 @@ fn serve_hardened(folder: &Path) {
     finish(client);
 }
 
+fn serve_activated() {
+    let adopt = || {
+        let [pid, fds] =
+            ["LISTEN_PID", "LISTEN_FDS"].map(|name| variable(name).unwrap().into_string().unwrap());
+        adopt_activated(Some(&pid), Some(&fds)).unwrap()
+    };
+    let socket = BoundSocket::adopted(adopt().unwrap());
+    assert!(adopt().is_none(), "it is there to be taken once");
+    let (_stream, peer) = accept(&socket);
+    assert_eq!(policy(false).decide(own_uid(), &peer), Decision::Allowed { entry: "(this program)" });
+    drop(socket);
+    report_ready();
+}
+
 // ---- Helpers ----
+
+fn variable(name: &str) -> Option<OsString> {
+    sys::env::vars().into_iter().find_map(|(found, value)| (found == name).then_some(value))
+}
 
 fn folder() -> TempDir {
     tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir().unwrap()
@@ -392,7 +424,11 @@ fn start(mut command: Command) -> Running {
 }
 
 fn start_command(command: &mut Command) -> Running {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    start_with_input(command, Stdio::piped())
+}
+
+fn start_with_input(command: &mut Command, input: Stdio) -> Running {
+    let mut child = command.stdin(input).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let running = Running(Some(child));
     let is_ready = lines.by_ref().map_while(Result::ok).any(|line| line.ends_with(READY));
@@ -433,8 +469,8 @@ fn copy_of_ourselves(folder: &Path) -> PathBuf {
     program
 }
 
-/// Copies a program, by another process: while a descriptor of ours writes to it, a test that forks at that moment passes the
-/// descriptor on, and the copy cannot be run ("text file busy").
+/// Copies a program, by another process: while a descriptor of ours writes to it, a test that forks at that moment
+/// passes the descriptor on, and the copy cannot be run ("text file busy").
 fn copy(from: &Path, to: &Path) {
     assert!(Command::new("cp").args([from, to]).status().unwrap().success());
 }

@@ -60,8 +60,8 @@ impl Attestor {
         }
     }
 
-    /// Reads by pid, then asks the handle: had the process exited before, the pid might have been another's; had it not,
-    /// the pid was its own all along.
+    /// Reads by pid, then asks the handle: had the process exited before, the pid might have been another's; had it
+    /// not, the pid was its own all along.
     fn held_by_pidfd(&self, pid: NonZeroU32, handle: &PidFd) -> Process {
         let facts = ProcessDir::open(pid).and_then(|dir| Facts::read(&dir));
         match (handle.has_exited(), facts) {

@@ -1,9 +1,9 @@
 //! Who is on the other end of the identity socket, decided once, when the connection is accepted.
 //!
-//! [`attest::Attestor`] finds out and makes a [`Peer`]; [`policy::Policy`] is a pure function of that value. A pid is not an
-//! identity: a [`Process::Known`] was read through a handle and seen alive *afterwards*, so what it says was true of the
-//! very process that connected. What a program is called proves little (any process may run `curl`), so the names are a
-//! convenience on top of the one hard rule, the same user.
+//! [`attest::Attestor`] finds out and makes a [`Peer`]; [`policy::Policy`] is a pure function of that value. A pid is
+//! not an identity: a [`Process::Known`] was read through a handle and seen alive *afterwards*, so what it says was
+//! true of the very process that connected. What a program is called proves little (any process may run `curl`), so
+//! the names are a convenience on top of the one hard rule, the same user.
 
 pub mod attest;
 pub mod policy;
@@ -30,7 +30,8 @@ pub enum Process {
     Known(KnownProcess),
     /// There is nothing to find out; whether that is good enough is the policy's question (`localServerFailOpen`).
     Unresolvable(Unresolvable),
-    /// The peer is gone, and a different process has its pid now. Never that one's rights, nor those of an unknown peer.
+    /// The peer is gone, and a different process has its pid now. Never that one's rights, nor those of an unknown
+    /// peer.
     Replaced(NonZeroU32),
     /// It was for us to find out, and we could not: out of descriptors, `/proc` unreadable. Never let in.
     Unchecked(String),

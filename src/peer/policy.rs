@@ -86,12 +86,13 @@ impl Decision<'_> {
 }
 
 impl Policy {
-    /// Reads the list. An entry is an executable's name (`deploy-tool`), its full path (`/opt/tools/deploy`), or the beginning
-    /// of either with a `*` at the end (`python*`, `/opt/tools/*`). Paths are compared with the file that is executed, not
-    /// with a symbolic link to it. A single `*` lets in every process of our user.
+    /// Reads the list. An entry is an executable's name (`deploy-tool`), its full path (`/opt/tools/deploy`), or the
+    /// beginning of either with a `*` at the end (`python*`, `/opt/tools/*`). Paths are compared with the file that
+    /// is executed, not with a symbolic link to it. A single `*` lets in every process of our user.
     ///
     /// # Errors
-    /// `ConfigInvalid`, naming the entry, when it is empty, has a `*` elsewhere, or is a path that does not start at the root.
+    /// `ConfigInvalid`, naming the entry, when it is empty, has a `*` elsewhere, or is a path that does not start at
+    /// the root.
     pub fn new(allowlist: &[String], fail_open: bool) -> Result<Self> {
         let configured = allowlist.iter().enumerate().map(|(index, text)| {
             Entry::parse(text).map_err(|fault| {
@@ -200,8 +201,8 @@ impl Entry {
         if self.is_prefix { value.starts_with(stem) } else { value == stem }
     }
 
-    /// Whether a name of more than 15 bytes is on the list of which the kernel keeps just the beginning. Asked only where
-    /// that beginning is all there is to go by.
+    /// Whether a name of more than 15 bytes is on the list of which the kernel keeps just the beginning. Asked only
+    /// where that beginning is all there is to go by.
     fn covers_cut(&self, kernel_name: &OsStr) -> bool {
         self.stem
             .as_bytes()

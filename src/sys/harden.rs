@@ -1,7 +1,8 @@
 //! Keeping the secrets in our memory out of core dumps and away from debuggers.
 //!
-//! For the server only. What `/proc/<pid>` holds of a process that is not dumpable belongs to root, and others of its own
-//! user may no longer read its `exe` link: were a client hardened too, an unprivileged server could not recognise it.
+//! For the server only. What `/proc/<pid>` holds of a process that is not dumpable belongs to root, and others of its
+//! own user may no longer read its `exe` link: were a client hardened too, an unprivileged server could not recognise
+//! it.
 
 use std::io;
 
@@ -16,8 +17,9 @@ pub struct Unprotected {
     pub error: io::Error,
 }
 
-/// Forbids core dumps and tracing by other processes of our user (`PR_SET_DUMPABLE`, `RLIMIT_CORE`; `ssh-agent` does the
-/// same). Children that run a new program are dumpable again, but inherit the limit. Best effort: returns what failed.
+/// Forbids core dumps and tracing by other processes of our user (`PR_SET_DUMPABLE`, `RLIMIT_CORE`; `ssh-agent` does
+/// the same). Children that run a new program are dumpable again, but inherit the limit. Best effort: returns what
+/// failed.
 #[must_use]
 pub fn harden() -> Vec<Unprotected> {
     let no_core = Rlimit { current: Some(0), maximum: Some(0) };

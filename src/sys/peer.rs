@@ -126,7 +126,8 @@ fn peer_pidfd(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
-/// A `getsockopt` at level `SOL_SOCKET`. `T` is one of the option's plain C types, for which every bit pattern is valid.
+/// A `getsockopt` at level `SOL_SOCKET`. `T` is one of the option's plain C types, for which every bit pattern is
+/// valid.
 fn socket_option<T: Plain>(socket: BorrowedFd<'_>, option: libc::c_int) -> io::Result<T> {
     let mut value = MaybeUninit::<T>::zeroed();
     let size = libc::socklen_t::try_from(size_of::<T>()).map_err(io::Error::other)?;

@@ -1,7 +1,7 @@
 //! Reading about another process under `/proc`, through a handle that can never come to mean a different process.
 //!
-//! A descriptor of the directory `/proc/<pid>` stays with the process it was opened for: once that has been reaped every
-//! look-up through it fails, whoever has the pid by then. The parsers are total functions of bytes.
+//! A descriptor of the directory `/proc/<pid>` stays with the process it was opened for: once that has been reaped
+//! every look-up through it fails, whoever has the pid by then. The parsers are total functions of bytes.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -126,8 +126,8 @@ impl ProcessDir {
     /// The executable.
     ///
     /// # Errors
-    /// `NotFound` or `ESRCH` when the process is gone or has none (a kernel thread); `PermissionDenied` when the process
-    /// is not dumpable or has rights that we lack (`ptrace(2)`, "ptrace access mode checking").
+    /// `NotFound` or `ESRCH` when the process is gone or has none (a kernel thread); `PermissionDenied` when the
+    /// process is not dumpable or has rights that we lack (`ptrace(2)`, "ptrace access mode checking").
     pub fn executable(&self) -> io::Result<Executable> {
         let link = readlinkat(&self.0, "exe", Vec::new())?;
         let stat = statat(&self.0, "exe", AtFlags::empty())?;
@@ -191,8 +191,8 @@ pub fn is_vanished(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
 }
 
-/// A `stat` line's state and start time, fields 3 and 22 of `proc_pid_stat(5)`. The name before them may hold spaces and
-/// parentheses, so the line is split at its last `)`.
+/// A `stat` line's state and start time, fields 3 and 22 of `proc_pid_stat(5)`. The name before them may hold spaces
+/// and parentheses, so the line is split at its last `)`.
 #[must_use]
 pub fn parse_stat(line: &[u8]) -> Option<ProcessStat> {
     let close = line.iter().rposition(|&b| b == b')')?;
@@ -220,8 +220,8 @@ pub fn parse_exe(link: &[u8], is_unlinked: bool) -> (&[u8], bool) {
     }
 }
 
-/// The `NSpid` line of a `status` file: the pid in the mount's pid namespace and in each one further in. `None` on kernels
-/// without it (before 4.1), or when it is malformed.
+/// The `NSpid` line of a `status` file: the pid in the mount's pid namespace and in each one further in. `None` on
+/// kernels without it (before 4.1), or when it is malformed.
 #[must_use]
 pub fn parse_namespaced_pids(status: &[u8]) -> Option<Vec<u32>> {
     let line = status.split(|&b| b == b'\n').find_map(|line| line.strip_prefix(b"NSpid:"))?;

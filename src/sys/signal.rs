@@ -1,7 +1,8 @@
 //! Waiting for the order to stop, from the operating system or from within.
 //!
-//! A handler notes the signal and wakes whoever waits; nothing else ever runs in it. Handlers end at `exec`, so unlike
-//! blocked signals they change nothing for the programs we run. `SIGPIPE` needs nothing: Rust's start-up code ignores it.
+//! A handler notes the signal and wakes whoever waits; nothing else ever runs in it. Handlers end at `exec`, so
+//! unlike blocked signals they change nothing for the programs we run. `SIGPIPE` needs nothing: Rust's start-up code
+//! ignores it.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -44,8 +45,8 @@ pub struct StopSignals {
 pub struct Stopper(Arc<OwnedFd>);
 
 impl StopSignals {
-    /// Has `SIGTERM`, `SIGINT` and `SIGHUP` reported here instead of ending the process. One that our parent had us ignore
-    /// (`nohup`, a background job) stays ignored.
+    /// Has `SIGTERM`, `SIGINT` and `SIGHUP` reported here instead of ending the process. One that our parent had us
+    /// ignore (`nohup`, a background job) stays ignored.
     ///
     /// # Errors
     /// When descriptors or memory are exhausted.
@@ -73,8 +74,8 @@ impl StopSignals {
         Stopper(Arc::clone(&self.requests))
     }
 
-    /// Waits until somebody says stop. A request stays in force; a signal is reported once, so that another one can cut a
-    /// slow shutdown short.
+    /// Waits until somebody says stop. A request stays in force; a signal is reported once, so that another one can
+    /// cut a slow shutdown short.
     ///
     /// # Errors
     /// When the kernel cannot be asked, which nothing outside can cause.

@@ -1,8 +1,8 @@
 //! The listening socket: private from birth, one server at a time, gone when the server is.
 //!
-//! The order of the steps is what keeps it safe: a private folder is opened and stays open, a lock in it is taken, a name
-//! left behind by a crash is removed only after nobody answered on it, and nobody can connect before the new socket's
-//! owner and mode have been looked at.
+//! The order of the steps is what keeps it safe: a private folder is opened and stays open, a lock in it is taken, a
+//! name left behind by a crash is removed only after nobody answered on it, and nobody can connect before the new
+//! socket's owner and mode have been looked at.
 
 mod activation;
 mod error;
@@ -58,9 +58,9 @@ struct Place {
     _lock: OwnedFd,
 }
 
-/// Creates a listening socket that only our user can reach: mode 0600, in a folder that is ours alone to write to (created
-/// with mode 0700 if absent). Holds a lock on `<path>.lock`; that file stays when the socket goes, for removing a lock
-/// file would let two servers hold "the" lock.
+/// Creates a listening socket that only our user can reach: mode 0600, in a folder that is ours alone to write to
+/// (created with mode 0700 if absent). Holds a lock on `<path>.lock`; that file stays when the socket goes, for
+/// removing a lock file would let two servers hold "the" lock.
 ///
 /// # Errors
 /// [`SocketError`] says what stood in the way. A socket that answers, and anything that is not a socket, is left alone.
@@ -138,7 +138,8 @@ impl Drop for Place {
     }
 }
 
-/// Opens the folder, creating it and those above it when absent, and makes sure that nobody else can change what is in it.
+/// Opens the folder, creating it and those above it when absent, and makes sure that nobody else can change what is
+/// in it.
 fn private_folder(path: &Path) -> Result<OwnedFd, SocketError> {
     let bad = |reason| SocketError::Folder { path: path.to_owned(), reason };
     let open = || openat(CWD, path, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty());
@@ -183,8 +184,8 @@ fn lock_file(folder: &OwnedFd, name: &OsStr) -> rustix::io::Result<Option<OwnedF
     }
 }
 
-/// Removes the socket that a crashed server left behind. Between the probe and the removal a server that knows nothing of
-/// our lock could take the name; one that does cannot.
+/// Removes the socket that a crashed server left behind. Between the probe and the removal a server that knows
+/// nothing of our lock could take the name; one that does cannot.
 fn remove_stale(path: &Path, folder: &OwnedFd, name: &OsStr) -> Result<(), SocketError> {
     let failed = |step| {
         move |source: Errno| SocketError::Failed { path: path.to_owned(), step, source: source.into() }
@@ -205,8 +206,8 @@ fn remove_stale(path: &Path, folder: &OwnedFd, name: &OsStr) -> Result<(), Socke
             unlinkat(folder, name, AtFlags::empty()).map_err(failed("remove the stale"))
         }
         Err(Errno::NOENT) => Ok(()),
-        // Without blocking, a full backlog answers EAGAIN: somebody is listening, only slowly. A datagram socket answers
-        // EPROTOTYPE: somebody's as well.
+        // Without blocking, a full backlog answers EAGAIN: somebody is listening, only slowly. A datagram socket
+        // answers EPROTOTYPE: somebody's as well.
         Ok(()) | Err(Errno::AGAIN | Errno::PROTOTYPE) => Err(in_use(path)),
         Err(error) => Err(failed("probe")(error)),
     }

@@ -13,8 +13,8 @@ use super::SocketError;
 /// The first descriptor that systemd passes, `SD_LISTEN_FDS_START`.
 const FIRST_PASSED: i32 = 3;
 
-/// Takes the one socket that the service manager passed to this process, if it did: the values are those of `LISTEN_PID`
-/// and `LISTEN_FDS`. Works once; a second call finds nothing.
+/// Takes the one socket that the service manager passed to this process, if it did: the values are those of
+/// `LISTEN_PID` and `LISTEN_FDS`. Works once; a second call finds nothing.
 ///
 /// # Errors
 /// [`SocketError::Activation`] when there is more than one descriptor, or it is not a listening Unix stream socket.
