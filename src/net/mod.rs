@@ -1,3 +1,12 @@
 //! The one seam to other machines: an HTTP request out, a response back, both plain values.
+//!
+//! [`transport`] has the values and the trait, [`ureq`] the real implementation, [`exchange`] retries and the measured
+//! clock skew on top of any implementation.
 
+pub mod exchange;
+pub mod proxy;
 pub mod transport;
+pub mod ureq;
+
+#[cfg(test)]
+pub(crate) mod testing;
