@@ -20,6 +20,8 @@ pub const BACKOFF_BASE: Duration = Duration::from_millis(200);
 pub const BACKOFF_CAP: Duration = Duration::from_secs(2);
 /// The longest wait that a server may ask for (`Retry-After`); whoever wants more gets no repetition.
 pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(5);
+/// Clocks that differ by no more than this are taken to agree.
+pub const TOLERATED_SKEW: Duration = Duration::from_secs(60);
 
 /// Whether sending a request twice is the same as sending it once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +87,18 @@ impl Exchange {
     #[must_use]
     pub fn skew(&self) -> Option<i64> {
         Some(self.skew.load(Ordering::Relaxed)).filter(|skew| *skew != UNKNOWN)
+    }
+
+    /// Our clock's time, or the party's when ours is off by more than [`TOLERATED_SKEW`].
+    #[must_use]
+    pub fn party_now(&self) -> Timestamp {
+        let now = self.clock.now();
+        match self.skew() {
+            Some(skew) if skew.unsigned_abs() > TOLERATED_SKEW.as_secs() => {
+                Timestamp::from_unix(now.unix().saturating_add(skew))
+            }
+            _ => now,
+        }
     }
 
     fn attempt(&self, request: &HttpRequest) -> Result<HttpResponse, Failure> {
@@ -271,5 +285,19 @@ mod tests {
             after_each.push(exchange.skew());
         }
         assert_eq!(after_each, [None, Some(600), Some(600)]);
+    }
+
+    #[test]
+    fn a_small_skew_is_left_alone_and_a_large_one_corrected() {
+        for (date, now) in [
+            ("Thu, 15 Jan 2026 08:01:00 GMT", NOW),
+            ("Thu, 15 Jan 2026 08:01:01 GMT", NOW + 61),
+            ("Thu, 15 Jan 2026 07:58:59 GMT", NOW - 61),
+        ] {
+            let (exchange, ..) = exchange(vec![answer_with(200, &[("date", date)], "")]);
+            assert_eq!(exchange.party_now().unix(), NOW);
+            exchange.send(Repeat::Never, request).unwrap();
+            assert_eq!(exchange.party_now().unix(), now, "{date}");
+        }
     }
 }
