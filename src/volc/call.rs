@@ -52,7 +52,6 @@ impl Action {
 }
 
 /// The parts of a call besides its keys and date, which differ from attempt to attempt.
-#[derive(Clone)]
 pub struct Call<'a> {
     /// What is called.
     pub action: Action,
@@ -64,6 +63,13 @@ pub struct Call<'a> {
     pub content_type: &'static str,
     /// The exact body.
     pub body: &'a [u8],
+}
+
+/// Without the body, which may hold a user's token.
+impl std::fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at {:?} for {}", self.action.name, self.url, self.region)
+    }
 }
 
 impl Call<'_> {

@@ -65,14 +65,14 @@ impl Client {
         let body = serde_json::to_vec(body).map_err(|_| {
             Error::new(Code::Internal, format!("{}: the parameters are not JSON", action.name))
         })?;
-        let keys = self.chain.keys()?;
+        let keys = self.keys(action)?;
         let outcome = self.call_with(action, &body, &keys, repeat);
         if !is_stale(&outcome, &keys) {
             return outcome;
         }
         // Temporary keys can be withdrawn before their end; their source may have newer ones.
         self.chain.forget(&keys);
-        let newer = self.chain.keys()?;
+        let newer = self.keys(action)?;
         if newer.access_key_id == keys.access_key_id {
             return outcome;
         }
@@ -97,6 +97,15 @@ impl Client {
         &self.chain
     }
 
+    /// Keys may cost a call to STS, which fares like any other.
+    fn keys(&self, action: Action) -> Result<Arc<Keys>> {
+        let keys = self.chain.keys();
+        if let Err(error) = &keys {
+            self.note(action, Some(error));
+        }
+        keys
+    }
+
     fn call_with<T: DeserializeOwned>(
         &self,
         action: Action,
@@ -117,7 +126,10 @@ impl Client {
                     .into())
             }
         };
-        self.note(action, &outcome);
+        match &outcome {
+            Ok(_) => self.note(action, None),
+            Err(error) => self.note(action, Some(error.as_error())),
+        }
         outcome
     }
 
@@ -133,28 +145,26 @@ impl Client {
         }
     }
 
-    fn note<T>(&self, action: Action, outcome: &Result<T, CallError>) {
+    fn note(&self, action: Action, error: Option<&Error>) {
         let now = self.clock.now();
-        let error = outcome.as_ref().err().map(|error| Error::from(error.clone()));
+        let unreachable = error.is_some_and(|error| error.code() == Code::CloudUnreachable);
+        let answered = !unreachable && error.is_none_or(|error| error.code() != Code::KeysMissing);
         let mut state = self.lock();
-        state.last_error = error.as_ref().map(ToString::to_string);
+        state.last_error = error.map(ToString::to_string);
         let before = state.unreachable_since;
-        match &error {
-            Some(error) if error.code() == Code::CloudUnreachable => {
-                state.unreachable_since.get_or_insert(now);
-            }
-            _ => (state.unreachable_since, state.last_answer_at) = (None, Some(now)),
+        if unreachable {
+            state.unreachable_since.get_or_insert(now);
+        } else if answered {
+            (state.unreachable_since, state.last_answer_at) = (None, Some(now));
         }
         let after = state.unreachable_since;
         drop(state);
         match (before, after, error) {
-            (None, Some(_), Some(error)) => log::warn("the cloud is not reachable", &[("reason", &error)]),
+            (None, Some(_), Some(error)) => log::warn("the cloud is not reachable", &[("reason", error)]),
             (Some(since), None, _) => log::info("the cloud is reachable again", &[("since", &since)]),
             _ => {}
         }
-        if let Some(detail) =
-            outcome.as_ref().err().and_then(|error| Error::from(error.clone()).detail().map(str::to_owned))
-        {
+        if let Some(detail) = error.and_then(Error::detail) {
             log::debug("an answer could not be read", &[("action", &action.name), ("detail", &detail)]);
         }
     }
@@ -168,4 +178,159 @@ impl Client {
 fn is_stale<T>(outcome: &Result<T, CallError>, keys: &Keys) -> bool {
     let Err(CallError::Refused { refusal, .. }) = outcome else { return false };
     keys.session_token.is_some() && matches!(refusal.code.as_str(), "InvalidSecretToken" | "InvalidAccessKey")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::base::secret::Secret;
+    use crate::base::url::Url;
+    use crate::net::testing::{Constant, Script, StepClock, answer, answer_with, failed};
+    use crate::net::transport::{Failure, FailureKind, HttpRequest, HttpResponse};
+    use crate::volc::keys::KeySettings;
+    use crate::volc::keys::chain::Reach;
+
+    const NOW: i64 = 1_768_464_000;
+    const DO_IT: Action = Action::id("DoIt");
+    const DONE: &str = r#"{"ResponseMetadata":{"RequestId":"R1"},"Result":{"A":1}}"#;
+
+    struct Bench {
+        client: Client,
+        script: Arc<Script>,
+        clock: Arc<StepClock>,
+    }
+
+    fn bench(settings: KeySettings, answers: Vec<Result<HttpResponse, Failure>>) -> Bench {
+        let (script, clock) = (Arc::new(Script::new(answers)), Arc::new(StepClock::at(NOW)));
+        let exchange = Arc::new(Exchange::new(script.clone(), clock.clone(), Arc::new(Constant(0))));
+        let reach = Reach { cloud: exchange.clone(), metadata: exchange.clone() };
+        let chain = Arc::new(Chain::new(settings, crate::base::env::Env::default(), reach, clock.clone()));
+        let endpoint = Url::parse("https://id.cn-shanghai.volcengineapi.com").unwrap();
+        let endpoints = Endpoints::new(Some(endpoint), None, script.clone(), clock.clone()).unwrap();
+        Bench { client: Client::new(endpoints, chain, exchange, clock.clone()), script, clock }
+    }
+
+    fn pair() -> KeySettings {
+        KeySettings {
+            access_key_id: Some(Secret::from("AKLTexample")),
+            secret_access_key: Some(Secret::from("example")),
+            ..KeySettings::default()
+        }
+    }
+
+    fn refusal(status: u16, code: &str) -> Result<HttpResponse, Failure> {
+        let error = json!({ "Code": code, "Message": "m" });
+        answer(status, &json!({ "ResponseMetadata": { "RequestId": "R2", "Error": error } }).to_string())
+    }
+
+    fn header<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
+        request.headers.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+
+    #[test]
+    fn a_call_is_a_signed_post_to_the_endpoint() {
+        let bench = bench(pair(), vec![answer(200, DONE)]);
+        let result: Value = bench.client.call(DO_IT, &json!({ "B": 2 }), Repeat::Safe).unwrap();
+        assert_eq!(result, json!({ "A": 1 }));
+        let request = &bench.script.take()[0];
+        assert_eq!(
+            request.url.to_string(),
+            "https://id.cn-shanghai.volcengineapi.com/?Action=DoIt&Version=2025-10-30"
+        );
+        assert_eq!(request.body, br#"{"B":2}"#);
+        assert_eq!(header(request, "Content-Type"), "application/json");
+        assert_eq!(header(request, "X-Date"), "20260115T080000Z");
+        assert!(header(request, "Authorization").contains("AKLTexample/20260115/cn-shanghai/id/request"));
+    }
+
+    #[test]
+    fn passing_troubles_are_retried_only_where_that_is_safe() {
+        for (repeat, sends) in [(Repeat::Safe, 2), (Repeat::Never, 1)] {
+            let bench = bench(pair(), vec![answer(503, ""), answer(200, DONE)]);
+            assert_eq!(bench.client.call::<Value>(DO_IT, &json!({}), repeat).is_ok(), sends == 2);
+            assert_eq!(bench.script.take().len(), sends);
+        }
+    }
+
+    #[test]
+    fn unreachability_is_kept_from_its_first_failure_to_the_next_answer() {
+        let bench = bench(pair(), vec![]);
+        let call = || bench.client.call::<Value>(DO_IT, &json!({}), Repeat::Never).map_err(Error::from);
+        assert_eq!(bench.client.reachability(), Reachability::default());
+        for _ in 0..2 {
+            let error = call().unwrap_err();
+            assert_eq!(error.code(), Code::CloudUnreachable);
+            assert!(error.message().starts_with("DoIt: id.cn-shanghai.volcengineapi.com cannot be reached"));
+            bench.clock.advance(std::time::Duration::from_secs(5));
+        }
+        let state = bench.client.reachability();
+        assert_eq!(state.unreachable_since, Some(Timestamp::from_unix(NOW)));
+        assert!(state.last_error.unwrap().contains("scripted Connect"));
+
+        bench.script.push(refusal(403, "LackPolicy"));
+        assert_eq!(call().unwrap_err().code(), Code::CloudRefused);
+        let state = bench.client.reachability();
+        assert_eq!(
+            (state.unreachable_since, state.last_answer_at),
+            (None, Some(Timestamp::from_unix(NOW + 10)))
+        );
+        assert!(state.last_error.unwrap().contains("LackPolicy (request id R2)"));
+
+        bench.script.push(answer(200, DONE));
+        call().unwrap();
+        assert_eq!(bench.client.reachability().last_error, None);
+
+        bench.script.push(failed(FailureKind::Timeout));
+        call().unwrap_err();
+        assert_eq!(bench.client.reachability().unreachable_since, Some(Timestamp::from_unix(NOW + 10)));
+    }
+
+    #[test]
+    fn a_wrong_clock_is_corrected_once_the_cloud_refuses_its_date() {
+        let late = [("date", "Thu, 15 Jan 2026 09:00:00 GMT")];
+        let refused = refusal(403, "InvalidTimestamp").map(|mut response| {
+            response.headers = late.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+            response
+        });
+        let bench =
+            bench(pair(), vec![refused, answer_with(200, &late, DONE), answer_with(200, &late, DONE)]);
+        for _ in 0..2 {
+            bench.client.call::<Value>(DO_IT, &json!({}), Repeat::Never).unwrap();
+        }
+        let dates: Vec<_> = bench.script.take().iter().map(|r| header(r, "X-Date").to_owned()).collect();
+        assert_eq!(dates, ["20260115T080000Z", "20260115T090000Z", "20260115T090000Z"]);
+        assert_eq!(bench.client.reachability().skew_seconds, Some(3600));
+
+        // A cloud that stays unhappy gets no third attempt, and the hint has the number.
+        let error = bench.client.with_skew(
+            envelope::read::<Value>("DoIt", &refusal(403, "InvalidTimestamp").unwrap()).unwrap_err(),
+        );
+        assert!(Error::from(error).hint().unwrap().contains("3600 seconds behind"));
+    }
+
+    #[test]
+    fn withdrawn_temporary_keys_are_replaced_once() {
+        let assumed = |id: &str| {
+            let keys = json!({ "AccessKeyId": id, "SecretAccessKey": "s", "SessionToken": "t", "ExpiredTime": "2026-01-15T09:00:00Z" });
+            answer(200, &json!({ "ResponseMetadata": {}, "Result": { "Credentials": keys } }).to_string())
+        };
+        let settings = KeySettings { role_trn: Some("trn:iam::1:role/R".to_owned()), ..pair() };
+        let bench = bench(
+            settings,
+            vec![assumed("AKTP1"), refusal(401, "InvalidSecretToken"), assumed("AKTP2"), answer(200, DONE)],
+        );
+        bench.client.call::<Value>(DO_IT, &json!({}), Repeat::Safe).unwrap();
+        let requests = bench.script.take();
+        assert_eq!(requests.len(), 4);
+        assert!(header(&requests[3], "Authorization").contains("AKTP2/"));
+    }
+
+    #[test]
+    fn refused_permanent_keys_are_not_tried_again() {
+        let bench = bench(pair(), vec![refusal(401, "InvalidAccessKey")]);
+        bench.client.call::<Value>(DO_IT, &json!({}), Repeat::Safe).unwrap_err();
+        assert_eq!(bench.script.take().len(), 1);
+    }
 }

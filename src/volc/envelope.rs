@@ -79,6 +79,14 @@ impl CallError {
             Self::Failed(_) => None,
         }
     }
+
+    /// The error for people.
+    #[must_use]
+    pub fn as_error(&self) -> &Error {
+        match self {
+            Self::Refused { error, .. } | Self::Failed(error) => error,
+        }
+    }
 }
 
 impl From<CallError> for Error {

@@ -23,7 +23,7 @@ pub struct Scope<'a> {
     pub service: &'a str,
 }
 
-/// A request to be signed.
+/// A request to be signed. Headers and body may be secret: it does not print them.
 #[derive(Clone, Copy)]
 pub struct Unsigned<'a> {
     /// `GET` or `POST`.
@@ -38,6 +38,12 @@ pub struct Unsigned<'a> {
     pub headers: &'a [(String, String)],
     /// The exact body.
     pub body: &'a [u8],
+}
+
+impl std::fmt::Debug for Unsigned<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}{} ({} body bytes)", self.method, self.host, self.path, self.body.len())
+    }
 }
 
 /// Signs a request: returns all headers to send, those of `request` first. `Host` is among them.

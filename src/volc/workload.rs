@@ -158,3 +158,199 @@ struct CreateBody<'a> {
     workload_pool_name: Option<&'a str>,
     category: &'static str,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::env::Env;
+    use crate::net::exchange::Exchange;
+    use crate::net::testing::{Constant, Script, StepClock, answer, failed};
+    use crate::net::transport::{Failure, FailureKind, HttpResponse};
+    use crate::volc::endpoint::Endpoints;
+    use crate::volc::keys::KeySettings;
+    use crate::volc::keys::chain::{Chain, Reach};
+
+    type Answer = Result<HttpResponse, Failure>;
+
+    fn ok() -> Answer {
+        let result = json!({ "WorkloadAccessToken": "tip", "ExpiresAt": "2026-01-15T09:00:00Z" });
+        answer(200, &json!({ "ResponseMetadata": { "RequestId": "R" }, "Result": result }).to_string())
+    }
+
+    fn created() -> Answer {
+        answer(200, r#"{"ResponseMetadata":{},"Result":{"Name":"w"}}"#)
+    }
+
+    fn refusal(status: u16, code: &str) -> Answer {
+        let error = json!({ "Code": code, "Message": "m" });
+        answer(status, &json!({ "ResponseMetadata": { "RequestId": "R", "Error": error } }).to_string())
+    }
+
+    /// The outcome and, of each request, the action with the body.
+    fn run(name: Option<&str>, answers: Vec<Answer>) -> (Result<Token>, Vec<(String, Value)>) {
+        let (script, clock) = (Arc::new(Script::new(answers)), Arc::new(StepClock::at(1_768_464_000)));
+        let exchange = Arc::new(Exchange::new(script.clone(), clock.clone(), Arc::new(Constant(0))));
+        let env: Env = [("VOLCENGINE_ACCESS_KEY", "A"), ("VOLCENGINE_SECRET_KEY", "S")].into_iter().collect();
+        let reach = Reach { cloud: exchange.clone(), metadata: exchange.clone() };
+        let chain = Arc::new(Chain::new(KeySettings::default(), env, reach, clock.clone()));
+        let endpoints = Endpoints::new(None, None, script.clone(), clock.clone()).unwrap();
+        let client = Client::new(endpoints, chain, exchange, clock);
+        let user_token = Secret::from("user.jwt");
+        let request = TokenRequest {
+            user_token: &user_token,
+            name,
+            pool: Some("default"),
+            audience: None,
+            duration_seconds: Some(3600),
+        };
+        let outcome = client.workload_token(&request);
+        let seen = script.take().into_iter().map(|request| {
+            let query = request.url.query().unwrap().to_owned();
+            let action = query.strip_prefix("Action=").unwrap().split('&').next().unwrap().to_owned();
+            (action, serde_json::from_slice(&request.body).unwrap())
+        });
+        (outcome, seen.collect())
+    }
+
+    fn actions(seen: &[(String, Value)]) -> Vec<&str> {
+        seen.iter()
+            .map(|(action, _)| {
+                if action == GET_FOR_JWT.name {
+                    "get"
+                } else if action == CREATE.name {
+                    "create"
+                } else {
+                    "other"
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn absent_parameters_are_omitted() {
+        let (token, seen) = run(None, vec![ok()]);
+        let token = token.unwrap();
+        assert_eq!(
+            (token.token.expose().as_str(), token.expires_at.to_string().as_str()),
+            ("tip", "2026-01-15T09:00:00Z")
+        );
+        assert_eq!(
+            seen[0].1,
+            json!({ "UserToken": "user.jwt", "WorkloadPoolName": "default", "DurationSeconds": 3600 })
+        );
+
+        let (user_token, audience) = (Secret::from("u"), vec!["a".to_owned()]);
+        let request = TokenRequest {
+            user_token: &user_token,
+            name: Some("w"),
+            pool: None,
+            audience: Some(&audience),
+            duration_seconds: None,
+        };
+        let body = serde_json::to_value(Body::from(&request)).unwrap();
+        assert_eq!(body, json!({ "UserToken": "u", "Name": "w", "Audience": ["a"] }));
+    }
+
+    #[test]
+    fn an_incomplete_answer_is_invalid() {
+        for result in [
+            json!({ "ExpiresAt": "2026-01-15T09:00:00Z" }),
+            json!({ "WorkloadAccessToken": "t" }),
+            json!({ "WorkloadAccessToken": "t", "ExpiresAt": "soon" }),
+            json!({ "WorkloadAccessToken": "", "ExpiresAt": "2026-01-15T09:00:00Z" }),
+            json!(null),
+        ] {
+            let body = json!({ "ResponseMetadata": { "RequestId": "R" }, "Result": result }).to_string();
+            let error = run(Some("w"), vec![answer(200, &body)]).0.unwrap_err();
+            assert_eq!(error.code(), Code::CloudInvalid, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_missing_workload_is_created_and_the_token_asked_for_once_more() {
+        for not_found in
+            [refusal(404, "NotFound"), refusal(200, "NotFound"), refusal(400, "WorkloadNotExist")]
+        {
+            let (token, seen) = run(Some("w"), vec![not_found, created(), ok()]);
+            assert!(token.is_ok());
+            assert_eq!(actions(&seen), ["get", "create", "get"]);
+            assert_eq!(seen[1].1, json!({ "Name": "w", "WorkloadPoolName": "default", "Category": "Agent" }));
+            assert_eq!(seen[0].1, seen[2].1);
+        }
+    }
+
+    #[test]
+    fn a_workload_that_another_created_is_as_good() {
+        for exists in [refusal(409, "Duplicated"), refusal(400, "AlreadyExists"), refusal(200, "Conflict")] {
+            let (token, seen) = run(Some("w"), vec![refusal(404, "NotFound"), exists, ok()]);
+            assert!(token.is_ok());
+            assert_eq!(actions(&seen), ["get", "create", "get"]);
+        }
+    }
+
+    #[test]
+    fn there_is_no_second_retry() {
+        let (outcome, seen) = run(
+            Some("w"),
+            vec![refusal(404, "NotFound"), created(), refusal(404, "NotFound"), created(), ok()],
+        );
+        assert_eq!(outcome.unwrap_err().code(), Code::WorkloadMissing);
+        assert_eq!(actions(&seen), ["get", "create", "get"]);
+    }
+
+    #[test]
+    fn without_a_name_nothing_is_created() {
+        let (outcome, seen) = run(None, vec![refusal(404, "NotFound"), created(), ok()]);
+        let error = outcome.unwrap_err();
+        assert_eq!(error.code(), Code::WorkloadMissing);
+        assert!(error.hint().unwrap().contains("identity.workloadName"));
+        assert_eq!(actions(&seen), ["get"]);
+    }
+
+    #[test]
+    fn other_refusals_create_nothing() {
+        for other in [
+            refusal(404, "InvalidActionOrVersion"),
+            refusal(404, "ServiceNotFound"),
+            refusal(403, "LackPolicy"),
+        ] {
+            let (outcome, seen) = run(Some("w"), vec![other, created(), ok()]);
+            assert_eq!(outcome.unwrap_err().code(), Code::CloudRefused);
+            assert_eq!(actions(&seen), ["get"]);
+        }
+    }
+
+    #[test]
+    fn a_creation_that_fails_says_which_way() {
+        let (outcome, seen) =
+            run(Some("w"), vec![refusal(404, "NotFound"), refusal(403, "LackPolicy"), ok()]);
+        let error = outcome.unwrap_err();
+        assert_eq!(error.code(), Code::WorkloadMissing);
+        assert!(
+            error.message().contains("LackPolicy") && error.hint().unwrap().contains("IAM policy"),
+            "{error:?}"
+        );
+        assert_eq!(actions(&seen), ["get", "create"]);
+
+        let (outcome, _) = run(Some("w"), vec![refusal(404, "NotFound"), failed(FailureKind::Timeout)]);
+        assert_eq!(outcome.unwrap_err().code(), Code::CloudUnreachable);
+    }
+
+    #[test]
+    fn the_name_is_the_configured_then_none_for_a_role_then_the_agents() {
+        let some = |text: &str| Some(text.to_owned());
+        for (configured, role, agent, expected) in [
+            (Some("w"), Some("r"), Some("a"), some("w")),
+            (None, Some("r"), Some("a"), None),
+            (None, None, Some("a"), some("a")),
+            (None, None, None, some("openclaw-agent")),
+            (Some(""), Some(""), Some(""), some("openclaw-agent")),
+        ] {
+            assert_eq!(name(configured, role, agent), expected);
+        }
+    }
+}
