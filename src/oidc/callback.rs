@@ -1,0 +1,492 @@
+//! The provider's answer as it comes through the person's browser, from request to typed reply. Served alike by our own
+//! listener and by the host's route; rendering is for whoever serves it.
+//!
+//! Order of judgement: the state before anything else, then the provider's identity (RFC 9207), its error, the code,
+//! and the exchange last. With confirmation on, a GET neither exchanges the code nor uses up the state (a link preview
+//! or a foreign page can cause GETs), and a POST of the page's one-time token does both.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use super::pending::{PendingLogin, PendingLogins};
+use super::provider::{Provider, Tokens};
+use crate::base::error::{Error, Result};
+use crate::base::log;
+use crate::base::secret::Secret;
+
+/// Bytes of a query or a form that are looked at; a relay's state alone may have 16 KiB.
+pub const MAX_QUERY_BYTES: usize = 32 * 1024;
+/// Bytes of the confirmation form.
+pub const MAX_BODY_BYTES: usize = 4 * 1024;
+/// Characters of the provider's own error texts that are shown.
+pub const MAX_ERROR_CHARS: usize = 200;
+
+/// The form field that brings back the state.
+pub const STATE_FIELD: &str = "state";
+/// The form field of the one-time token.
+pub const TOKEN_FIELD: &str = "confirm";
+
+/// A request to the callback path. Header values are as received, `None` when absent.
+#[derive(Clone, Copy)]
+pub struct CallbackRequest<'a> {
+    /// The method, in capitals.
+    pub method: &'a str,
+    /// The raw query without `?`.
+    pub query: &'a str,
+    /// The whole body.
+    pub body: &'a [u8],
+    /// The `Origin` header.
+    pub origin: Option<&'a str>,
+    /// The `Sec-Fetch-Site` header.
+    pub sec_fetch_site: Option<&'a str>,
+    /// The `Accept-Language` header; matters to the rendering only.
+    pub accept_language: Option<&'a str>,
+}
+
+/// What the person is to see.
+#[derive(Debug)]
+pub enum CallbackReply {
+    /// The question whether this login is theirs.
+    Confirm(Confirm),
+    /// The login is done.
+    SignedIn {
+        /// Which login.
+        login: Arc<PendingLogin>,
+        /// Who signed in.
+        sub: String,
+    },
+    /// The login failed.
+    Failed(CallbackFailure),
+    /// Neither GET nor the POST of a confirmation: 405 with `Allow`.
+    MethodNotAllowed {
+        /// The value of `Allow`.
+        allow: &'static str,
+    },
+}
+
+/// The question to the person, and what the form sends back.
+#[derive(Debug)]
+pub struct Confirm {
+    /// Which login.
+    pub login: Arc<PendingLogin>,
+    /// Path that the form posts to.
+    pub action: String,
+    /// Value of [`STATE_FIELD`].
+    pub state: Secret,
+    /// Value of [`TOKEN_FIELD`].
+    pub token: Secret,
+}
+
+/// Why a login failed.
+#[derive(Clone, Debug)]
+pub enum CallbackFailure {
+    /// The state (or the one-time token) is unknown, used, or too old; or the process was restarted.
+    LinkExpired,
+    /// A parameter is repeated, or query or body is over its limit.
+    Malformed,
+    /// The answer names another provider than the one that was asked, or none where it must.
+    WrongIssuer,
+    /// The provider says no: `error` and `error_description`, cut to [`MAX_ERROR_CHARS`], otherwise as received.
+    Refused {
+        /// The error code.
+        error: String,
+        /// The provider's words.
+        description: Option<String>,
+    },
+    /// The provider's answer has no code.
+    CodeMissing,
+    /// The confirmation does not come from our own page.
+    ForeignPage,
+    /// The exchange failed, or what follows a login did.
+    NotSignedIn(Error),
+}
+
+/// What happens with a login that succeeded: the session is stored and a workload token fetched.
+pub trait LoginSink: Send + Sync + fmt::Debug {
+    /// Takes the login over; the person sees success only when this succeeds.
+    ///
+    /// # Errors
+    /// Whatever kept the login from counting.
+    fn signed_in(&self, login: &PendingLogin, tokens: Tokens) -> Result<()>;
+}
+
+/// The callback of one provider.
+#[derive(Debug)]
+pub struct Callback {
+    provider: Arc<Provider>,
+    pending: Arc<PendingLogins>,
+    sink: Arc<dyn LoginSink>,
+    confirm: bool,
+}
+
+impl Callback {
+    /// A callback that asks for confirmation when `confirm` (`userpool.confirmLogin`) says so.
+    #[must_use]
+    pub fn new(
+        provider: Arc<Provider>,
+        pending: Arc<PendingLogins>,
+        sink: Arc<dyn LoginSink>,
+        confirm: bool,
+    ) -> Self {
+        Self { provider, pending, sink, confirm }
+    }
+
+    /// Judges a request. The only thing that may take long is the exchange with the provider.
+    #[must_use]
+    pub fn handle(&self, request: &CallbackRequest<'_>) -> CallbackReply {
+        let reply = match (request.method, self.confirm) {
+            ("GET", _) => self.arrived(request.query),
+            ("POST", true) => self.confirmed(request),
+            (_, confirm) => {
+                return CallbackReply::MethodNotAllowed { allow: if confirm { "GET, POST" } else { "GET" } };
+            }
+        };
+        reply.unwrap_or_else(|failure| {
+            log::warn("login failed", &[("reason", &failure)]);
+            CallbackReply::Failed(failure)
+        })
+    }
+
+    fn arrived(&self, query: &str) -> Result<CallbackReply, CallbackFailure> {
+        let answer = Fields::parse(query.as_bytes(), MAX_QUERY_BYTES)?;
+        let state = answer.get(STATE_FIELD)?.unwrap_or_default();
+        let login = self.pending.find(&state).ok_or(CallbackFailure::LinkExpired)?;
+        match answer.get("iss")? {
+            Some(issuer) if issuer != login.issuer.name => return Err(CallbackFailure::WrongIssuer),
+            None if login.issuer.must_be_named => return Err(CallbackFailure::WrongIssuer),
+            _ => {}
+        }
+        if let Some(error) = answer.get("error")? {
+            let description = answer.get("error_description")?.filter(|text| !text.is_empty());
+            return Err(CallbackFailure::Refused {
+                error: shortened(&error),
+                description: description.as_deref().map(shortened),
+            });
+        }
+        let code = answer.get("code")?.filter(|code| !code.is_empty()).ok_or(CallbackFailure::CodeMissing)?;
+        let code = Secret::new(code.into_owned());
+        if !self.confirm {
+            let login = self.pending.take(&state).ok_or(CallbackFailure::LinkExpired)?;
+            return self.sign_in(login, &code);
+        }
+        let token = self.pending.park(&state, code).map_err(CallbackFailure::NotSignedIn)?;
+        Ok(CallbackReply::Confirm(Confirm {
+            login,
+            action: self.provider.client().redirect_uri.path().to_owned(),
+            token: token.ok_or(CallbackFailure::LinkExpired)?,
+            state: Secret::new(state.into_owned()),
+        }))
+    }
+
+    fn confirmed(&self, request: &CallbackRequest<'_>) -> Result<CallbackReply, CallbackFailure> {
+        let form = Fields::parse(request.body, MAX_BODY_BYTES)?;
+        let state = form.get(STATE_FIELD)?.unwrap_or_default();
+        if self.pending.find(&state).is_none() {
+            return Err(CallbackFailure::LinkExpired);
+        }
+        if !self.is_own_page(request) {
+            return Err(CallbackFailure::ForeignPage);
+        }
+        let token = form.get(TOKEN_FIELD)?.unwrap_or_default();
+        let (login, code) =
+            self.pending.take_confirmed(&state, &token).ok_or(CallbackFailure::LinkExpired)?;
+        self.sign_in(login, &code)
+    }
+
+    /// The page is sent with `Referrer-Policy: same-origin`, under which browsers name the true origin on a same-origin
+    /// POST; under `no-referrer` it would be `null`. Either header may be missing (`Sec-Fetch-*` is on plain HTTP outside
+    /// loopback): the fence is the one-time token, and these two are in addition.
+    fn is_own_page(&self, request: &CallbackRequest<'_>) -> bool {
+        let own = self.provider.client().redirect_uri.origin();
+        request.origin.is_none_or(|origin| origin.eq_ignore_ascii_case(&own))
+            && request.sec_fetch_site.is_none_or(|site| matches!(site, "same-origin" | "none"))
+    }
+
+    fn sign_in(&self, login: Arc<PendingLogin>, code: &Secret) -> Result<CallbackReply, CallbackFailure> {
+        let tokens = self.provider.exchange(code, &login).map_err(CallbackFailure::NotSignedIn)?;
+        let sub = tokens.identity.sub.clone();
+        self.sink.signed_in(&login, tokens).map_err(CallbackFailure::NotSignedIn)?;
+        log::info("signed in", &[("session", &login.session), ("sub", &sub)]);
+        Ok(CallbackReply::SignedIn { login, sub })
+    }
+}
+
+/// The fields of a query or form. RFC 6749 section 3.1: none may occur twice; only those asked for are looked at.
+struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Fields<'a> {
+    fn parse(text: &'a [u8], max_bytes: usize) -> Result<Self, CallbackFailure> {
+        if text.len() > max_bytes {
+            return Err(CallbackFailure::Malformed);
+        }
+        Ok(Self(form_urlencoded::parse(text).collect()))
+    }
+
+    fn get(&self, name: &str) -> Result<Option<Cow<'a, str>>, CallbackFailure> {
+        let mut found = self.0.iter().filter(|(each, _)| each == name).map(|(_, value)| value);
+        let first = found.next();
+        if found.next().is_some() {
+            return Err(CallbackFailure::Malformed);
+        }
+        Ok(first.cloned())
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(MAX_ERROR_CHARS).collect()
+}
+
+/// Method only: the query has the code, the body the token.
+impl fmt::Debug for CallbackRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallbackRequest").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// For the log: says why, never with codes, states or tokens.
+impl fmt::Display for CallbackFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LinkExpired => f.write_str("link unknown, used or expired"),
+            Self::Malformed => f.write_str("malformed request"),
+            Self::WrongIssuer => f.write_str("answer of another provider"),
+            Self::Refused { error, .. } => write!(f, "refused by the provider: {error}"),
+            Self::CodeMissing => f.write_str("answer without a code"),
+            Self::ForeignPage => f.write_str("confirmation from a foreign page"),
+            Self::NotSignedIn(error) => match error.detail() {
+                Some(detail) => write!(f, "{error} ({detail})"),
+                None => write!(f, "{error}"),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::base::error::Code;
+    use crate::oidc::testing::{self, World};
+
+    #[derive(Debug, Default)]
+    struct Sink {
+        stored: Mutex<Vec<(String, String)>>,
+        full: bool,
+    }
+
+    impl LoginSink for Sink {
+        fn signed_in(&self, login: &PendingLogin, tokens: Tokens) -> Result<()> {
+            if self.full {
+                return Err(Error::new(Code::StoreUnwritable, "disk full"));
+            }
+            self.stored.lock().unwrap().push((login.session.to_string(), tokens.identity.sub));
+            Ok(())
+        }
+    }
+
+    fn callback(world: &World, sink: &Arc<Sink>, confirm: bool) -> Callback {
+        Callback::new(world.provider.clone(), world.pending.clone(), sink.clone(), confirm)
+    }
+
+    fn get(callback: &Callback, query: &str) -> CallbackReply {
+        callback.handle(&CallbackRequest { method: "GET", query, ..post("") })
+    }
+
+    fn post(body: &str) -> CallbackRequest<'_> {
+        CallbackRequest {
+            method: "POST",
+            query: "",
+            body: body.as_bytes(),
+            origin: Some("http://127.0.0.1:18789"),
+            sec_fetch_site: Some("same-origin"),
+            accept_language: None,
+        }
+    }
+
+    fn form(confirm: &Confirm) -> String {
+        format!("state={}&confirm={}", confirm.state.expose(), confirm.token.expose())
+    }
+
+    fn failure(reply: CallbackReply) -> CallbackFailure {
+        match reply {
+            CallbackReply::Failed(failure) => failure,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn asked(reply: CallbackReply) -> Confirm {
+        match reply {
+            CallbackReply::Confirm(confirm) => confirm,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_get_asks_and_a_post_signs_in_once() {
+        let (world, sink) = (World::new(), Arc::new(Sink::default()));
+        let callback = callback(&world, &sink, true);
+        let (state, login) = world.login();
+        world.grant(&testing::claims(login.nonce.expose()), Some("rt"));
+        let calls = world.transport.sent().len();
+
+        let query = format!("code=c-1&state={state}");
+        asked(get(&callback, &query));
+        let confirm = asked(get(&callback, &query));
+        assert_eq!(confirm.action, "/identity/oauth/callback");
+        assert_eq!(confirm.login.session.as_str(), "agent:main:telegram:direct:1");
+        assert_eq!(world.transport.sent().len(), calls, "a GET calls nobody");
+        assert!(world.pending.find(&state).is_some(), "a GET uses nothing up");
+        assert!(sink.stored.lock().unwrap().is_empty());
+
+        let body = form(&confirm);
+        let CallbackReply::SignedIn { sub, .. } = callback.handle(&post(&body)) else { panic!() };
+        assert_eq!(sub, "u-1");
+        assert_eq!(*sink.stored.lock().unwrap(), [("agent:main:telegram:direct:1".into(), "u-1".into())]);
+        let sent = String::from_utf8(world.transport.last_to("/oauth/token").body).unwrap();
+        assert!(sent.contains("code=c-1&"), "the parked code is exchanged");
+        assert!(matches!(failure(callback.handle(&post(&body))), CallbackFailure::LinkExpired));
+        assert!(matches!(failure(get(&callback, &query)), CallbackFailure::LinkExpired));
+    }
+
+    #[test]
+    fn without_confirmation_a_get_signs_in_and_a_post_is_refused() {
+        let (world, sink) = (World::new(), Arc::new(Sink::default()));
+        let callback = callback(&world, &sink, false);
+        let (state, login) = world.login();
+        world.grant(&testing::claims(login.nonce.expose()), None);
+        assert!(matches!(callback.handle(&post("")), CallbackReply::MethodNotAllowed { allow: "GET" }));
+        let query = format!("code=c-1&state={state}");
+        assert!(matches!(get(&callback, &query), CallbackReply::SignedIn { .. }));
+        assert!(matches!(failure(get(&callback, &query)), CallbackFailure::LinkExpired));
+    }
+
+    #[test]
+    fn other_methods_are_refused() {
+        let (world, sink) = (World::new(), Arc::new(Sink::default()));
+        let callback = callback(&world, &sink, true);
+        for method in ["HEAD", "PUT", "DELETE", "OPTIONS", "get", ""] {
+            let reply = callback.handle(&CallbackRequest { method, ..post("") });
+            assert!(matches!(reply, CallbackReply::MethodNotAllowed { allow: "GET, POST" }), "{method}");
+        }
+    }
+
+    #[test]
+    fn the_state_is_judged_before_anything_else() {
+        let (world, sink) = (World::new(), Arc::new(Sink::default()));
+        let callback = callback(&world, &sink, true);
+        for query in [
+            "",
+            "code=c",
+            "error=access_denied&state=forged",
+            "error=access_denied",
+            "iss=https://evil.example.com&state=forged",
+            "code=c&state=",
+        ] {
+            assert!(matches!(failure(get(&callback, query)), CallbackFailure::LinkExpired), "{query}");
+        }
+        for body in ["", "confirm=x", "state=forged&confirm=x"] {
+            let foreign = CallbackRequest { origin: Some("https://evil.example.com"), ..post(body) };
+            assert!(matches!(failure(callback.handle(&foreign)), CallbackFailure::LinkExpired), "{body}");
+        }
+    }
+
+    #[test]
+    fn then_the_issuer_then_the_error_then_the_code() {
+        let (world, sink) = (World::new(), Arc::new(Sink::default()));
+        let callback = callback(&world, &sink, true);
+        let (state, _) = world.login();
+        let fail = |rest: &str| failure(get(&callback, &format!("state={state}{rest}")));
+        let iss = "&iss=https%3A%2F%2Fpool.example.com";
+        assert!(matches!(
+            fail("&error=x&iss=https%3A%2F%2Fevil.example.com&code=c"),
+            CallbackFailure::WrongIssuer
+        ));
+        let long = "d".repeat(MAX_ERROR_CHARS + 1);
+        let CallbackFailure::Refused { error, description } =
+            fail(&format!("{iss}&code=c&error=access_denied&error_description={long}"))
+        else {
+            panic!()
+        };
+        assert_eq!((error.as_str(), description.unwrap().len()), ("access_denied", MAX_ERROR_CHARS));
+        assert!(matches!(fail(iss), CallbackFailure::CodeMissing));
+        assert!(matches!(fail("&code="), CallbackFailure::CodeMissing));
+        assert!(matches!(fail("&code=a&code=b"), CallbackFailure::Malformed));
+        assert!(matches!(fail(&format!("&state={state}&code=a")), CallbackFailure::Malformed));
+        assert!(world.pending.find(&state).is_some(), "none of this uses the link up");
+    }
+
+    #[test]
+    fn a_provider_that_says_so_must_name_itself() {
+        let (world, sink) = (World::naming_itself(), Arc::new(Sink::default()));
+        let callback = callback(&world, &sink, true);
+        let (state, _) = world.login();
+        assert!(matches!(
+            failure(get(&callback, &format!("state={state}&code=c"))),
+            CallbackFailure::WrongIssuer
+        ));
+        asked(get(&callback, &format!("state={state}&code=c&iss=https://pool.example.com")));
+    }
+
+    #[test]
+    fn a_confirmation_from_elsewhere_is_refused_and_uses_nothing_up() {
+        let (world, sink) = (World::new(), Arc::new(Sink::default()));
+        let callback = callback(&world, &sink, true);
+        let (state, login) = world.login();
+        world.grant(&testing::claims(login.nonce.expose()), None);
+        let confirm = asked(get(&callback, &format!("state={state}&code=c")));
+        let body = form(&confirm);
+        for (origin, site) in [
+            (Some("https://evil.example.com"), None),
+            (Some("null"), Some("same-origin")),
+            (Some("http://127.0.0.1:1878"), None),
+            (Some("http://localhost:18789"), None),
+            (None, Some("cross-site")),
+            (Some("http://127.0.0.1:18789"), Some("same-site")),
+        ] {
+            let request = CallbackRequest { origin, sec_fetch_site: site, ..post(&body) };
+            assert!(
+                matches!(failure(callback.handle(&request)), CallbackFailure::ForeignPage),
+                "{origin:?} {site:?}"
+            );
+        }
+        let wrong = format!("state={state}&confirm=guess");
+        assert!(matches!(failure(callback.handle(&post(&wrong))), CallbackFailure::LinkExpired));
+        let bare = CallbackRequest { origin: None, sec_fetch_site: None, ..post(&body) };
+        assert!(matches!(callback.handle(&bare), CallbackReply::SignedIn { .. }));
+    }
+
+    #[test]
+    fn a_failed_exchange_or_sink_is_a_failed_login() {
+        let (world, sink) = (World::new(), Arc::new(Sink { full: true, ..Sink::default() }));
+        let callback = callback(&world, &sink, false);
+        let (state, login) = world.login();
+        world.transport.answer("/oauth/token", 400, r#"{"error":"invalid_grant"}"#);
+        let refused = failure(get(&callback, &format!("state={state}&code=c")));
+        assert!(matches!(refused, CallbackFailure::NotSignedIn(error) if error.code() == Code::IdpRefused));
+        assert!(world.pending.take(&state).is_none(), "an exchange uses the link up");
+        drop(login);
+        let (state, login) = world.login();
+        world.grant(&testing::claims(login.nonce.expose()), None);
+        let unstored = failure(get(&callback, &format!("state={state}&code=c")));
+        assert!(
+            matches!(unstored, CallbackFailure::NotSignedIn(error) if error.code() == Code::StoreUnwritable)
+        );
+    }
+
+    #[test]
+    fn the_size_limits_are_exact() {
+        let (world, sink) = (World::new(), Arc::new(Sink::default()));
+        let callback = callback(&world, &sink, true);
+        for (max, method) in [(MAX_QUERY_BYTES, "GET"), (MAX_BODY_BYTES, "POST")] {
+            let kind = |len: usize| {
+                let text = "x".repeat(len);
+                let (query, body) = if method == "GET" { (text.as_str(), "") } else { ("", text.as_str()) };
+                failure(callback.handle(&CallbackRequest { method, query, ..post(body) }))
+            };
+            assert!(matches!(kind(max), CallbackFailure::LinkExpired), "{method}");
+            assert!(matches!(kind(max + 1), CallbackFailure::Malformed), "{method}");
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! One OpenID provider and our client there: the login link, the exchange of a code, and silent renewal.
+//!
+//! No token leaves here unverified: every id token went through signature, issuer, audience, lifetime and, for a
+//! login, nonce.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::client::Client;
+use super::discovery::{Discovery, Metadata};
+use super::exchange;
+use super::id_token::{self, Expected, Identity};
+use super::keys::Keys;
+use super::pending::{Issuer, Origin, PendingLogin, PendingLogins};
+use super::token_answer::{self, Granted, Refused};
+use crate::base::error::{Code, Error, Result};
+use crate::base::secret::Secret;
+use crate::base::time::{Clock, Timestamp};
+use crate::base::url::Url;
+use crate::jwt::decode::Token;
+use crate::net::transport::Transport;
+use crate::session::key::SessionKey;
+use crate::session::model::Session;
+
+/// The link that a person logs in by. It carries the state, so it goes to that person only; Debug leaves it out.
+pub struct AuthorizeLink {
+    /// The whole URL.
+    pub url: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// What a login or a renewal yields.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// Who it is, from the verified id token.
+    pub identity: Identity,
+    /// The id token: the user token that the cloud exchanges.
+    pub id_token: Secret,
+    /// For renewal, where the provider gave one.
+    pub refresh_token: Option<Secret>,
+}
+
+/// Why a renewal failed, by what is to be done.
+#[derive(Clone, Debug)]
+pub enum RefreshError {
+    /// The provider does not know the refresh token (any more): rotated by somebody else, revoked, or expired.
+    InvalidGrant,
+    /// The provider cannot be reached; the login stays as it is.
+    Temporary(Error),
+    /// Something is wrong that waiting does not mend.
+    Other(Error),
+}
+
+/// The provider as this process uses it.
+#[derive(Debug)]
+pub struct Provider {
+    client: Client,
+    discovery: Discovery,
+    keys: Keys,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Provider {
+    /// The provider at `base`; nothing is fetched before it is needed.
+    #[must_use]
+    pub fn new(client: Client, base: Url, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            client,
+            discovery: Discovery::new(base, transport.clone(), clock.clone()),
+            keys: Keys::new(transport.clone(), clock.clone()),
+            transport,
+            clock,
+        }
+    }
+
+    /// Our client.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The provider's metadata.
+    ///
+    /// # Errors
+    /// As [`Discovery::metadata`].
+    pub fn metadata(&self) -> Result<Arc<Metadata>> {
+        self.discovery.metadata()
+    }
+
+    /// Begins a login and returns its link (OIDC-03).
+    ///
+    /// # Errors
+    /// When the provider cannot be discovered.
+    pub fn authorize(
+        &self,
+        pending: &PendingLogins,
+        session: SessionKey,
+        origin: Origin,
+    ) -> Result<AuthorizeLink> {
+        let metadata = self.metadata()?;
+        let issuer =
+            Issuer { name: metadata.issuer.clone(), must_be_named: metadata.names_itself_in_callbacks };
+        let opened = pending.open(session, origin, issuer)?;
+        let redirect_uri = self.client.redirect_uri.to_string();
+        let mut params = vec![
+            ("response_type", "code"),
+            ("client_id", self.client.id.as_str()),
+            ("redirect_uri", redirect_uri.as_str()),
+            ("scope", self.client.scope.as_str()),
+            ("state", opened.state.expose().as_str()),
+            ("nonce", opened.nonce.expose().as_str()),
+            ("code_challenge", opened.challenge.as_str()),
+            ("code_challenge_method", "S256"),
+        ];
+        if let Some(name) = &self.client.identity_provider {
+            params.push(("identity_provider", name));
+        }
+        // OpenID Connect Core section 11: without consent the provider must ignore `offline_access`.
+        if self.client.asks_for("offline_access") {
+            params.push(("prompt", "consent"));
+        }
+        let url = metadata.authorization_endpoint.with_params(&params);
+        Ok(AuthorizeLink { url, expires_at: opened.expires_at })
+    }
+
+    /// Exchanges the code of a login for tokens (OIDC-08, OIDC-09).
+    ///
+    /// # Errors
+    /// `IdpRefused`, `IdpUnreachable`, `IdpInvalid`, or `TokenInvalid` when the id token is not good.
+    pub fn exchange(&self, code: &Secret, login: &PendingLogin) -> Result<Tokens> {
+        let redirect_uri = self.client.redirect_uri.to_string();
+        let granted = self.ask(&[
+            ("grant_type", "authorization_code"),
+            ("code", code.expose()),
+            ("redirect_uri", &redirect_uri),
+            ("code_verifier", login.verifier.expose()),
+        ]);
+        let (granted, metadata) = granted.map_err(|refused| match refused {
+            Refused::InvalidGrant => {
+                Error::new(Code::IdpRefused, "the provider refused the code of this login")
+                    .with_hint("ask for a new login link")
+            }
+            Refused::Other(error) => error,
+        })?;
+        let id_token = granted.id_token.ok_or_else(|| no_id_token(self.client.asks_for("openid")))?;
+        let identity = self.verify(&id_token, Some(&login.nonce), &metadata)?;
+        Ok(Tokens { identity, id_token, refresh_token: granted.refresh_token })
+    }
+
+    /// Renews the login of `sub`. The answer's refresh token counts from now on; where it has none, the old one stays.
+    ///
+    /// # Errors
+    /// See [`RefreshError`]. A new id token for another person is refused.
+    pub fn refresh(&self, refresh_token: &Secret, sub: &str) -> Result<Tokens, RefreshError> {
+        let (granted, metadata) = self
+            .ask(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())])
+            .map_err(|refused| match refused {
+                Refused::InvalidGrant => RefreshError::InvalidGrant,
+                Refused::Other(error) => error.into(),
+            })?;
+        let id_token = granted.id_token.ok_or_else(|| no_id_token(self.client.asks_for("openid")))?;
+        let identity = self.verify(&id_token, None, &metadata)?;
+        // OpenID Connect Core section 12.2.
+        if identity.sub != sub {
+            return Err(Error::new(Code::TokenInvalid, "the renewed id token is of another person").into());
+        }
+        let refresh_token = granted.refresh_token.unwrap_or_else(|| refresh_token.clone());
+        Ok(Tokens { identity, id_token, refresh_token: Some(refresh_token) })
+    }
+
+    fn ask(&self, form: &[(&str, &str)]) -> Result<(Granted, Arc<Metadata>), Refused> {
+        let metadata = self.metadata().map_err(Refused::Other)?;
+        let authorization = self.client.authorization();
+        let mut form = form.to_vec();
+        // RFC 6749 section 2.3: one way of authentication a request.
+        if authorization.is_none() {
+            form.push(("client_id", &self.client.id));
+        }
+        let url = &metadata.token_endpoint;
+        let response = exchange::post_form(&*self.transport, url, "the token request", authorization, &form)
+            .map_err(Refused::Other)?;
+        token_answer::read(&response).map(|granted| (granted, metadata))
+    }
+
+    fn verify(&self, id_token: &Secret, nonce: Option<&Secret>, metadata: &Metadata) -> Result<Identity> {
+        let token = Token::parse(id_token.expose())?;
+        self.keys.verify(&token, &metadata.jwks_uri)?;
+        let expected =
+            Expected { issuer: &metadata.issuer, client_id: &self.client.id, nonce, now: self.clock.now() };
+        id_token::check(&token.claims, &expected)
+    }
+}
+
+impl Tokens {
+    /// The session that these tokens make for a person who logged in at `login_at`.
+    #[must_use]
+    pub fn into_session(self, login_at: Timestamp) -> Session {
+        Session {
+            sub: self.identity.sub,
+            user_token: self.id_token,
+            refresh_token: self.refresh_token,
+            login_at,
+            expires_at: self.identity.expires_at,
+        }
+    }
+}
+
+impl From<Error> for RefreshError {
+    fn from(error: Error) -> Self {
+        if error.code().is_temporary() { Self::Temporary(error) } else { Self::Other(error) }
+    }
+}
+
+impl fmt::Debug for AuthorizeLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizeLink").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+fn no_id_token(asked: bool) -> Error {
+    let error = Error::new(Code::IdpInvalid, "the provider gave no id token");
+    if asked { error } else { error.with_hint("add openid to userpool.scope") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::codec::base64;
+    use crate::net::transport::{Failure, FailureKind};
+    use crate::oidc::testing::{self, World};
+
+    fn query(url: &str) -> HashMap<String, String> {
+        let query = url.split_once('?').unwrap().1;
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    }
+
+    #[test]
+    fn the_link_has_every_parameter_and_nothing_else() {
+        let mut world = World::new();
+        let link = world.authorize();
+        let params = query(&link.url);
+        assert!(link.url.starts_with("https://pool.example.com/oauth/authorize?"), "{}", link.url);
+        let login = world.pending.find(&params["state"]).unwrap();
+        let expected = [
+            ("response_type", "code"),
+            ("client_id", "client-1"),
+            ("redirect_uri", "http://127.0.0.1:18789/identity/oauth/callback"),
+            ("scope", "openid profile email"),
+            ("nonce", login.nonce.expose()),
+            ("code_challenge_method", "S256"),
+        ];
+        for (name, value) in expected {
+            assert_eq!(params[name], value);
+        }
+        assert_eq!(params.len(), expected.len() + 2, "state and code_challenge besides");
+        assert_eq!(link.expires_at.unix(), testing::NOW.unix() + 300);
+        assert!(!format!("{link:?}").contains(&params["state"]));
+
+        world.client.identity_provider = Some("Feishu 飞书".into());
+        world.client.scope = "openid offline_access".into();
+        let params = query(&world.rebuilt().authorize().url);
+        assert_eq!(
+            (params["identity_provider"].as_str(), params["prompt"].as_str()),
+            ("Feishu 飞书", "consent")
+        );
+    }
+
+    #[test]
+    fn a_code_becomes_a_verified_identity() {
+        let world = World::new();
+        let (_, login) = world.login();
+        world.grant(&testing::claims(login.nonce.expose()), Some("rt-1"));
+        let tokens = world.provider.exchange(&Secret::from("code-1"), &login).unwrap();
+        assert_eq!(tokens.identity.sub, "u-1");
+        assert!(tokens.refresh_token.as_ref().unwrap().same_as(b"rt-1"));
+
+        let request = world.transport.last_to("/oauth/token");
+        let form: HashMap<_, _> = form_urlencoded::parse(&request.body).into_owned().collect();
+        assert_eq!(form["grant_type"], "authorization_code");
+        assert_eq!(
+            (form["code"].as_str(), form["code_verifier"].as_str()),
+            ("code-1", login.verifier.expose().as_str())
+        );
+        assert_eq!(form["redirect_uri"], "http://127.0.0.1:18789/identity/oauth/callback");
+        assert!(!form.contains_key("client_id"), "Basic says it");
+        let basic = format!("Basic {}", base64(b"client-1:secret-1"));
+        assert!(request.headers.contains(&("Authorization".into(), basic)));
+
+        let session = tokens.into_session(*testing::NOW);
+        assert_eq!(
+            (session.login_at, session.expires_at.unix()),
+            (*testing::NOW, testing::NOW.unix() + 3600)
+        );
+    }
+
+    #[test]
+    fn a_public_client_names_itself_in_the_body() {
+        let mut world = World::new();
+        world.client.secret = None;
+        let world = world.rebuilt();
+        let (_, login) = world.login();
+        world.grant(&testing::claims(login.nonce.expose()), None);
+        world.provider.exchange(&Secret::from("c"), &login).unwrap();
+        let request = world.transport.last_to("/oauth/token");
+        assert!(String::from_utf8_lossy(&request.body).contains("client_id=client-1"));
+        assert!(!request.headers.iter().any(|(name, _)| name == "Authorization"));
+    }
+
+    #[test]
+    fn tokens_that_do_not_answer_this_login_are_refused() {
+        let world = World::new();
+        let (_, login) = world.login();
+        let mut of_other_issuer = testing::claims(login.nonce.expose());
+        of_other_issuer["iss"] = json!("https://evil.example.com");
+        for claims in [testing::claims("another nonce"), of_other_issuer] {
+            world.grant(&claims, None);
+            let error = world.provider.exchange(&Secret::from("c"), &login).unwrap_err();
+            assert_eq!(error.code(), Code::TokenInvalid);
+        }
+        world.transport.answer("/oauth/token", 200, r#"{"access_token":"a"}"#);
+        let error = world.provider.exchange(&Secret::from("c"), &login).unwrap_err();
+        assert!(error.message().contains("no id token"), "{error}");
+        world.transport.answer("/oauth/token", 400, r#"{"error":"invalid_grant"}"#);
+        let error = world.provider.exchange(&Secret::from("c"), &login).unwrap_err();
+        assert_eq!((error.code(), error.hint()), (Code::IdpRefused, Some("ask for a new login link")));
+    }
+
+    #[test]
+    fn renewal_keeps_the_rotation() {
+        let world = World::new();
+        let mut renewed = testing::claims("");
+        renewed.as_object_mut().unwrap().remove("nonce");
+        for (answered, kept) in [(Some("rt-2"), "rt-2"), (None, "rt-1")] {
+            world.grant(&renewed, answered);
+            let tokens = world.provider.refresh(&Secret::from("rt-1"), "u-1").unwrap();
+            assert!(tokens.refresh_token.unwrap().same_as(kept.as_bytes()));
+        }
+        let body = String::from_utf8(world.transport.last_to("/oauth/token").body).unwrap();
+        assert_eq!(body, "grant_type=refresh_token&refresh_token=rt-1");
+    }
+
+    #[test]
+    fn renewal_failures_say_what_is_to_be_done() {
+        let world = World::new();
+        world.authorize();
+        let refresh = || world.provider.refresh(&Secret::from("rt-1"), "u-1").unwrap_err();
+        world.transport.answer("/oauth/token", 400, r#"{"error":"invalid_grant"}"#);
+        assert!(matches!(refresh(), RefreshError::InvalidGrant));
+        world.transport.answer("/oauth/token", 503, "");
+        assert!(matches!(refresh(), RefreshError::Temporary(_)));
+        world
+            .transport
+            .fail("/oauth/token", Failure { kind: FailureKind::Timeout, detail: "timed out".into() });
+        assert!(matches!(refresh(), RefreshError::Temporary(_)));
+        world.transport.answer("/oauth/token", 401, r#"{"error":"invalid_client"}"#);
+        assert!(matches!(refresh(), RefreshError::Other(_)));
+        world.transport.answer("/oauth/token", 200, r#"{"access_token":"a"}"#);
+        assert!(matches!(refresh(), RefreshError::Other(error) if error.message().contains("no id token")));
+        let mut of_another = testing::claims("");
+        of_another["sub"] = json!("u-2");
+        world.grant(&of_another, None);
+        assert!(
+            matches!(refresh(), RefreshError::Other(error) if error.message().contains("another person"))
+        );
+    }
+}
