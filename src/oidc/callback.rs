@@ -14,6 +14,7 @@ use super::provider::{Provider, Tokens};
 use crate::base::error::{Error, Result};
 use crate::base::log;
 use crate::base::secret::Secret;
+use crate::base::url::Url;
 
 /// Bytes of a query or a form that are looked at; a relay's state alone may have 16 KiB.
 pub const MAX_QUERY_BYTES: usize = 32 * 1024;
@@ -132,6 +133,12 @@ impl Callback {
         Self { provider, pending, sink, confirm }
     }
 
+    /// Where the provider sends people: the public address of this callback.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.provider.client().redirect_uri
+    }
+
     /// Judges a request. The only thing that may take long is the exchange with the provider.
     #[must_use]
     pub fn handle(&self, request: &CallbackRequest<'_>) -> CallbackReply {
@@ -173,7 +180,7 @@ impl Callback {
         let token = self.pending.park(&state, code).map_err(CallbackFailure::NotSignedIn)?;
         Ok(CallbackReply::Confirm(Confirm {
             login,
-            action: self.provider.client().redirect_uri.path().to_owned(),
+            action: self.url().path().to_owned(),
             token: token.ok_or(CallbackFailure::LinkExpired)?,
             state: Secret::new(state.into_owned()),
         }))
@@ -198,7 +205,7 @@ impl Callback {
     /// POST; under `no-referrer` it would be `null`. Either header may be missing (`Sec-Fetch-*` is on plain HTTP outside
     /// loopback): the fence is the one-time token, and these two are in addition.
     fn is_own_page(&self, request: &CallbackRequest<'_>) -> bool {
-        let own = self.provider.client().redirect_uri.origin();
+        let own = self.url().origin();
         request.origin.is_none_or(|origin| origin.eq_ignore_ascii_case(&own))
             && request.sec_fetch_site.is_none_or(|site| matches!(site, "same-origin" | "none"))
     }

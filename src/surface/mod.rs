@@ -1,1 +1,3 @@
 //! The renderings of actions: socket routes, callback pages, command line.
+
+pub mod callback;
