@@ -54,3 +54,20 @@ impl fmt::Debug for Env {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fallback_variables_fill_gaps_only() {
+        let own: Env = [("SET", "own"), ("EMPTY", ""), ("BLANK", " ")].into_iter().collect();
+        let env =
+            own.or(["SET", "EMPTY", "BLANK", "NEW"].map(|name| (name.to_owned(), "fallback".to_owned())));
+        assert_eq!(env.get("SET"), Some("own"));
+        for name in ["EMPTY", "BLANK", "NEW"] {
+            assert_eq!(env.get(name), Some("fallback"), "{name}");
+        }
+        assert!(!format!("{env:?}").contains("own"), "values may be secret");
+    }
+}

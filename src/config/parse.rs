@@ -9,7 +9,7 @@ use super::fields::{ALIASES, FIELDS, Field, Kind, SECTIONS, UrlRule, field, keys
 use super::model::Config;
 use super::nearest::{MAX_NAME, nearest};
 use super::node::Node;
-use super::problem::{Problem, Problems, Severity};
+use super::problem::{Fault, Problem, Problems, Severity};
 use super::secretref::{Providers, SecretInput, SecretRef};
 use super::slot::Setting;
 use super::substitute::substitute;
@@ -58,8 +58,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn object(&mut self, path: &str, node: &Node) {
         let Node::Object(entries) = node else {
-            let message = format!("must be an object, found {}", node.kind());
-            return self.error(if path.is_empty() { "the configuration" } else { path }, message);
+            let message = expected("an object", node);
+            return match path {
+                "" => self.error("", format!("the configuration {message}").into()),
+                path => self.error(path, message.into()),
+            };
         };
         let last: HashMap<&str, usize> =
             entries.iter().enumerate().map(|(index, (key, _))| (key.as_str(), index)).collect();
@@ -111,7 +114,7 @@ impl Reader<'_> {
             Kind::KeyId | Kind::Secret => self.secret(field, path, node),
             Kind::Flag => match node {
                 Node::Flag(flag) => Ok(Some(Setting::Flag(*flag))),
-                other => Err(expected("true or false", other)),
+                other => Err(expected("true or false", other).into()),
             },
             Kind::Count(min, max) => count(node, min, max).map(|count| Some(Setting::Count(count))),
             Kind::List => self.list(node).map(|list| Some(Setting::List(list))),
@@ -120,14 +123,14 @@ impl Reader<'_> {
             Kind::Url(rule) => self.text(path, node).and_then(|text| self.url(path, text, rule)),
         };
         match setting {
-            Err(message) => self.error(path, message),
+            Err(fault) => self.error(path, fault),
             Ok(None) => {}
             Ok(Some(setting)) => drop(field.slot(&mut self.parsed.config).put(setting)),
         }
     }
 
     /// A text with its `${NAME}`s replaced; nothing when it is blank, which counts as unset.
-    fn text(&mut self, path: &str, node: &Node) -> Result<Option<String>, String> {
+    fn text(&mut self, path: &str, node: &Node) -> Result<Option<String>, Fault> {
         let text = node.text().ok_or_else(|| expected("a string", node))?;
         let text = self.plain(text)?;
         if text.trim().is_empty() {
@@ -137,40 +140,45 @@ impl Reader<'_> {
         Ok(Some(text))
     }
 
-    fn plain(&self, text: &str) -> Result<String, String> {
-        let text = substitute(text, self.env)
-            .map_err(|name| format!("needs environment variable {name}, which is not set"))?;
+    fn plain(&self, text: &str) -> Result<String, Fault> {
+        let text = substitute(text, self.env).map_err(|name| Fault {
+            message: format!("needs environment variable {name}, which is not set"),
+            ..Fault::unset_variable(&name)
+        })?;
         if text.chars().any(char::is_control) {
-            return Err("must not hold control characters".to_owned());
+            return Err("must not hold control characters".into());
         }
         Ok(text)
     }
 
-    fn list(&self, node: &Node) -> Result<Vec<String>, String> {
-        let Node::List(elements) = node else { return Err(expected("a list of strings", node)) };
+    fn list(&self, node: &Node) -> Result<Vec<String>, Fault> {
+        let Node::List(elements) = node else { return Err(expected("a list of strings", node).into()) };
         let element = |(index, element): (usize, &Node)| {
             let wrong =
-                |what: String| format!("must be a list of non-empty strings: element {} {what}", index + 1);
-            let text = element.text().ok_or_else(|| wrong(format!("is {}", element.kind())))?;
-            let text = self.plain(text).map_err(wrong)?;
-            if text.trim().is_empty() { Err(wrong("is empty".to_owned())) } else { Ok(text) }
+                |what: &str| format!("must be a list of non-empty strings: element {} {what}", index + 1);
+            let text = element.text().ok_or_else(|| wrong(&format!("is {}", element.kind())))?;
+            let text = self
+                .plain(text)
+                .map_err(|fault| Fault { message: wrong(&fault.message), hint: fault.hint })?;
+            if text.trim().is_empty() { Err(wrong("is empty").into()) } else { Ok(text) }
         };
         elements.iter().enumerate().map(element).collect()
     }
 
-    fn url(&mut self, path: &str, text: Option<String>, rule: UrlRule) -> Result<Option<Setting>, String> {
+    fn url(&mut self, path: &str, text: Option<String>, rule: UrlRule) -> Result<Option<Setting>, Fault> {
         let Some(text) = text else { return Ok(None) };
         let url = Url::parse(&text).map_err(|why| format!("is not a usable URL: {why}"))?;
         match rule {
             UrlRule::Confidential if !url.is_confidential() => {
-                return Err("must be https (http only to this machine): secrets travel to it".to_owned());
+                return Err(Fault::with_hint(
+                    "must be https (http only to this machine)",
+                    "use https: secrets travel to it",
+                ));
             }
             UrlRule::Metadata if !url.is_confidential() && !is_metadata_host(&url) => {
-                return Err(
-                    "must be https, or http to this machine, a link-local address or 100.64.0.0/10: \
-                            what it answers is trusted"
-                        .to_owned(),
-                );
+                const WRONG: &str =
+                    "must be https, or http to this machine, a link-local address or 100.64.0.0/10";
+                return Err(Fault::with_hint(WRONG, "use https: what it answers is trusted"));
             }
             UrlRule::Callback => self.callback(path, &text, &url),
             _ => {}
@@ -190,7 +198,7 @@ impl Reader<'_> {
         }
     }
 
-    fn secret(&mut self, field: &Field, path: &str, node: &Node) -> Result<Option<Setting>, String> {
+    fn secret(&mut self, field: &Field, path: &str, node: &Node) -> Result<Option<Setting>, Fault> {
         if node.text().is_some_and(|text| text.trim().is_empty()) {
             self.note(path, "is empty and counts as unset");
             return Ok(None);
@@ -198,9 +206,9 @@ impl Reader<'_> {
         let input = SecretInput::parse(node, self.providers)?;
         match input.resolve(self.providers, self.env) {
             Ok(secret) => Ok(Some(Setting::Secret(secret))),
-            Err(why) => {
-                let message = format!("is configured, not available: {why}");
-                self.warn(path, message, "make it available and start again");
+            Err(Fault { message, hint }) => {
+                let message = format!("is configured, not available: {message}");
+                self.parsed.problems.push(Fault { message, hint }.at(Severity::Warning, path));
                 let reference = input.reference().cloned();
                 self.parsed.pending.push(Pending { path: field.path, reference });
                 Ok(None)
@@ -208,8 +216,8 @@ impl Reader<'_> {
         }
     }
 
-    fn error(&mut self, path: &str, message: impl Into<String>) {
-        self.parsed.problems.push(Problem::new(Severity::Error, path, message));
+    fn error(&mut self, path: &str, fault: Fault) {
+        self.parsed.problems.push(fault.at(Severity::Error, path));
     }
 
     fn warn(&mut self, path: &str, message: impl Into<String>, hint: &str) {
@@ -253,19 +261,19 @@ fn relate(parsed: &mut Parsed) {
     }
 }
 
-fn count(node: &Node, min: u64, max: u64) -> Result<u64, String> {
+fn count(node: &Node, min: u64, max: u64) -> Result<u64, Fault> {
     let wanted = || format!("a whole number from {min} to {max}");
-    let Node::Number(number) = node else { return Err(expected(&wanted(), node)) };
+    let Node::Number(number) = node else { return Err(expected(&wanted(), node).into()) };
     // The cast saturates and drops a fraction; comparing back tells whether it was exact.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     let whole = Some(*number as u64).filter(|count| *count as f64 == *number);
-    whole.filter(|count| (min..=max).contains(count)).ok_or_else(|| format!("must be {}", wanted()))
+    whole.filter(|count| (min..=max).contains(count)).ok_or_else(|| format!("must be {}", wanted()).into())
 }
 
-fn choice(text: Option<String>, words: &[&str]) -> Result<Option<Setting>, String> {
+fn choice(text: Option<String>, words: &[&str]) -> Result<Option<Setting>, Fault> {
     match text {
         Some(text) if !words.contains(&text.as_str()) => {
-            Err(format!("must be one of \"{}\"", words.join("\", \"")))
+            Err(format!("must be one of \"{}\"", words.join("\", \"")).into())
         }
         text => Ok(text.map(Setting::Text)),
     }

@@ -72,6 +72,50 @@ impl Problem {
     }
 }
 
+/// What is wrong with one value, before it is known where the value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong; reads on after the setting's path.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Fault {
+    /// A fault with what to do about it.
+    pub fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// A variable that a value needs.
+    #[must_use]
+    pub fn unset_variable(name: &str) -> Self {
+        let message = format!("environment variable {name} is not set");
+        Self::with_hint(
+            message,
+            format!("set {name} where this process is started, or in env.vars of openclaw.json"),
+        )
+    }
+
+    /// The fault of the setting at `path`.
+    #[must_use]
+    pub fn at(self, severity: Severity, path: &str) -> Problem {
+        Problem { severity, path: path.to_owned(), message: self.message, hint: self.hint }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(message: String) -> Self {
+        Self { message, hint: None }
+    }
+}
+
+impl From<&str> for Fault {
+    fn from(message: &str) -> Self {
+        Self::from(message.to_owned())
+    }
+}
+
 /// The problems of one reading, at most [`MAX_PROBLEMS`], errors never pushed out by lesser ones.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::node::Node;
+use super::problem::Fault;
 use super::substitute::{substitute, whole_reference};
 use crate::base::env::Env;
 use crate::base::secret::{REDACTED, Secret};
@@ -90,24 +91,25 @@ impl SecretInput {
     ///
     /// # Errors
     /// What is wrong with its form, to be read after the setting's path.
-    pub fn parse(node: &Node, providers: &Providers) -> Result<Self, String> {
+    pub fn parse(node: &Node, providers: &Providers) -> Result<Self, Fault> {
         match node {
             Node::Text(text) => Self::of_text(text, providers),
             Node::Object(entries) => reference(node, entries).map(Self::Ref),
-            other => Err(format!("must be a string or a SecretRef, found {}", other.kind())),
+            other => Err(format!("must be a string or a SecretRef, found {}", other.kind()).into()),
         }
     }
 
-    fn of_text(text: &Secret, providers: &Providers) -> Result<Self, String> {
+    fn of_text(text: &Secret, providers: &Providers) -> Result<Self, Fault> {
         let plain = text.expose();
         if let Some(name) = whole_reference(plain).filter(|name| is_env_id(name)) {
             let provider = providers.default_env.clone();
             return Ok(Self::Ref(SecretRef { source: Source::Env, provider, id: name.to_owned() }));
         }
         if RETIRED_MARKERS.iter().any(|marker| plain.trim().starts_with(marker)) {
-            return Err("is a retired secret marker, not a secret; run `openclaw doctor --fix`, or write \
-                        {source: \"env\", provider: \"default\", id: \"NAME\"}"
-                .to_owned());
+            return Err(Fault::with_hint(
+                "is a retired secret marker, not a secret",
+                "run `openclaw doctor --fix`, or write {source: \"env\", provider: \"default\", id: \"NAME\"}",
+            ));
         }
         Ok(Self::Plain(text.clone()))
     }
@@ -125,25 +127,28 @@ impl SecretInput {
     ///
     /// # Errors
     /// Why it is not available.
-    pub fn resolve(&self, providers: &Providers, env: &Env) -> Result<Secret, String> {
+    pub fn resolve(&self, providers: &Providers, env: &Env) -> Result<Secret, Fault> {
         let secret = match self {
             Self::Ref(reference) => providers.resolve(reference, env)?,
-            Self::Plain(text) => Secret::new(
-                substitute(text.expose(), env)
-                    .map_err(|name| format!("environment variable {name} is not set"))?,
-            ),
+            Self::Plain(text) => {
+                let text = substitute(text.expose(), env).map_err(|name| Fault::unset_variable(&name))?;
+                Secret::new(text)
+            }
         };
         let text = secret.expose();
-        if text.trim().is_empty() {
-            return Err("the secret is blank".to_owned());
+        let unusable = if text.trim().is_empty() {
+            Some("the secret is blank")
+        } else if PLACEHOLDERS.contains(&text.trim()) {
+            Some("the text is a redaction placeholder, not a secret")
+        } else if text.chars().any(char::is_control) {
+            Some("the secret holds a control character (a line break at its end?)")
+        } else {
+            None
+        };
+        match unusable {
+            Some(why) => Err(Fault::with_hint(why, "enter the secret again")),
+            None => Ok(secret),
         }
-        if PLACEHOLDERS.contains(&text.trim()) {
-            return Err("the text is a redaction placeholder, not a secret".to_owned());
-        }
-        if text.chars().any(char::is_control) {
-            return Err("the secret holds a control character (a line break at its end?)".to_owned());
-        }
-        Ok(secret)
     }
 }
 
@@ -185,51 +190,44 @@ impl Providers {
         }
     }
 
-    fn resolve(&self, reference: &SecretRef, env: &Env) -> Result<Secret, String> {
-        let alias = &reference.provider;
+    fn resolve(&self, reference: &SecretRef, env: &Env) -> Result<Secret, Fault> {
+        let SecretRef { source, provider: alias, id } = reference;
         let entry = self.entries.get(alias);
-        if reference.source == Source::Store {
-            return Err("the host's secret store is not readable here".to_owned());
-        }
-        if reference.source != Source::Env {
-            return Err(match entry {
+        let own = entry.filter(|entry| entry.source == Some(*source));
+        let is_built_in = match source {
+            Source::Env => *alias == self.default_env,
+            Source::Store => true,
+            Source::File | Source::Exec => false,
+        };
+        if own.is_none() && !is_built_in {
+            let message = match entry {
                 None => format!("secrets.providers has no provider {alias}"),
-                Some(entry) if entry.source != Some(reference.source) => {
-                    format!(
-                        "secrets.providers.{alias} is not a provider of source {}",
-                        reference.source.as_str()
-                    )
-                }
                 Some(_) => {
-                    format!("references of source {} are not resolved here", reference.source.as_str())
+                    format!("secrets.providers.{alias} is not a provider of source {}", source.as_str())
                 }
-            });
+            };
+            return Err(Fault::with_hint(message, "name a provider of that source in openclaw.json"));
         }
-        let same_source = entry.filter(|entry| entry.source == Some(Source::Env));
-        if same_source.is_none() && *alias != self.default_env {
-            return Err(match entry {
-                None => format!("secrets.providers has no provider {alias}"),
-                Some(_) => format!("secrets.providers.{alias} is not a provider of source env"),
-            });
+        if *source != Source::Env {
+            let message = format!("references of source {} are not resolved here", source.as_str());
+            return Err(Fault::with_hint(message, "use a reference of source env"));
         }
-        let allowed = same_source.and_then(|entry| entry.allowlist.as_ref());
-        if allowed.is_some_and(|names| !names.contains(&reference.id)) {
-            return Err(format!("the allowlist of secrets.providers.{alias} does not name {}", reference.id));
+        if own.and_then(|entry| entry.allowlist.as_ref()).is_some_and(|names| !names.contains(id)) {
+            let message = format!("the allowlist of secrets.providers.{alias} does not name {id}");
+            return Err(Fault::with_hint(message, "add the name to that list"));
         }
-        env.get(&reference.id)
-            .map(Secret::from)
-            .ok_or_else(|| format!("environment variable {} is not set", reference.id))
+        env.get(id).map(Secret::from).ok_or_else(|| Fault::unset_variable(id))
     }
 }
 
-fn reference(node: &Node, entries: &[(String, Node)]) -> Result<SecretRef, String> {
+fn reference(node: &Node, entries: &[(String, Node)]) -> Result<SecretRef, Fault> {
     const FORM: &str = "must be a SecretRef with exactly the keys source, provider and id";
     let text = |key: &str| node.get(key).and_then(Node::text);
     let (Some(source), Some(provider), Some(id)) = (text("source"), text("provider"), text("id")) else {
-        return Err(format!("{FORM}, each a string"));
+        return Err(format!("{FORM}, each a string").into());
     };
     if entries.len() != 3 {
-        return Err(format!("{FORM}, found {} keys", entries.len()));
+        return Err(format!("{FORM}, found {} keys", entries.len()).into());
     }
     let source = Source::parse(source)
         .ok_or("is a SecretRef of an unknown source: it must be \"env\", \"file\", \"exec\" or \"store\"")?;
@@ -239,7 +237,7 @@ fn reference(node: &Node, entries: &[(String, Node)]) -> Result<SecretRef, Strin
         );
     }
     if !source.accepts_id(id) {
-        return Err(format!("is a SecretRef whose id does not fit source {}", source.as_str()));
+        return Err(format!("is a SecretRef whose id does not fit source {}", source.as_str()).into());
     }
     Ok(SecretRef { source, provider: provider.to_owned(), id: id.to_owned() })
 }
@@ -276,7 +274,7 @@ mod tests {
     use super::super::node::parse;
     use super::*;
 
-    fn input(text: &str) -> Result<SecretInput, String> {
+    fn input(text: &str) -> Result<SecretInput, Fault> {
         SecretInput::parse(&parse(text).unwrap(), &Providers::default())
     }
 
@@ -305,12 +303,14 @@ mod tests {
             ("{source:'exec',provider:'e',id:'a/../b'}", "does not fit source exec"),
             ("{source:'exec',provider:'e',id:'a b'}", "does not fit source exec"),
             ("7", "must be a string or a SecretRef, found a number"),
-            ("'secretref-env:NAME'", "openclaw doctor --fix"),
+            ("'secretref-env:NAME'", "retired"),
             ("'__env__:NAME'", "retired"),
         ] {
             let error = input(bad).unwrap_err();
-            assert!(error.contains(expected), "{bad}: {error}");
+            assert!(error.message.contains(expected), "{bad}: {error:?}");
         }
+        let hint = input("'secretref-env:NAME'").unwrap_err().hint.unwrap();
+        assert!(hint.contains("openclaw doctor --fix"));
     }
 
     #[test]
@@ -351,10 +351,11 @@ mod tests {
             ("file", "disk", "value", "not resolved here"),
             ("file", "gone", "value", "no provider gone"),
             ("exec", "disk", "a", "not a provider of source exec"),
-            ("store", "mine", "A", "not readable here"),
+            ("store", "mine", "A", "source store are not resolved here"),
         ] {
             let error = resolve(source, provider, id).unwrap_err();
-            assert!(error.contains(expected), "{source} {provider} {id}: {error}");
+            assert!(error.message.contains(expected), "{source} {provider} {id}: {error:?}");
+            assert!(error.hint.is_some());
         }
     }
 
@@ -378,6 +379,6 @@ mod tests {
         assert_eq!(resolve("'${_LOW}'").unwrap(), "under");
         assert_eq!(resolve("'x-${A}'").unwrap(), "x-alpha");
         assert_eq!(resolve("'$${A}'").unwrap(), "${A}");
-        assert!(resolve("'${UNSET}'").unwrap_err().contains("UNSET"));
+        assert_eq!(resolve("'${UNSET}'").unwrap_err(), Fault::unset_variable("UNSET"));
     }
 }
