@@ -1,7 +1,7 @@
 //! The configuration: typed, with defaults, and with errors that name the key.
 //!
-//! The way of a file: [`paths`] finds it, [`load`] reads it, [`node`] parses JSON5, [`include`] merges the files it
-//! names, [`parse`] turns the tree into a [`model::Config`] by the one table of settings in [`fields`], and
+//! The way of a file: [`paths`] finds it, [`load`] reads it, [`node`] parses JSON5, [`mod@include`] merges the files
+//! it names, [`parse`] turns the tree into a [`model::Config`] by the one table of settings in [`fields`], and
 //! [`view`] shows it without secrets.
 
 pub mod fields;

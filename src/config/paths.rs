@@ -167,7 +167,7 @@ mod tests {
     fn resolve(env: &[(&str, &str)], present: &[&str]) -> Result<Paths> {
         let env: Env = env.iter().copied().collect();
         let exists = |path: &Path| present.iter().any(|present| Path::new(present) == path);
-        Paths::resolve(Place { env: &env, working_dir: Path::new("/work"), exists: &exists })
+        Paths::resolve(Place { env: &env, working_dir: Path::new("/cwd"), exists: &exists })
     }
 
     #[test]
@@ -181,15 +181,15 @@ mod tests {
             (&[HOME], &[], "/home/u/.openclaw", "/home/u/.openclaw/openclaw.json"),
             (&[("HOME", " /home/u/ ")], &[], "/home/u/.openclaw", "/home/u/.openclaw/openclaw.json"),
             (&[("HOME", "undefined"), ("USERPROFILE", "/p")], &[], "/p/.openclaw", "/p/.openclaw/openclaw.json"),
-            (&[("HOME", "rel")], &[], "/work/rel/.openclaw", "/work/rel/.openclaw/openclaw.json"),
+            (&[("HOME", "rel")], &[], "/cwd/rel/.openclaw", "/cwd/rel/.openclaw/openclaw.json"),
             (&[HOME, ("OPENCLAW_HOME", "/srv/oc")], &[], "/srv/oc/.openclaw", "/srv/oc/.openclaw/openclaw.json"),
             (&[HOME, ("OPENCLAW_HOME", "~/oc")], &[], "/home/u/oc/.openclaw", "/home/u/oc/.openclaw/openclaw.json"),
             (&[HOME, ("OPENCLAW_HOME", "~")], &[], "/home/u/.openclaw", "/home/u/.openclaw/openclaw.json"),
             (&[HOME, ("OPENCLAW_HOME", "null")], &[], "/home/u/.openclaw", "/home/u/.openclaw/openclaw.json"),
             (&[("OPENCLAW_STATE_DIR", "/state")], &[], "/state", "/state/openclaw.json"),
             (&[HOME, ("OPENCLAW_STATE_DIR", " ~/s ")], &[], "/home/u/s", "/home/u/s/openclaw.json"),
-            (&[HOME, ("OPENCLAW_STATE_DIR", "a/../b/.")], &[], "/work/b", "/work/b/openclaw.json"),
-            (&[HOME, ("OPENCLAW_STATE_DIR", "~x")], &[], "/work/~x", "/work/~x/openclaw.json"),
+            (&[HOME, ("OPENCLAW_STATE_DIR", "a/../b/.")], &[], "/cwd/b", "/cwd/b/openclaw.json"),
+            (&[HOME, ("OPENCLAW_STATE_DIR", "~x")], &[], "/cwd/~x", "/cwd/~x/openclaw.json"),
             (&[HOME, ("OPENCLAW_STATE_DIR", " ")], &[], "/home/u/.openclaw", "/home/u/.openclaw/openclaw.json"),
             (&[HOME, ("OPENCLAW_CONFIG_PATH", "~/c.json")], &[], "/home/u/.openclaw", "/home/u/c.json"),
             (&[("OPENCLAW_STATE_DIR", "/s"), ("OPENCLAW_CONFIG_PATH", "/c.json5")], &[], "/s", "/c.json5"),
