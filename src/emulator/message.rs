@@ -289,6 +289,11 @@ mod tests {
         ] {
             assert_eq!(refused_with(request.as_bytes()), status, "{request}");
         }
+        let whole = format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {MAX_BODY}\r\n\r\n{}",
+            "x".repeat(MAX_BODY)
+        );
+        assert_eq!(refused_with(whole.as_bytes()), 200);
         let filled = |size: usize| {
             let start = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
             format!("{start}{}\r\n\r\n", "x".repeat(size - start.len() - 4))

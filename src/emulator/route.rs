@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::fault::Effects;
-use super::message::{Reply, Request};
+use super::message::{Reply, Request, http_date};
 use super::userpool::{self, authorize};
 use super::world::World;
 use super::{api, control};
@@ -29,8 +29,12 @@ pub(super) fn is_target(name: &str) -> bool {
     ENDPOINTS.contains(&name) || api::ACTIONS.iter().any(|(action, ..)| *action == name)
 }
 
-/// Answers a request.
+/// Answers a request; the `Date` of the answer is the emulator's, so a client can see how far it is off.
 pub(super) fn answer(world: &World, request: &Request) -> Reply {
+    respond(world, request).with("date", http_date(world.now()))
+}
+
+fn respond(world: &World, request: &Request) -> Reply {
     if request.path.starts_with(control::PREFIX) {
         return control::answer(world, request);
     }

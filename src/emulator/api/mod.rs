@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use self::fields::Fields;
 use super::fault::Effects;
-use super::message::{Reply, Request, http_date};
+use super::message::{Reply, Request};
 use super::signature::Claim;
 use super::world::{World, random_id};
 use crate::base::error::Error;
@@ -112,7 +112,7 @@ pub(super) struct Call<'a> {
 /// Answers a request to the gateway.
 pub(super) fn answer(world: &World, request: &Request, effects: &Effects) -> Reply {
     let mut metadata = metadata(world, request);
-    let reply = match perform(world, request, effects) {
+    match perform(world, request, effects) {
         Ok(result) => Reply::json(200, &json!({ "ResponseMetadata": metadata, "Result": result })),
         Err(refusal) => {
             let mut error = json!({ "Code": refusal.code, "Message": refusal.message });
@@ -122,8 +122,7 @@ pub(super) fn answer(world: &World, request: &Request, effects: &Effects) -> Rep
             metadata["Error"] = error;
             Reply::json(refusal.status, &json!({ "ResponseMetadata": metadata }))
         }
-    };
-    reply.with("date", http_date(world.now()))
+    }
 }
 
 /// The head of every envelope.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::message::{Reply, Request, http_date};
+use super::super::message::{Reply, Request};
 use super::super::world::World;
 use super::grants::{CodeGrant, Login};
 use super::{add_profile, subject};
@@ -42,7 +42,7 @@ pub(in super::super) fn answer(world: &World, request: &Request, rogue: bool) ->
             }
         }
     };
-    reply.with("cache-control", "no-store").with("pragma", "no-cache").with("date", http_date(world.now()))
+    reply.with("cache-control", "no-store").with("pragma", "no-cache")
 }
 
 type Form = BTreeMap<String, String>;
