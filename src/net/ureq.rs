@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, AsSendBody, Proxy, Timeout};
@@ -154,14 +155,15 @@ enum Phase {
 fn describe(error: ureq::Error, limits: Limits, phase: Phase) -> Failure {
     let (kind, detail) = match error {
         ureq::Error::HostNotFound => (FailureKind::Resolve, "the host name has no address".to_owned()),
-        ureq::Error::Timeout(Timeout::Resolve) => {
-            (FailureKind::Timeout, format!("the host name was not resolved within {:?}", limits.connect))
-        }
+        ureq::Error::Timeout(Timeout::Resolve) => (
+            FailureKind::Timeout,
+            format!("the host name was not resolved within {}", seconds(limits.connect)),
+        ),
         ureq::Error::Timeout(Timeout::Connect) => {
-            (FailureKind::Timeout, format!("no connection within {:?}", limits.connect))
+            (FailureKind::Timeout, format!("no connection within {}", seconds(limits.connect)))
         }
         ureq::Error::Timeout(_) => {
-            (FailureKind::Timeout, format!("no complete answer within {:?}", limits.total))
+            (FailureKind::Timeout, format!("no complete answer within {}", seconds(limits.total)))
         }
         ureq::Error::BodyExceedsLimit(_) => {
             (FailureKind::TooLarge, format!("the answer is longer than {} bytes", limits.body_bytes))
@@ -184,6 +186,10 @@ fn describe(error: ureq::Error, limits: Limits, phase: Phase) -> Failure {
         _ => (FailureKind::Protocol, "the answer is not HTTP".to_owned()),
     };
     Failure { kind, detail }
+}
+
+fn seconds(limit: Duration) -> String {
+    format!("{:.1} s", limit.as_secs_f64())
 }
 
 fn describe_io(error: &io::Error, phase: Phase) -> (FailureKind, String) {
@@ -209,7 +215,6 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
     use std::sync::mpsc::{Receiver, channel};
-    use std::time::Duration;
 
     use super::*;
     use crate::base::url::Url;
@@ -336,7 +341,7 @@ mod tests {
         // A listener that nobody accepts from completes connections and stays silent.
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let request = limited(&format!("http://{}", silent.local_addr().unwrap()));
-        assert_eq!(failure(&request), (FailureKind::Timeout, "no complete answer within 200ms".to_owned()));
+        assert_eq!(failure(&request), (FailureKind::Timeout, "no complete answer within 0.2 s".to_owned()));
 
         // The rest never comes: neither the head's end nor the body's.
         for start in ["HTTP/1.1 200 OK\r\nX-", "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\nabc"] {

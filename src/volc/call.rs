@@ -8,7 +8,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::time::Timestamp;
 use crate::base::url::Url;
 use crate::net::exchange::{Exchange, Repeat};
-use crate::net::transport::{Failure, HttpRequest, HttpResponse, Limits, Method};
+use crate::net::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Limits, Method};
 
 /// A correction of the date that is worth another attempt; less may be the time that the first one took.
 const CORRECTION_SECONDS: u64 = 30;
@@ -85,6 +85,22 @@ impl Call<'_> {
         let refused = envelope::refusal(&response).is_some_and(|refusal| refusal.class == Class::ClockSkew);
         let corrected = exchange.party_now().unix().abs_diff(before.unix()) > CORRECTION_SECONDS;
         if refused && corrected { send() } else { Ok(response) }
+    }
+
+    /// What to tell of a call that [`Call::send`] brought no answer to.
+    #[must_use]
+    pub fn unanswered(&self, failure: &Failure) -> Error {
+        let what = match failure.kind {
+            FailureKind::Protocol | FailureKind::TooLarge => "gave no usable answer",
+            FailureKind::Timeout => "did not answer in time",
+            FailureKind::Resolve | FailureKind::Connect | FailureKind::Tls => "cannot be reached",
+        };
+        let hint = match failure.kind {
+            FailureKind::Tls => "check SSL_CERT_FILE and what stands between this machine and the cloud",
+            _ => "check the network and the proxy settings of this machine",
+        };
+        let message = format!("{}: {} {what}: {failure}", self.action.name, self.url.authority());
+        Error::new(Code::CloudUnreachable, message).with_hint(hint)
     }
 
     /// The request, signed for `date`.

@@ -118,13 +118,7 @@ impl Client {
         let call = Call { action, url, region: &endpoint.region, content_type: "application/json", body };
         let outcome = match call.send(&self.exchange, keys, repeat) {
             Ok(response) => envelope::read(action.name, &response).map_err(|error| self.with_skew(error)),
-            Err(failure) => {
-                let address = endpoint.url.authority();
-                let message = format!("{}: {address} cannot be reached: {failure}", action.name);
-                Err(Error::new(Code::CloudUnreachable, message)
-                    .with_hint("check the network and the proxy settings of this machine")
-                    .into())
-            }
+            Err(failure) => Err(call.unanswered(&failure).into()),
         };
         match &outcome {
             Ok(_) => self.note(action, None),

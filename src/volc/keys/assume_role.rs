@@ -58,11 +58,8 @@ impl Sts {
         if self.debug {
             write("sts request", &request_fields(&call.url, role_trn, &base.access_key_id));
         }
-        let response = call.send(&self.exchange, base, Repeat::Safe).map_err(|failure| {
-            let address = call.url.authority();
-            Error::new(Code::CloudUnreachable, format!("AssumeRole: {address} cannot be reached: {failure}"))
-                .with_hint("check the network and the proxy settings of this machine")
-        })?;
+        let sent = call.send(&self.exchange, base, Repeat::Safe);
+        let response = sent.map_err(|failure| call.unanswered(&failure))?;
         let answer = envelope::read::<Answer>(ASSUME_ROLE.name, &response);
         if self.debug {
             write("sts answer", &answer_fields(&response, answer.as_ref().ok()));

@@ -41,7 +41,7 @@ pub struct Chain {
     reach: Reach,
     sts: Sts,
     clock: Arc<dyn Clock>,
-    cached: Mutex<Option<Cached>>,
+    cached: Mutex<Option<Arc<Cached>>>,
     flight: Flight<(), Arc<Keys>>,
     warned: AtomicBool,
 }
@@ -133,7 +133,7 @@ impl Chain {
         let sources: [(&'static str, Ask); 4] = [
             (explicit::NAME, |chain| explicit::find(&chain.settings)),
             (env::NAME, |chain| env::find(&chain.env, chain.role_trn())),
-            (metadata::NAME, Chain::from_metadata),
+            (metadata::NAME, Chain::ask_metadata),
             (file::NAME, |chain| file::find(&chain.file, chain.role_trn(), &chain.env, chain.clock.now())),
         ];
         sources.into_iter().map(|(source, ask)| (source, ask(self)))
@@ -143,7 +143,7 @@ impl Chain {
         self.settings.role_trn.as_deref().filter(|role| !role.is_empty())
     }
 
-    fn from_metadata(&self) -> Finding {
+    fn ask_metadata(&self) -> Finding {
         let Some(url) = &self.settings.credentials_metadata_url else {
             return Finding::Absent("identity.credentialsMetadataUrl is not set".to_owned());
         };
@@ -164,7 +164,7 @@ impl Chain {
             cached.hold_until.is_some_and(|until| self.clock.monotonic() < until) && self.holds(&cached);
         let unchanged = cached.stamp.is_none() || cached.stamp == file::stamp(&self.file);
         let due = cached.renew_at.is_some_and(|at| at.is_past(self.clock.now()));
-        (held || (unchanged && !due)).then_some(cached.keys)
+        (held || (unchanged && !due)).then(|| cached.keys.clone())
     }
 
     fn holds(&self, cached: &Cached) -> bool {
@@ -175,12 +175,13 @@ impl Chain {
         // Taken before reading: a change in between is then seen as one.
         let stamp = file::stamp(&self.file);
         let previous = self.lock().clone();
-        let outcome = self.base().and_then(|(base, role_trn)| self.make(base, role_trn, previous.as_ref()));
+        let outcome = self.base().and_then(|(base, role_trn)| self.make(base, role_trn, previous.as_deref()));
         match (outcome, previous) {
             (Ok((keys, origin)), _) => {
                 let renew_at = keys.expires_at.map(|end| end - MARGIN);
                 let stamp = stamp.filter(|_| origin.source == file::NAME);
-                *self.lock() = Some(Cached { keys: keys.clone(), origin, renew_at, stamp, hold_until: None });
+                let cached = Cached { keys: keys.clone(), origin, renew_at, stamp, hold_until: None };
+                *self.lock() = Some(Arc::new(cached));
                 Ok(keys)
             }
             // Keys of a role hold on their own; those of a file only as long as the file says so.
@@ -191,7 +192,7 @@ impl Chain {
                 );
                 let hold_until = Some(self.clock.monotonic() + RETRY_FAILED_AFTER);
                 let keys = previous.keys.clone();
-                *self.lock() = Some(Cached { hold_until, ..previous });
+                *self.lock() = Some(Arc::new(Cached { hold_until, ..Cached::clone(&previous) }));
                 Ok(keys)
             }
             (Err(error), _) => Err(error),
@@ -236,7 +237,341 @@ impl Chain {
         Ok((keys, origin))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Cached>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Cached>>> {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::base::secret::Secret;
+    use crate::base::url::Url;
+    use crate::net::testing::{Constant, Script, StepClock, answer, failed};
+    use crate::net::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Transport};
+
+    const NOW: i64 = 1_768_464_000;
+    const ROLE: &str = "trn:iam::1:role/R";
+
+    type Answer = Result<HttpResponse, Failure>;
+
+    struct Bench {
+        chain: Chain,
+        script: Arc<Script>,
+        clock: Arc<StepClock>,
+        folder: tempfile::TempDir,
+    }
+
+    impl Bench {
+        /// The credential file is in a folder of its own and absent unless written.
+        fn new(settings: KeySettings, env: &[(&str, &str)], answers: Vec<Answer>) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let credentials_file = Some(path_in(&folder).to_str().unwrap().to_owned());
+            let settings = KeySettings { credentials_file, ..settings };
+            let (script, clock) = (Arc::new(Script::new(answers)), Arc::new(StepClock::at(NOW)));
+            let chain = chain(settings, env, script.clone(), clock.clone());
+            Self { chain, script, clock, folder }
+        }
+
+        fn write(&self, text: &str) {
+            // As the platform does: another file is moved into place.
+            let next = self.folder.path().join("next");
+            std::fs::write(&next, text).unwrap();
+            std::fs::rename(next, path_in(&self.folder)).unwrap();
+        }
+
+        /// The access key and the source, or the error's code.
+        fn keys(&self) -> Result<(String, &'static str), Code> {
+            let keys = self.chain.keys().map_err(|error| error.code())?;
+            Ok((keys.access_key_id.clone(), keys.source))
+        }
+
+        /// The hosts that were asked since the last call.
+        fn asked(&self) -> Vec<String> {
+            self.script.take().iter().map(|request| request.url.host().to_owned()).collect()
+        }
+    }
+
+    fn chain(
+        settings: KeySettings,
+        env: &[(&str, &str)],
+        transport: Arc<dyn Transport>,
+        clock: Arc<StepClock>,
+    ) -> Chain {
+        let exchange = || Arc::new(Exchange::new(transport.clone(), clock.clone(), Arc::new(Constant(0))));
+        let reach = Reach { cloud: exchange(), metadata: exchange() };
+        Chain::new(settings, env.iter().copied().collect(), reach, clock.clone())
+    }
+
+    fn path_in(folder: &tempfile::TempDir) -> PathBuf {
+        Path::new(folder.path()).join("credential")
+    }
+
+    fn explicit_pair() -> KeySettings {
+        KeySettings {
+            access_key_id: Some(Secret::from("CONFIG")),
+            secret_access_key: Some(Secret::from("s3cret")),
+            ..KeySettings::default()
+        }
+    }
+
+    fn with_role(settings: KeySettings) -> KeySettings {
+        KeySettings { role_trn: Some(ROLE.to_owned()), ..settings }
+    }
+
+    fn with_metadata(settings: KeySettings) -> KeySettings {
+        let url = Url::parse("http://metadata.example/keys").unwrap();
+        KeySettings { credentials_metadata_url: Some(url), ..settings }
+    }
+
+    const ENV_PAIR: [(&str, &str); 2] =
+        [("VOLCENGINE_ACCESS_KEY", "ENV"), ("VOLCENGINE_SECRET_KEY", "s3cret")];
+
+    /// Keys of a role, good for `seconds`.
+    fn assumed(id: &str, seconds: i64) -> Answer {
+        let end = Timestamp::from_unix(NOW + seconds);
+        let keys = serde_json::json!({ "AccessKeyId": id, "SecretAccessKey": "s", "SessionToken": "t", "ExpiredTime": end });
+        answer(
+            200,
+            &serde_json::json!({ "ResponseMetadata": {}, "Result": { "Credentials": keys } }).to_string(),
+        )
+    }
+
+    fn from_metadata() -> Answer {
+        answer(200, r#"{"AccessKeyId":"META","SecretAccessKey":"s3cret","SessionToken":"t"}"#)
+    }
+
+    fn file_with(id: &str, more: &str) -> String {
+        format!(r#"{{"access_key_id":"{id}","secret_access_key":"s3cret"{more}}}"#)
+    }
+
+    fn found(id: &str, source: &'static str) -> Result<(String, &'static str), Code> {
+        Ok((id.to_owned(), source))
+    }
+
+    #[test]
+    fn the_first_source_with_a_pair_wins_and_no_later_one_is_touched() {
+        let bench = Bench::new(with_metadata(explicit_pair()), &ENV_PAIR, vec![]);
+        bench.write(&file_with("FILE", ""));
+        assert_eq!(bench.keys(), found("CONFIG", "config"));
+        let bench = Bench::new(with_metadata(KeySettings::default()), &ENV_PAIR, vec![]);
+        assert_eq!(bench.keys(), found("ENV", "environment"));
+        assert!(bench.asked().is_empty());
+        let bench = Bench::new(
+            with_role(with_metadata(KeySettings::default())),
+            &[],
+            vec![from_metadata(), assumed("ROLE", 3600)],
+        );
+        // Reading the file would fail.
+        bench.write("{");
+        assert_eq!(bench.keys(), found("ROLE", "metadata"));
+        assert_eq!(bench.asked(), ["metadata.example", "sts.volcengineapi.com"]);
+        let bench = Bench::new(KeySettings::default(), &[], vec![]);
+        bench.write(&file_with("FILE", ""));
+        assert_eq!(bench.keys(), found("FILE", "file"));
+    }
+
+    #[test]
+    fn nothing_found_lists_every_source_with_its_reason_and_no_value() {
+        let settings = KeySettings { secret_access_key: None, ..explicit_pair() };
+        let bench = Bench::new(with_metadata(settings), &ENV_PAIR[1..], vec![]);
+        bench.write(&file_with("", ""));
+        let error = bench.chain.keys().unwrap_err();
+        assert_eq!(error.code(), Code::KeysMissing);
+        for part in [
+            "config: incomplete, identity.secretAccessKey is not set",
+            "environment: incomplete, VOLCENGINE_ACCESS_KEY is not set",
+            "metadata: identity.credentialsMetadataUrl needs identity.roleTrn",
+            "has no access_key_id",
+        ] {
+            assert!(error.message().contains(part), "{part} in {error:?}");
+        }
+        for canary in ["s3cret", "CONFIG"] {
+            assert!(!format!("{error:?} {:?}", bench.chain).contains(canary));
+        }
+    }
+
+    #[test]
+    fn half_pairs_of_two_sources_never_make_a_pair() {
+        let settings = KeySettings { secret_access_key: None, ..explicit_pair() };
+        let bench = Bench::new(settings, &ENV_PAIR[1..], vec![]);
+        assert_eq!(bench.keys(), Err(Code::KeysMissing));
+        let bench = Bench::new(KeySettings { access_key_id: None, ..explicit_pair() }, &ENV_PAIR, vec![]);
+        assert_eq!(bench.keys(), found("ENV", "environment"));
+    }
+
+    #[test]
+    fn the_role_is_assumed_with_explicit_and_environment_keys() {
+        for (settings, env, source) in
+            [(explicit_pair(), &[][..], "config"), (KeySettings::default(), &ENV_PAIR[..], "environment")]
+        {
+            let bench = Bench::new(settings.clone(), env, vec![]);
+            assert_eq!(bench.keys().unwrap().1, source);
+            assert!(bench.asked().is_empty(), "no role, no request");
+            let bench = Bench::new(with_role(settings), env, vec![assumed("ROLE", 3600)]);
+            assert_eq!(bench.keys(), found("ROLE", source));
+            assert_eq!(bench.asked(), ["sts.volcengineapi.com"]);
+        }
+        let token = KeySettings { session_token: Some(Secret::from("t")), ..explicit_pair() };
+        let bench = Bench::new(token, &[], vec![]);
+        assert_eq!(bench.chain.keys().unwrap().session_token.as_ref().unwrap().expose(), "t");
+    }
+
+    #[test]
+    fn only_404_of_the_metadata_service_moves_on_to_the_file() {
+        let settings = || with_metadata(with_role(KeySettings::default()));
+        let bench = Bench::new(settings(), &[], vec![answer(404, ""), assumed("ROLE", 3600)]);
+        bench.write(&file_with("FILE", ""));
+        assert_eq!(bench.keys(), found("ROLE", "file"));
+        for (bad, code) in [
+            (failed(FailureKind::Timeout), Code::CloudUnreachable),
+            (answer(403, ""), Code::CloudRefused),
+            (answer(200, "{}"), Code::CloudInvalid),
+        ] {
+            let bench = Bench::new(settings(), &[], vec![bad]);
+            bench.write(&file_with("FILE", ""));
+            assert_eq!(bench.keys(), Err(code));
+        }
+    }
+
+    #[test]
+    fn a_roles_keys_are_kept_until_the_margin() {
+        let bench =
+            Bench::new(with_role(explicit_pair()), &[], vec![assumed("ONE", 3600), assumed("TWO", 7200)]);
+        assert_eq!(bench.keys().unwrap().0, "ONE");
+        bench.clock.advance(Duration::from_secs(3600) - MARGIN - Duration::from_secs(1));
+        assert_eq!(bench.keys().unwrap().0, "ONE");
+        assert_eq!(bench.asked().len(), 1);
+        bench.clock.advance(Duration::from_secs(1));
+        assert_eq!(bench.keys().unwrap().0, "TWO");
+        assert_eq!(bench.asked().len(), 1);
+    }
+
+    #[test]
+    fn keys_that_hold_outlive_a_failing_renewal_which_is_not_hammered() {
+        let settings = with_metadata(with_role(KeySettings::default()));
+        let bench = Bench::new(
+            settings,
+            &[],
+            vec![from_metadata(), assumed("ONE", 3600), failed(FailureKind::Timeout)],
+        );
+        bench.keys().unwrap();
+        bench.clock.advance(Duration::from_secs(3600) - MARGIN);
+        bench.asked();
+        for _ in 0..3 {
+            assert_eq!(bench.keys().unwrap().0, "ONE");
+        }
+        assert_eq!(bench.asked().len(), 1);
+        bench.clock.advance(RETRY_FAILED_AFTER);
+        bench.script.push(failed(FailureKind::Timeout));
+        assert_eq!(bench.keys().unwrap().0, "ONE");
+        assert_eq!(bench.asked().len(), 1);
+        bench.clock.advance(MARGIN);
+        bench.script.push(failed(FailureKind::Timeout));
+        assert_eq!(bench.keys(), Err(Code::CloudUnreachable));
+    }
+
+    #[test]
+    fn a_rewritten_file_is_read_again() {
+        let bench = Bench::new(KeySettings::default(), &[], vec![]);
+        bench.write(&file_with("ONE", ""));
+        assert_eq!(bench.keys().unwrap().0, "ONE");
+        bench.write(&file_with("TWO", ""));
+        assert_eq!(bench.keys().unwrap().0, "TWO");
+        std::fs::remove_file(path_in(&bench.folder)).unwrap();
+        assert_eq!(bench.keys(), Err(Code::KeysMissing));
+    }
+
+    #[test]
+    fn a_file_whose_keys_are_about_to_end_is_read_again_though_its_stamp_is_the_same() {
+        let bench = Bench::new(KeySettings::default(), &[], vec![]);
+        bench.write(&file_with("ONE", r#","session_token":"t","expired_time":"2026-01-15T09:00:00Z""#));
+        assert_eq!(bench.keys().unwrap().0, "ONE");
+        let before = file::stamp(&path_in(&bench.folder));
+        bench.clock.advance(Duration::from_secs(3600));
+        assert_eq!(file::stamp(&path_in(&bench.folder)), before);
+        assert_eq!(bench.keys(), Err(Code::KeysMissing));
+    }
+
+    #[test]
+    fn a_rewritten_file_of_the_same_key_and_role_costs_no_request() {
+        let bench = Bench::new(KeySettings::default(), &[], vec![assumed("ONE", 3600), assumed("TWO", 3600)]);
+        bench.write(&file_with("FILE", r#","role_trn":"R1""#));
+        assert_eq!(bench.keys().unwrap().0, "ONE");
+        bench.write(&file_with("FILE", r#","role_trn":"R1","more":1"#));
+        assert_eq!(bench.keys().unwrap().0, "ONE");
+        assert_eq!(bench.asked().len(), 1);
+        bench.write(&file_with("FILE", r#","role_trn":"R2""#));
+        assert_eq!(bench.keys().unwrap().0, "TWO");
+    }
+
+    #[test]
+    fn a_files_temporary_keys_are_used_as_they_are() {
+        let more = r#","session_token":"t","role_trn":"R1""#;
+        let bench = Bench::new(KeySettings::default(), &[("RUNTIME_IAM_ROLE_TRN", "R2")], vec![]);
+        bench.write(&file_with("FILE", more));
+        assert_eq!(bench.keys(), found("FILE", "file"));
+        assert!(bench.asked().is_empty());
+        let bench = Bench::new(with_role(KeySettings::default()), &[], vec![assumed("ROLE", 3600)]);
+        bench.write(&file_with("FILE", more));
+        assert_eq!(bench.keys(), found("ROLE", "file"));
+    }
+
+    /// Answers only when every caller is known to be on its way.
+    #[derive(Debug)]
+    struct Gate {
+        script: Script,
+        callers: std::sync::Barrier,
+    }
+
+    impl Transport for Gate {
+        fn send(&self, request: &HttpRequest) -> Answer {
+            self.callers.wait();
+            self.script.send(request)
+        }
+    }
+
+    #[test]
+    fn parallel_callers_cause_one_request() {
+        let gate = Arc::new(Gate {
+            script: Script::new([assumed("ONE", 3600)]),
+            callers: std::sync::Barrier::new(2),
+        });
+        let chain = chain(with_role(explicit_pair()), &[], gate.clone(), Arc::new(StepClock::at(NOW)));
+        std::thread::scope(|scope| {
+            let callers: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| chain.keys().unwrap().access_key_id.clone())).collect();
+            gate.callers.wait();
+            for caller in callers {
+                assert_eq!(caller.join().unwrap(), "ONE");
+            }
+        });
+        assert_eq!(gate.script.take().len(), 1);
+    }
+
+    #[test]
+    fn the_diagnosis_asks_every_source_and_shows_no_secret() {
+        let settings = with_metadata(with_role(explicit_pair()));
+        let bench = Bench::new(settings, &ENV_PAIR, vec![answer(404, "")]);
+        bench.write(&file_with("AKLTlongenough000001", ""));
+        let reports = bench.chain.diagnose();
+        let seen: Vec<_> = reports.iter().map(|report| (report.source, report.has_keys)).collect();
+        assert_eq!(seen, [("config", true), ("environment", true), ("metadata", false), ("file", true)]);
+        assert_eq!(reports[2].text, "status 404");
+        assert_eq!(reports[3].text, format!("AKLT…0001, assumes {ROLE}"));
+        assert!(!format!("{reports:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn forgotten_keys_are_fetched_anew_and_others_stay() {
+        let bench =
+            Bench::new(with_role(explicit_pair()), &[], vec![assumed("ONE", 3600), assumed("TWO", 3600)]);
+        let one = bench.chain.keys().unwrap();
+        bench.chain.forget(&one);
+        assert_eq!(bench.keys().unwrap().0, "TWO");
+        bench.chain.forget(&one);
+        assert_eq!(bench.keys().unwrap().0, "TWO");
     }
 }
