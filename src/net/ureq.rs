@@ -462,4 +462,84 @@ mod tests {
             absent.message().contains("cannot be read") && absent.hint().unwrap().contains("SSL_CERT_FILE")
         );
     }
+
+    /// `openssl s_server` with a certificate for 127.0.0.1 of its own, ended with the value.
+    struct TlsServer {
+        process: std::process::Child,
+        base: String,
+        certificate: std::path::PathBuf,
+        _folder: tempfile::TempDir,
+    }
+
+    impl TlsServer {
+        fn start() -> Option<Self> {
+            use std::io::{BufRead, BufReader};
+            use std::process::{Command, Stdio};
+            let folder = tempfile::tempdir().unwrap();
+            let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+            let made = Command::new("openssl")
+                .args(
+                    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=t"
+                        .split(' '),
+                )
+                .args([
+                    "-addext",
+                    "subjectAltName=IP:127.0.0.1",
+                    "-addext",
+                    "basicConstraints=critical,CA:FALSE",
+                ])
+                .args(["-keyout".as_ref(), key.as_os_str(), "-out".as_ref(), certificate.as_os_str()])
+                .stderr(Stdio::null())
+                .status();
+            if !made.is_ok_and(|status| status.success()) {
+                return None;
+            }
+            let mut process = Command::new("openssl")
+                .args("s_server -www -accept 127.0.0.1:0".split(' '))
+                .args(["-cert".as_ref(), certificate.as_os_str(), "-key".as_ref(), key.as_os_str()])
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .ok()?;
+            let output = process.stdout.take().unwrap();
+            let mut server = Self { process, base: String::new(), certificate, _folder: folder };
+            let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+            server.base =
+                lines.find_map(|line| Some(format!("https://{}", line.strip_prefix("ACCEPT ")?)))?;
+            Some(server)
+        }
+    }
+
+    impl Drop for TlsServer {
+        fn drop(&mut self) {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
+    }
+
+    #[test]
+    fn only_the_roots_of_the_bundle_are_trusted() {
+        let Some(server) = TlsServer::start() else {
+            let _ = writeln!(
+                io::stderr(),
+                "skipped: only_the_roots_of_the_bundle_are_trusted: no usable openssl"
+            );
+            return;
+        };
+        let mut request = get(&server.base);
+        request.limits.body_bytes = 1 << 20;
+        // The bundled roots do not know the certificate.
+        let (kind, detail) = failure(&request);
+        assert_eq!(kind, FailureKind::Tls, "{detail}");
+        let bundle = server.certificate.to_str().unwrap();
+        let transport = UreqTransport::new(&[("SSL_CERT_FILE", bundle)].into_iter().collect()).unwrap();
+        assert_eq!(transport.send(&request).unwrap().status, 200);
+        // The name counts as well.
+        let other_name = HttpRequest {
+            url: Url::parse(&server.base.replace("127.0.0.1", "localhost")).unwrap(),
+            ..request
+        };
+        assert_eq!(transport.send(&other_name).unwrap_err().kind, FailureKind::Tls);
+    }
 }

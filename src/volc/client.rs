@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::call::{Action, Call};
 use super::endpoint::Endpoints;
@@ -62,7 +63,7 @@ impl Client {
         body: &impl Serialize,
         repeat: Repeat,
     ) -> Result<T, CallError> {
-        let body = serde_json::to_vec(body).map_err(|_| {
+        let body = serde_json::to_vec(body).map(Zeroizing::new).map_err(|_| {
             Error::new(Code::Internal, format!("{}: the parameters are not JSON", action.name))
         })?;
         let keys = self.keys(action)?;
@@ -117,7 +118,12 @@ impl Client {
         let url = action.url(&endpoint.url)?;
         let call = Call { action, url, region: &endpoint.region, content_type: "application/json", body };
         let outcome = match call.send(&self.exchange, keys, repeat) {
-            Ok(response) => envelope::read(action.name, &response).map_err(|error| self.with_skew(error)),
+            Ok(mut response) => {
+                let result = envelope::read(action.name, &response);
+                // Tokens and credentials come back here.
+                response.body.zeroize();
+                result.map_err(|error| self.with_skew(error))
+            }
             Err(failure) => Err(call.unanswered(&failure).into()),
         };
         match &outcome {

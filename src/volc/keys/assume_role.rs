@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use zeroize::Zeroize;
 
 use super::{Keys, shown_id};
 use crate::base::error::{Code, Error, Result};
@@ -59,11 +60,12 @@ impl Sts {
             write("sts request", &request_fields(&call.url, role_trn, &base.access_key_id));
         }
         let sent = call.send(&self.exchange, base, Repeat::Safe);
-        let response = sent.map_err(|failure| call.unanswered(&failure))?;
+        let mut response = sent.map_err(|failure| call.unanswered(&failure))?;
         let answer = envelope::read::<Answer>(ASSUME_ROLE.name, &response);
         if self.debug {
             write("sts answer", &answer_fields(&response, answer.as_ref().ok()));
         }
+        response.body.zeroize();
         let credentials = answer.map_err(|error| self.explained(error))?.credentials;
         if credentials.expires_at.is_past(self.clock.now()) {
             let message = format!("AssumeRole: the keys in the answer ended at {}", credentials.expires_at);

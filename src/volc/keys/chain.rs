@@ -519,6 +519,14 @@ mod tests {
         assert_eq!(bench.keys(), found("ROLE", "file"));
     }
 
+    #[test]
+    fn only_1_switches_the_sts_debug_lines_on() {
+        for (value, on) in [("1", true), ("", false), ("0", false), ("true", false)] {
+            let bench = Bench::new(KeySettings::default(), &[("IDENTITY_STS_DEBUG", value)], vec![]);
+            assert_eq!(bench.chain.sts.debug, on, "{value}");
+        }
+    }
+
     /// Answers only when every caller is known to be on its way.
     #[derive(Debug)]
     struct Gate {

@@ -1,6 +1,7 @@
 //! Third source: temporary keys from the platform's metadata service, good only for assuming `identity.roleTrn`.
 
 use serde::Deserialize;
+use zeroize::Zeroize;
 
 use super::{Finding, Keys};
 use crate::base::error::{Code, Error};
@@ -26,7 +27,11 @@ pub(super) fn fetch(exchange: &Exchange, url: &Url, role_trn: &str, now: Timesta
     match exchange.send(Repeat::Safe, request) {
         Err(failure) => failed(Code::CloudUnreachable, &failure.to_string()),
         Ok(response) if response.status == 404 => Finding::Absent("status 404".to_owned()),
-        Ok(response) => read(&response, role_trn, now),
+        Ok(mut response) => {
+            let finding = read(&response, role_trn, now);
+            response.body.zeroize();
+            finding
+        }
     }
 }
 

@@ -79,7 +79,8 @@ impl From<&Identity> for KeySettings {
             credentials_metadata_url: identity.credentials_metadata_url.clone(),
             credentials_file: identity.credentials_file.clone(),
             role_trn: identity.role_trn.clone(),
-            sts_endpoint: None,
+            // A stand-in of the cloud on this machine answers for STS, too; its keys mean nothing to the real one.
+            sts_endpoint: identity.endpoint.clone().filter(Url::is_loopback),
         }
     }
 }
@@ -137,6 +138,16 @@ mod tests {
         }
         assert_eq!(shown_id("AKLT12345670001"), "…");
         assert_eq!(shown_id("AKLT123456780001"), "AKLT…0001");
+    }
+
+    #[test]
+    fn a_stand_in_on_this_machine_serves_sts_too() {
+        for (endpoint, same) in
+            [("http://127.0.0.1:8080", true), ("https://id.cn-shanghai.volcengineapi.com", false)]
+        {
+            let identity = Identity { endpoint: Url::parse(endpoint).ok(), ..Identity::default() };
+            assert_eq!(KeySettings::from(&identity).sts_endpoint.is_some(), same, "{endpoint}");
+        }
     }
 
     #[test]
