@@ -148,7 +148,8 @@ impl Client {
     fn note(&self, action: Action, error: Option<&Error>) {
         let now = self.clock.now();
         let unreachable = error.is_some_and(|error| error.code() == Code::CloudUnreachable);
-        let answered = !unreachable && error.is_none_or(|error| error.code() != Code::KeysMissing);
+        let answered =
+            error.is_none_or(|error| matches!(error.code(), Code::CloudRefused | Code::CloudInvalid));
         let mut state = self.lock();
         state.last_error = error.map(ToString::to_string);
         let before = state.unreachable_since;

@@ -273,10 +273,8 @@ impl Refusal {
             Class::Unavailable => "the fault is on the cloud's side; try again later".to_owned(),
             _ if code == "LackPolicy" || code == "AccessDenied" => {
                 let policy = match action {
-                    "AssumeRole" => {
-                        "STSAssumeRoleAccess (a main account's key cannot assume roles), and the role must trust it"
-                    }
-                    _ => "an IAM policy that allows this action of the id service",
+                    "AssumeRole" => "STSAssumeRoleAccess, and let the role trust it; a main account's key cannot assume roles".to_owned(),
+                    _ => format!("an IAM policy that allows id:{action}"),
                 };
                 format!("give the key's user or role {policy}")
             }
@@ -436,7 +434,7 @@ mod tests {
     #[test]
     fn hints_say_what_to_do() {
         for (action, code, part) in [
-            ("CheckPermission", "LackPolicy", "an IAM policy that allows this action"),
+            ("CheckPermission", "LackPolicy", "an IAM policy that allows id:CheckPermission"),
             ("AssumeRole", "LackPolicy", "STSAssumeRoleAccess"),
             ("CheckPermission", "SignatureDoesNotMatch", "check the secret key"),
             ("CheckPermission", "InvalidAccessKey", "check the access key"),

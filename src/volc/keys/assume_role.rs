@@ -11,7 +11,7 @@ use crate::base::log;
 use crate::base::secret::{REDACTED, Secret};
 use crate::base::time::{Clock, Timestamp};
 use crate::base::url::Url;
-use crate::net::exchange::{Exchange, Repeat};
+use crate::net::exchange::{Exchange, Repeat, TOLERATED_SKEW};
 use crate::net::transport::HttpResponse;
 use crate::volc::call::{Action, Call};
 use crate::volc::endpoint::DEFAULT_REGION;
@@ -82,9 +82,11 @@ impl Sts {
 
     /// Adds the measured skew to a refusal for the date.
     fn explained(&self, error: envelope::CallError) -> Error {
-        let skewed = error.class() == Some(Class::ClockSkew);
+        let refused = error.class() == Some(Class::ClockSkew);
         let error = Error::from(error);
-        match self.exchange.skew().filter(|_| skewed) {
+        let skew =
+            self.exchange.skew().filter(|skew| refused && skew.unsigned_abs() > TOLERATED_SKEW.as_secs());
+        match skew {
             Some(skew) => error.with_hint(envelope::skew_hint(skew)),
             None => error,
         }
