@@ -459,6 +459,11 @@ fn a_reader_that_does_not_read_is_let_go() {
     fixture.until("accepted", |s| s.connections == 1);
     fixture.until("given up", |s| s.connections == 0);
     assert!(client.receive().is_err(), "cut off in the middle");
+}
+
+#[test]
+fn a_large_answer_arrives_whole() {
+    let fixture = start(Limits::default());
     let mut client = fixture.connect();
     client.send(get("/big"));
     assert_eq!(client.receive().unwrap().body.len(), 3_000_000);
@@ -537,26 +542,24 @@ fn with_every_connection_busy_a_new_one_is_refused_at_once() {
     for client in &mut busy {
         client.send(get("/wait"));
     }
-    fixture.running.recv_timeout(PATIENCE).unwrap();
-    // The handlers wait for one another's lock; what counts is that each has its request.
-    fixture.until("full", |s| s.connections == 3);
-    let mut refused = 0;
-    while refused < 20 {
+    for _ in 0..3 {
+        fixture.running.recv_timeout(PATIENCE).unwrap();
+    }
+    for _ in 0..50 {
         let mut client = fixture.connect();
         client.send(get("/ok"));
         let answer = client.receive().unwrap();
-        // Until the last of the three has read its head it still counts as idle.
-        if answer.status == 503 {
-            assert!(answer.has("Retry-After: 1") && answer.closes() && client.is_closed());
-            refused += 1;
-        }
+        assert_eq!((answer.status, answer.has("Retry-After: 1")), (503, true));
+        assert!(answer.closes() && client.is_closed());
     }
     for _ in 0..3 {
         fixture.release.send(()).unwrap();
     }
-    let waited = busy.iter_mut().filter_map(|client| client.receive().ok()).count();
-    assert!(waited >= 1);
+    for client in &mut busy {
+        assert_eq!(client.receive().unwrap().body, b"waited");
+    }
     assert_eq!(fixture.status(get("/ok")), 200);
+    assert_eq!(fixture.server.stats().refused, 50);
 }
 
 #[test]
@@ -606,6 +609,38 @@ fn eviction_loses_no_request_that_was_sent() {
     let stats = fixture.server.stats();
     assert_eq!(lost.load(Ordering::SeqCst), 0, "{stats:?}");
     assert!(stats.evicted > 0 && stats.served == 8 * 400 && stats.threads <= 4, "{stats:?}");
+}
+
+#[test]
+fn a_request_that_comes_with_the_eviction_is_answered_and_blocks_nobody() {
+    // One connection: each newcomer evicts the last one, whose next request may have been sent just before.
+    let fixture = start(with_cap(1));
+    let path = fixture.path.clone();
+    let (mut refused, mut cut) = (0, 0);
+    let mut old = fixture.connect();
+    for round in 0..300 {
+        let request = get(&format!("/ok?{round}"));
+        let (mut new, sent) = thread::scope(|scope| {
+            let newcomer = scope.spawn(|| Client::connect(&path).unwrap());
+            let sent = old.stream.write_all(request.as_bytes()).is_ok();
+            (newcomer.join().unwrap(), sent)
+        });
+        if sent {
+            // A connection that found no room has been told so; one that had its place gets its answer.
+            let answer = old.receive().unwrap();
+            match answer.status {
+                503 => refused += 1,
+                _ => assert_eq!(answer.body, format!("\"{round}\"").into_bytes()),
+            }
+        } else {
+            cut += 1;
+        }
+        new.send(get("/ok"));
+        // Served, or told at once that the old one's last request came first.
+        let answer = new.receive().unwrap();
+        old = if answer.closes() { fixture.connect() } else { new };
+    }
+    assert!(refused + cut < 300, "{refused} {cut}");
 }
 
 #[test]

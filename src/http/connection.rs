@@ -13,7 +13,6 @@ use super::limits::{Limits, MAX_HEADERS};
 use super::parse::{self, Framing};
 use super::refusal::{self, Refusal};
 use super::request::{Method, Request};
-use super::response::Response;
 use super::server::Service;
 use super::slot::Slot;
 use super::wire::{Failed, Wire};
@@ -54,7 +53,7 @@ impl Buffers {
 }
 
 /// The surroundings of a connection.
-pub(super) trait Host {
+pub(super) trait Hub {
     /// An evicted connection has one more request: its thread will not come as soon as it was promised.
     fn relieve(&self);
     /// Whether the server stops, so that this answer is the connection's last.
@@ -82,14 +81,14 @@ impl From<Refusal> for Halt {
 
 /// One connection being served.
 pub(super) struct Connection<'a, S: Service> {
-    pub(super) host: &'a dyn Host,
+    pub(super) hub: &'a dyn Hub,
     pub(super) service: &'a S,
     pub(super) peer: &'a S::Peer,
     pub(super) limits: &'a Limits,
     pub(super) slot: &'a Slot,
     pub(super) wire: Wire<'a>,
     pub(super) buffers: &'a mut Buffers,
-    /// Whether [`Host::relieve`] has been called.
+    /// Whether [`Hub::relieve`] has been called.
     pub(super) relieved: bool,
 }
 
@@ -97,7 +96,7 @@ impl<S: Service> Connection<'_, S> {
     /// Serves requests until the connection ends, and wipes the buffers. Returns whether it has been relieved.
     pub(super) fn run(mut self) -> bool {
         loop {
-            if self.host.is_stopping() {
+            if self.hub.is_stopping() {
                 // What has arrived is still answered.
                 self.slot.retire();
             }
@@ -117,10 +116,14 @@ impl<S: Service> Connection<'_, S> {
         self.relieved
     }
 
+    /// Answers what the service never gets to see.
     fn halt(&mut self, halt: Halt) -> After {
         let Halt::Refused(refusal) = halt else { return After::Close };
-        let now = self.wire.now();
-        match self.send(&refusal.to_response(), false, true, now) {
+        log::debug("request refused", &[("status", &refusal.status.code()), ("reason", &refusal.message)]);
+        let output = &mut self.buffers.output;
+        output.clear();
+        refusal.to_response().encode(output, false, true);
+        match self.wire.write(output.filled(), self.wire.now()) {
             Ok(()) => After::Linger,
             Err(_) => After::Close,
         }
@@ -136,7 +139,7 @@ impl<S: Service> Connection<'_, S> {
         let last = !self.slot.begin();
         if last && !self.relieved {
             self.relieved = true;
-            self.host.relieve();
+            self.hub.relieve();
         }
 
         let behind = input.filled().get(end..).unwrap_or_default();
@@ -165,13 +168,13 @@ impl<S: Service> Connection<'_, S> {
             forget(panic);
             refusal::DEFECT.to_response()
         });
-        let close = last || !head.persistent || response.is_closing() || self.host.is_stopping();
+        let close = last || !head.persistent || response.is_closing() || self.hub.is_stopping();
+        self.slot.answered(); // before the sender can know
         let started = self.wire.now();
         output.clear();
         response.encode(output, head.method == Method::Head, close);
         drop(response);
         self.wire.write(output.filled(), started).map_err(|_| Halt::Gone)?;
-        self.slot.answered();
         if close {
             return Ok(After::Close);
         }
@@ -206,19 +209,6 @@ impl<S: Service> Connection<'_, S> {
                 count => input.advance(count),
             }
         }
-    }
-
-    fn send(
-        &mut self,
-        response: &Response,
-        bodiless: bool,
-        close: bool,
-        started: Duration,
-    ) -> Result<(), Failed> {
-        let output = &mut self.buffers.output;
-        output.clear();
-        response.encode(output, bodiless, close);
-        self.wire.write(output.filled(), started)
     }
 }
 

@@ -180,7 +180,8 @@ fn split_target(target: &str) -> Result<(&str, Option<&str>), Refusal> {
     Ok((if path.is_empty() { "/" } else { path }, query))
 }
 
-/// Section 6.3, without any of its repairs: two lengths are none.
+/// Section 6.3, without any of its repairs: two lengths are none. No length at all means no body, so there is nothing to
+/// answer 411 to.
 fn framing(headers: Headers<'_>, minor: u8, limits: &Limits) -> Result<Framing, Refusal> {
     let mut lengths = headers.all("Content-Length");
     let mut codings = headers.all("Transfer-Encoding");

@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::buffer::Buffer;
-use super::connection::{Buffers, Connection, Host, forget};
+use super::connection::{Buffers, Connection, Hub, forget};
 use super::limits::Limits;
 use super::pool::{Next, Pool, Relief, Role};
 use super::refusal;
@@ -253,7 +253,7 @@ impl<S: Service> Shared<S> {
         let relieved = match Wire::open(slot.stream(), &*self.clock, &self.limits) {
             Err(_) => false, // the other side has gone already
             Ok(wire) => Connection {
-                host: self,
+                hub: self,
                 service: &*self.service,
                 peer: &peer,
                 limits: &self.limits,
@@ -304,7 +304,7 @@ impl<S: Service> Shared<S> {
     }
 }
 
-impl<S: Service> Host for Shared<S> {
+impl<S: Service> Hub for Shared<S> {
     fn relieve(&self) {
         match self.pool.relieve(self.clock.monotonic()) {
             Relief::None => {}
