@@ -114,6 +114,9 @@ impl<T> fmt::Debug for Cached<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
     use super::*;
     use crate::base::error::Error;
     use crate::base::time::{ManualClock, Timestamp};
@@ -148,6 +151,27 @@ mod tests {
             Code::IdpInvalid
         );
         assert_eq!(*cache.get(|| Ok(2)).unwrap(), 2);
+    }
+
+    #[test]
+    fn concurrent_callers_fetch_once() {
+        let (cache, _) = cache();
+        let (fetches, fetching) = (AtomicU8::new(0), Barrier::new(2));
+        let fetch = || Ok(fetches.fetch_add(1, Ordering::SeqCst));
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                cache.get(|| {
+                    fetching.wait();
+                    fetch()
+                })
+            });
+            fetching.wait();
+            // Whether they come during the fetch or after it, it is the only one.
+            let others = [0; 4].map(|_| scope.spawn(|| cache.get(fetch)));
+            assert_eq!(*first.join().unwrap().unwrap(), 0);
+            assert!(others.into_iter().all(|other| *other.join().unwrap().unwrap() == 0));
+        });
+        assert_eq!(fetches.into_inner(), 1);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub const MAX_SHOWN_CHARS: usize = 200;
 
 const STYLE: &str = include_str!("style.css");
 
-/// RFC 7230-safe, and the same on every page. `same-origin`, not `no-referrer`: under the latter browsers send
+/// The same on every page. The referrer policy is `same-origin`, not `no-referrer`: under the latter browsers send
 /// `Origin: null` with the confirmation, and its origin could not be checked.
 static HEADERS: LazyLock<Vec<(&'static str, String)>> = LazyLock::new(|| {
     let style = base64(&sha256(STYLE.as_bytes()));
