@@ -322,6 +322,18 @@ mod tests {
         CallbackListener::start_with(Arc::new(callback), anywhere, Arc::new(SystemClock), 1).unwrap()
     }
 
+    fn wait_until(condition: impl Fn() -> bool) {
+        let deadline = SystemClock.monotonic() + Duration::from_secs(30);
+        while !condition() {
+            assert!(SystemClock.monotonic() < deadline, "waited too long");
+            SystemClock.sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn is_closed(address: SocketAddr) -> bool {
+        TcpStream::connect(address).is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+    }
+
     /// Sends the bytes and reads the answer to its end.
     fn exchange(address: SocketAddr, bytes: &str) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -429,18 +441,14 @@ mod tests {
         let listener = listen(&world, false);
         let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n";
         let mut kept = Vec::new();
-        for _ in 0..MAX_ABANDONED {
+        for count in 1..=MAX_ABANDONED {
+            assert!(!listener.shared.is_stopping(), "closed before request {count}");
             let mut stream = TcpStream::connect(listener.address()).unwrap();
             stream.write_all(head.as_bytes()).unwrap();
             kept.push(stream);
+            wait_until(|| listener.shared.abandoned.load(Ordering::Relaxed) == count);
         }
-        let closed = loop {
-            match TcpStream::connect(listener.address()) {
-                Ok(_) => thread::yield_now(),
-                Err(error) => break error.kind(),
-            }
-        };
-        assert_eq!(closed, std::io::ErrorKind::ConnectionRefused);
+        wait_until(|| is_closed(listener.address()));
         listener.stop();
     }
 
@@ -483,9 +491,7 @@ mod tests {
         let _idle = TcpStream::connect(address).unwrap();
         listener.stop();
         // The accepting thread lets go of the socket in its own time.
-        while TcpStream::connect(address).is_ok() {
-            thread::yield_now();
-        }
+        wait_until(|| is_closed(address));
     }
 
     #[test]
