@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod env;
+pub mod fs;
 pub mod harden;
 pub mod peer;
 pub mod procfs;
