@@ -78,6 +78,14 @@ pub fn debug(message: &str, fields: &[Field<'_>]) {
     write(Level::Debug, message, fields);
 }
 
+/// Has panics logged by their place only: a panic's message may quote what it was handling.
+pub fn silence_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+        error("a defect was caught", &[("at", &place)]);
+    }));
+}
+
 fn write(level: Level, message: &str, fields: &[Field<'_>]) {
     if level.is_on() {
         let line = format_line(SystemClock.now(), level, message, fields);

@@ -11,6 +11,8 @@ pub mod env;
 pub mod error;
 pub mod flight;
 pub mod log;
+pub mod nearest;
+pub mod pool;
 pub mod secret;
 pub mod time;
 pub mod url;

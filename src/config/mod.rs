@@ -9,7 +9,6 @@ pub mod include;
 mod keys;
 pub mod load;
 pub mod model;
-pub mod nearest;
 pub mod node;
 pub mod parse;
 pub mod paths;

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use super::fields::{ALIASES, FIELDS, Field, Kind, SECTIONS, UrlRule, field, keys_of, section};
 use super::model::Config;
-use super::nearest::{MAX_NAME, nearest};
 use super::node::Node;
 use super::problem::{Fault, Problem, Problems, Severity};
 use super::secretref::{Providers, SecretInput, SecretRef};
 use super::slot::Setting;
 use super::substitute::substitute;
 use crate::base::env::Env;
+use crate::base::nearest::{MAX_NAME, nearest};
 use crate::base::url::Url;
 
 /// What a tree came to. With an error among the problems, `config` is not to be used.

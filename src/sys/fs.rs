@@ -295,7 +295,7 @@ fn create_missing(path: &Path) -> io::Result<()> {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno.into()),
         }
-        let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         File::open(parent)?.sync_all()?;
     }
     Ok(())
