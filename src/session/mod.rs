@@ -14,3 +14,4 @@ pub mod record;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod users;

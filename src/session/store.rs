@@ -46,6 +46,17 @@ pub enum Saved {
     MemoryOnly(Error),
 }
 
+impl Saved {
+    /// Why the change is in memory only.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Error> {
+        match self {
+            Self::Durable => None,
+            Self::MemoryOnly(error) => Some(error),
+        }
+    }
+}
+
 /// What came of [`Store::replace_if`].
 #[derive(Clone, Debug)]
 #[must_use]

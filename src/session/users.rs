@@ -1,0 +1,35 @@
+//! The question that everything above sessions asks: who is logged in here, with a token that is valid now?
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::base::error::{Code, Error, Result};
+
+use super::key::SessionKey;
+use super::model::Session;
+
+/// Where a person's current login comes from.
+pub trait Users: Send + Sync + fmt::Debug {
+    /// The login under a key as it stands; no I/O.
+    fn current(&self, key: &SessionKey) -> Option<Arc<Session>>;
+
+    /// The login with a user token that is valid now, renewed if need be.
+    ///
+    /// # Errors
+    /// `NotLoggedIn`, `LoginExpired`, or why the renewal failed.
+    fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>>;
+}
+
+/// The one answer for a session without a login.
+#[must_use]
+pub fn not_logged_in() -> Error {
+    Error::new(Code::NotLoggedIn, "nobody is logged in to this session")
+        .with_hint("log in first: agent-identity login")
+}
+
+/// The one answer for a login that has ended for good.
+#[must_use]
+pub fn login_expired() -> Error {
+    Error::new(Code::LoginExpired, "the login has ended and cannot be renewed")
+        .with_hint("log in again: agent-identity login")
+}
