@@ -317,6 +317,7 @@ fn every_refusal_has_its_status_and_the_one_error_shape_and_closes() {
         (field("Referer: x"), 403, "forbidden"),
         (get("http://evil.example/"), 403, "forbidden"),
         (get("/ok").replace("localhost", "evil.example"), 403, "forbidden"),
+        ("POST /echo HTTP/1.0\r\n\r\n".into(), 411, "invalid_request"),
         (field("Content-Length: 1048577"), 413, "too_large"),
         (field("Transfer-Encoding: chunked") + "100001\r\n", 413, "too_large"),
         (get(&format!("/{}", "a".repeat(4096))), 414, "too_large"),

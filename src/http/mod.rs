@@ -10,10 +10,12 @@
 //! - `wire`: reads and writes under deadlines that dripping cannot extend;
 //! - `slot`, `pool`: who is idle, who may be evicted, which thread does what next;
 //! - `connection`: one connection from its first byte to its last;
-//! - [`server`]: the threads parked in `accept`.
+//! - [`server`]: the threads parked in `accept`;
+//! - [`client`]: one request from the other side, for the command line.
 
 pub mod buffer;
 pub mod chunked;
+pub mod client;
 mod connection;
 pub mod limits;
 pub mod parse;

@@ -105,11 +105,24 @@ pub fn head<'a>(bytes: &'a [u8], fields: &'a mut [Header<'a>], limits: &Limits) 
     if headers.contains("Origin") || headers.contains("Referer") {
         return Err(refusal::BROWSER);
     }
-    let framing = framing(headers, minor, limits)?;
     let method = Method::parse(method).ok_or(refusal::UNKNOWN_METHOD)?;
+    let framing = framing(headers, method, minor, limits)?;
     let persistent = minor == 1 && !lists(headers, "Connection", "close");
     let expects_continue = expects_continue(headers, minor)?;
     Ok(Head { method, path, query, headers, framing, persistent, expects_continue })
+}
+
+/// For fuzzing: reads the head that some bytes begin with, if they do.
+#[doc(hidden)]
+pub fn fuzz(bytes: &[u8]) {
+    let limits = Limits::default();
+    if let Ok(Some(end)) = head_end(bytes, &limits) {
+        assert!(end <= bytes.len());
+        let mut fields = vec![httparse::EMPTY_HEADER; limits.headers];
+        if let Ok(head) = head(&bytes[..end], &mut fields, &limits) {
+            assert!(head.path.starts_with('/') || head.path == "*", "{:?}", head.path);
+        }
+    }
 }
 
 fn syntax(error: httparse::Error, head: &[u8]) -> Refusal {
@@ -180,12 +193,13 @@ fn split_target(target: &str) -> Result<(&str, Option<&str>), Refusal> {
     Ok((if path.is_empty() { "/" } else { path }, query))
 }
 
-/// Section 6.3, without any of its repairs: two lengths are none. No length at all means no body, so there is nothing to
-/// answer 411 to.
-fn framing(headers: Headers<'_>, minor: u8, limits: &Limits) -> Result<Framing, Refusal> {
+/// Section 6.3, without any of its repairs: two lengths are none. No length means no body in HTTP/1.1 (`curl -X POST`
+/// sends none); in HTTP/1.0 a method with a body cannot do without (RFC 1945 section 7.2.2), so the answer is 411.
+fn framing(headers: Headers<'_>, method: Method, minor: u8, limits: &Limits) -> Result<Framing, Refusal> {
     let mut lengths = headers.all("Content-Length");
     let mut codings = headers.all("Transfer-Encoding");
     match ((lengths.next(), lengths.next()), (codings.next(), codings.next())) {
+        ((None, _), (None, _)) if minor == 0 && method.has_body() => Err(refusal::NO_LENGTH),
         ((None, _), (None, _)) => Ok(Framing::Empty),
         ((Some(length), None), (None, _)) => match content_length(length)? {
             0 => Ok(Framing::Empty),
@@ -426,7 +440,10 @@ mod tests {
     fn http_1_0_has_neither_chunks_nor_expectations_nor_a_second_request() {
         let limits = Limits::default();
         assert_eq!(status(b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", &limits), 400);
-        let bytes = b"POST / HTTP/1.0\r\nExpect: coffee\r\nConnection: keep-alive\r\n\r\n";
+        assert_eq!(status(b"POST / HTTP/1.0\r\n\r\n", &limits), 411);
+        assert_eq!(status(b"GET / HTTP/1.0\r\n\r\n", &limits), 200);
+        let bytes =
+            b"POST / HTTP/1.0\r\nContent-Length: 0\r\nExpect: coffee\r\nConnection: keep-alive\r\n\r\n";
         let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let head = head(bytes, &mut fields, &limits).unwrap();
         assert!(!head.expects_continue && !head.persistent);

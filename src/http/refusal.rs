@@ -72,6 +72,12 @@ pub const EXPECTATION: Refusal = Refusal::new(
 /// A method outside RFC 9110 and RFC 5789.
 pub const UNKNOWN_METHOD: Refusal =
     Refusal::new(Status::NotImplemented, Code::MethodNotAllowed, "the method is not known here");
+/// A body in HTTP/1.0 whose end nobody announces.
+pub const NO_LENGTH: Refusal = Refusal::new(
+    Status::LengthRequired,
+    Code::InvalidRequest,
+    "an HTTP/1.0 request with a body needs a Content-Length",
+);
 /// A transfer coding other than `chunked` (RFC 9112 section 6.1).
 pub const UNKNOWN_CODING: Refusal = Refusal::new(
     Status::NotImplemented,

@@ -40,6 +40,12 @@ impl Method {
         }
     }
 
+    /// Whether content has a meaning in it (RFC 9110 section 9.3).
+    #[must_use]
+    pub const fn has_body(self) -> bool {
+        matches!(self, Self::Post | Self::Put | Self::Patch)
+    }
+
     /// Reads a name, which is case-sensitive.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

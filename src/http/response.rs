@@ -42,6 +42,7 @@ statuses! {
     MethodNotAllowed = 405 "Method Not Allowed",
     RequestTimeout = 408 "Request Timeout",
     Conflict = 409 "Conflict",
+    LengthRequired = 411 "Length Required",
     ContentTooLarge = 413 "Content Too Large",
     UriTooLong = 414 "URI Too Long",
     UnsupportedMediaType = 415 "Unsupported Media Type",
