@@ -123,6 +123,15 @@ impl Endpoints {
         found.unwrap_or_else(|_| default.clone())
     }
 
+    /// Where calls go as far as that is known without asking; no I/O.
+    #[must_use]
+    pub fn known(&self) -> Option<Arc<Endpoint>> {
+        match &self.choice {
+            Choice::Fixed(endpoint) => Some(endpoint.clone()),
+            Choice::Metadata { default, .. } => self.remembered(default),
+        }
+    }
+
     fn remembered(&self, default: &Arc<Endpoint>) -> Option<Arc<Endpoint>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = known.retry_at.is_some_and(|at| self.clock.monotonic() < at);

@@ -257,15 +257,12 @@ impl Refusal {
         };
         let request_id = in_parentheses(self.request_id.as_deref());
         let error = Error::new(code, format!("{action} was refused with {name}{request_id}{message}"));
-        match self.hint(action) {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+        error.with_hint(self.hint(action))
     }
 
-    fn hint(&self, action: &str) -> Option<String> {
+    fn hint(&self, action: &str) -> String {
         let code = self.code.as_str();
-        Some(match self.class {
+        match self.class {
             Class::ClockSkew => {
                 "set this machine's clock: signatures are valid for 15 minutes around their date".to_owned()
             }
@@ -288,8 +285,9 @@ impl Refusal {
             _ if code == "InvalidSecretToken" => {
                 "the session token is wrong or has expired; renew the temporary keys".to_owned()
             }
-            _ => return None,
-        })
+            _ => "the code and text are the cloud's own; quote the request id when you ask its support"
+                .to_owned(),
+        }
     }
 }
 
@@ -440,6 +438,7 @@ mod tests {
             ("CheckPermission", "InvalidAccessKey", "check the access key"),
             ("CheckPermission", "InvalidSecretToken", "session token"),
             ("CheckPermission", "InvalidTimestamp", "clock"),
+            ("CheckPermission", "InvalidParameter.Principal", "request id"),
         ] {
             let error = Error::from(read::<Value>(action, &refused(401, code, "")).unwrap_err());
             assert!(error.hint().is_some_and(|hint| hint.contains(part)), "{code}: {error:?}");

@@ -12,9 +12,6 @@ use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 use crate::net::exchange::Repeat;
 
-/// The workload's name where neither the configuration, nor a role, nor an agent id gives one.
-pub const DEFAULT_NAME: &str = "openclaw-agent";
-
 const GET_FOR_JWT: Action = Action::id("GetWorkloadAccessTokenForJWT");
 const CREATE: Action = Action::id("CreateWorkloadIdentity");
 
@@ -42,18 +39,6 @@ pub struct Token {
     /// When it ends.
     #[serde(rename = "ExpiresAt")]
     pub expires_at: Timestamp,
-}
-
-/// The workload name to send: the configured one; none with a role, whose name the cloud takes; the agent's id;
-/// [`DEFAULT_NAME`].
-#[must_use]
-pub fn name(configured: Option<&str>, role_trn: Option<&str>, agent_id: Option<&str>) -> Option<String> {
-    let set = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    match (set(configured), set(role_trn)) {
-        (Some(name), _) => Some(name),
-        (None, Some(_)) => None,
-        (None, None) => set(agent_id).or_else(|| Some(DEFAULT_NAME.to_owned())),
-    }
 }
 
 impl Client {
@@ -338,19 +323,5 @@ mod tests {
 
         let (outcome, _) = run(Some("w"), vec![refusal(404, "NotFound"), failed(FailureKind::Timeout)]);
         assert_eq!(outcome.unwrap_err().code(), Code::CloudUnreachable);
-    }
-
-    #[test]
-    fn the_name_is_the_configured_then_none_for_a_role_then_the_agents() {
-        let some = |text: &str| Some(text.to_owned());
-        for (configured, role, agent, expected) in [
-            (Some("w"), Some("r"), Some("a"), some("w")),
-            (None, Some("r"), Some("a"), None),
-            (None, None, Some("a"), some("a")),
-            (None, None, None, some("openclaw-agent")),
-            (Some(""), Some(""), Some(""), some("openclaw-agent")),
-        ] {
-            assert_eq!(name(configured, role, agent), expected);
-        }
     }
 }

@@ -105,6 +105,12 @@ impl Chain {
         self.flight.run(&(), || self.fresh().map_or_else(|| self.renew(), Ok))
     }
 
+    /// The keys in use, if any have been needed so far; no I/O.
+    #[must_use]
+    pub fn known(&self) -> Option<Arc<Keys>> {
+        self.lock().as_ref().map(|cached| cached.keys.clone())
+    }
+
     /// Forgets keys that the cloud no longer accepts; others stay.
     pub fn forget(&self, refused: &Keys) {
         let mut cached = self.lock();
