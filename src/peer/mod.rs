@@ -7,6 +7,7 @@
 
 pub mod attest;
 pub mod policy;
+pub mod stats;
 
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU32;
