@@ -1,10 +1,9 @@
 //! Our registration at the provider: the id, how we prove it, and what we ask for.
 
 use crate::base::codec::base64;
-use crate::base::error::{Code, Error, Result};
 use crate::base::secret::Secret;
 use crate::base::url::Url;
-use crate::config::model::UserPool;
+use crate::config::userpool::ExplicitPool;
 
 /// The OIDC client that we are.
 #[derive(Clone, Debug)]
@@ -22,36 +21,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// The client of the explicit mode (CFG-48), and the provider's base.
-    ///
-    /// # Errors
-    /// `ConfigMissing`, listing all settings that are absent.
-    pub fn from_config(pool: &UserPool) -> Result<(Self, Url)> {
-        match (&pool.discovery_url, &pool.client_id, &pool.callback_url) {
-            (Some(base), Some(id), Some(callback)) => Ok((
-                Self {
-                    id: id.clone(),
-                    secret: pool.client_secret.clone(),
-                    redirect_uri: callback.clone(),
-                    scope: pool.scope.clone(),
-                    identity_provider: pool.identity_provider.clone(),
-                },
-                base.clone(),
-            )),
-            (base, id, callback) => {
-                let settings = [
-                    ("userpool.discoveryUrl", base.is_some()),
-                    ("userpool.clientId", id.is_some()),
-                    ("userpool.callbackUrl", callback.is_some()),
-                ];
-                let missing: Vec<_> =
-                    settings.iter().filter(|(_, set)| !set).map(|(name, _)| *name).collect();
-                Err(Error::new(
-                    Code::ConfigMissing,
-                    format!("login is not configured: {} missing", missing.join(", ")),
-                )
-                .with_hint("set it in the configuration file"))
-            }
+    /// The client of a pool that is configured in full.
+    #[must_use]
+    pub fn of(pool: &ExplicitPool, identity_provider: Option<String>) -> Self {
+        Self {
+            id: pool.client_id.clone(),
+            secret: pool.client_secret.clone(),
+            redirect_uri: pool.callback_url.clone(),
+            scope: pool.scope.clone(),
+            identity_provider,
         }
     }
 
@@ -75,24 +53,6 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn missing_settings_are_listed_together() {
-        let url = |text| Some(Url::parse(text).unwrap());
-        let mut pool = UserPool::default();
-        let error = Client::from_config(&pool).unwrap_err();
-        assert_eq!(error.code(), Code::ConfigMissing);
-        for name in ["userpool.discoveryUrl", "userpool.clientId", "userpool.callbackUrl"] {
-            assert!(error.message().contains(name), "{error}");
-        }
-        pool.client_id = Some("c".into());
-        pool.callback_url = url("http://127.0.0.1:1/cb");
-        let error = Client::from_config(&pool).unwrap_err();
-        assert!(error.message().contains("discoveryUrl") && !error.message().contains("clientId"), "{error}");
-        pool.discovery_url = url("https://p.example");
-        let (client, base) = Client::from_config(&pool).unwrap();
-        assert_eq!((client.scope.as_str(), base.host()), ("openid profile email", "p.example"));
-    }
 
     #[test]
     fn basic_encodes_before_it_joins() {
