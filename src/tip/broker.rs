@@ -1,0 +1,456 @@
+//! Hands out workload tokens: cached per session, fetched once for parallel callers, renewed ahead of their end.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::base::bounded::BoundedMap;
+use crate::base::entropy::Entropy;
+use crate::base::error::{Code, Error, Result};
+use crate::base::flight::Flight;
+use crate::base::log;
+use crate::base::pool::Pool;
+use crate::base::time::{Clock, Timestamp};
+use crate::session::key::SessionKey;
+use crate::session::model::Session;
+use crate::session::users::{Users, not_logged_in};
+
+use super::token::Tip;
+
+/// A token is not handed out in its last minute: whoever gets it needs time to use it.
+pub const MARGIN: Duration = Duration::from_secs(60);
+/// From this share of its life on, a token that is asked for is renewed in the background; each token's own moment
+/// lies at random between the two, so that tokens fetched together are not renewed together.
+const RENEW_FROM_PERCENT: u64 = 75;
+const RENEW_TO_PERCENT: u64 = 90;
+/// Entries that the cache may have before ended ones are looked for.
+const FIRST_SWEEP: usize = 64;
+/// Sessions whose last failure is remembered for `/status`.
+const MAX_FAILURES: usize = 256;
+
+/// Who issues workload tokens.
+pub trait Issuer: Send + Sync + fmt::Debug {
+    /// Exchanges a user token for a workload token.
+    ///
+    /// # Errors
+    /// Why there is none: platform keys, cloud, workload.
+    fn issue(&self, key: &SessionKey, session: &Session) -> Result<Tip>;
+}
+
+/// A failed attempt.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Why.
+    pub error: Error,
+}
+
+/// The cache of workload tokens and its rules.
+#[derive(Clone, Debug)]
+pub struct Broker(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    users: Arc<dyn Users>,
+    issuer: Arc<dyn Issuer>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    pool: Pool,
+    cache: Mutex<Cache>,
+    failures: Mutex<BoundedMap<SessionKey, Failure>>,
+    flight: Flight<SessionKey, Arc<Tip>>,
+}
+
+#[derive(Debug)]
+struct Cache {
+    entries: HashMap<SessionKey, Entry>,
+    /// How many entries there may be before ended ones are swept out; keeps the cost of a sweep per insertion flat.
+    sweep_at: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    tip: Arc<Tip>,
+    renew_at: Timestamp,
+    renewing: bool,
+}
+
+impl Broker {
+    /// A broker with an empty cache.
+    pub fn new(
+        users: Arc<dyn Users>,
+        issuer: Arc<dyn Issuer>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        pool: Pool,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            users,
+            issuer,
+            clock,
+            entropy,
+            pool,
+            cache: Mutex::new(Cache { entries: HashMap::new(), sweep_at: FIRST_SWEEP }),
+            failures: Mutex::new(BoundedMap::new(MAX_FAILURES)),
+            flight: Flight::default(),
+        }))
+    }
+
+    /// The session's token: the cached one, or a new one from the cloud.
+    ///
+    /// # Errors
+    /// Why there is none; `NotLoggedIn` comes without any request.
+    pub fn get(&self, key: &SessionKey) -> Result<Arc<Tip>> {
+        if self.0.users.current(key).is_none() {
+            return Err(not_logged_in());
+        }
+        match self.0.cached(key) {
+            Some((tip, false)) => Ok(tip),
+            Some((tip, true)) => {
+                self.renew_in_background(key);
+                Ok(tip)
+            }
+            None => self.0.fetch(key),
+        }
+    }
+
+    /// A new token from the cloud, whatever is cached.
+    ///
+    /// # Errors
+    /// As [`Broker::get`]; the cached token stays when the new one fails.
+    pub fn renew(&self, key: &SessionKey) -> Result<Arc<Tip>> {
+        self.0.fetch(key)
+    }
+
+    /// The cached token as it stands, if it has not ended; no I/O.
+    #[must_use]
+    pub fn peek(&self, key: &SessionKey) -> Option<Arc<Tip>> {
+        let now = self.0.clock.now();
+        self.0
+            .cache()
+            .entries
+            .get(key)
+            .map(|entry| entry.tip.clone())
+            .filter(|tip| !tip.expires_at.is_past(now))
+    }
+
+    /// Why the session's last attempt to get a token failed, and when; `None` once one succeeded.
+    #[must_use]
+    pub fn last_failure(&self, key: &SessionKey) -> Option<Failure> {
+        self.0.failures().get(key).cloned()
+    }
+
+    /// Drops a session's token. To be called after its login was removed or replaced.
+    pub fn forget(&self, key: &SessionKey) {
+        self.0.cache().entries.remove(key);
+        self.0.failures().remove(key);
+    }
+
+    fn renew_in_background(&self, key: &SessionKey) {
+        let (inner, job_key) = (self.0.clone(), key.clone());
+        let taken = self.0.pool.submit(move || {
+            if let Err(error) = inner.fetch(&job_key) {
+                // The cached token still serves; the next request after the margin will report the error itself.
+                log::warn(
+                    "a workload token could not be renewed ahead of time",
+                    &[("session", &job_key), ("code", &error.code().as_str()), ("error", &error)],
+                );
+            }
+            inner.settle(&job_key);
+        });
+        if !taken {
+            self.0.settle(key);
+        }
+    }
+}
+
+impl Inner {
+    /// The cached token if it may be handed out, and whether the caller is the one to start its renewal.
+    fn cached(&self, key: &SessionKey) -> Option<(Arc<Tip>, bool)> {
+        let now = self.clock.now();
+        let mut cache = self.cache();
+        let entry = cache.entries.get_mut(key)?;
+        if entry.tip.expires_at.is_past(now + MARGIN) {
+            return None;
+        }
+        let due = entry.renew_at.is_past(now) && !entry.renewing;
+        entry.renewing |= due;
+        Some((entry.tip.clone(), due))
+    }
+
+    fn fetch(&self, key: &SessionKey) -> Result<Arc<Tip>> {
+        let outcome = self.fetch_once(key);
+        match &outcome {
+            Ok(_) => drop(self.failures().remove(key)),
+            Err(error) => drop(
+                self.failures().insert(key.clone(), Failure { at: self.clock.now(), error: error.clone() }),
+            ),
+        }
+        outcome
+    }
+
+    fn fetch_once(&self, key: &SessionKey) -> Result<Arc<Tip>> {
+        self.flight.run(key, || {
+            let session = self.users.fresh(key)?;
+            let tip = Arc::new(self.issuer.issue(key, &session)?);
+            if tip.sub != session.sub {
+                return Err(Error::new(
+                    Code::CloudInvalid,
+                    "the cloud issued a workload token for another person",
+                )
+                .with_hint("log out and in again; if it stays, report it to the operator of the user pool"));
+            }
+            let entry = Entry { renew_at: self.renewal_moment(&tip)?, tip: tip.clone(), renewing: false };
+            let mut cache = self.cache();
+            // Checked under the lock that `forget` takes after a logout: a token that comes too late is not kept.
+            match self.users.current(key) {
+                Some(current) if current.sub == session.sub && current.login_at == session.login_at => {
+                    cache.insert(key.clone(), entry, self.clock.now());
+                    Ok(tip)
+                }
+                _ => Err(not_logged_in()),
+            }
+        })
+    }
+
+    fn renewal_moment(&self, tip: &Tip) -> Result<Timestamp> {
+        let life = tip.expires_at.seconds_after(self.clock.now());
+        let mut random = [0; 2];
+        self.entropy.fill(&mut random)?;
+        let spread = life * (RENEW_TO_PERCENT - RENEW_FROM_PERCENT) / 100;
+        let offset = life * RENEW_FROM_PERCENT / 100
+            + spread * u64::from(u16::from_le_bytes(random)) / u64::from(u16::MAX);
+        Ok(self.clock.now() + Duration::from_secs(offset))
+    }
+
+    /// Ends a renewal that left the old token in place, and lets the next try wait a margin.
+    fn settle(&self, key: &SessionKey) {
+        let next = self.clock.now() + MARGIN;
+        if let Some(entry) = self.cache().entries.get_mut(key)
+            && entry.renewing
+        {
+            (entry.renewing, entry.renew_at) = (false, next);
+        }
+    }
+
+    fn failures(&self) -> MutexGuard<'_, BoundedMap<SessionKey, Failure>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cache {
+    fn insert(&mut self, key: SessionKey, entry: Entry, now: Timestamp) {
+        if self.entries.len() >= self.sweep_at {
+            self.entries.retain(|_, entry| !entry.tip.expires_at.is_past(now));
+            self.sweep_at = FIRST_SWEEP.max(self.entries.len() * 2);
+        }
+        self.entries.insert(key, entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::base::entropy::OsEntropy;
+    use crate::base::time::ManualClock;
+
+    #[derive(Debug, Default)]
+    struct People(Mutex<HashMap<SessionKey, Arc<Session>>>);
+
+    impl Users for People {
+        fn current(&self, key: &SessionKey) -> Option<Arc<Session>> {
+            self.0.lock().unwrap().get(key).cloned()
+        }
+        fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>> {
+            self.current(key).ok_or_else(not_logged_in)
+        }
+    }
+
+    /// Issues numbered tokens that live 1000 s, after doing what the test wants done in the middle of a request.
+    struct Cloud {
+        clock: Arc<ManualClock>,
+        issued: AtomicUsize,
+        meanwhile: Box<dyn Fn(usize) -> Result<()> + Send + Sync>,
+    }
+
+    impl fmt::Debug for Cloud {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Cloud")
+        }
+    }
+
+    impl Issuer for Cloud {
+        fn issue(&self, _: &SessionKey, session: &Session) -> Result<Tip> {
+            let n = self.issued.fetch_add(1, Ordering::SeqCst);
+            (self.meanwhile)(n)?;
+            let now = self.clock.now();
+            Ok(Tip {
+                token: format!("tip-{n}").as_str().into(),
+                sub: session.sub.clone(),
+                chain: vec!["agent".into()],
+                issued_at: now,
+                expires_at: now + Duration::from_secs(1000),
+            })
+        }
+    }
+
+    struct Bench {
+        broker: Broker,
+        people: Arc<People>,
+        cloud: Arc<Cloud>,
+        clock: Arc<ManualClock>,
+    }
+
+    fn bench(meanwhile: impl Fn(usize) -> Result<()> + Send + Sync + 'static) -> Bench {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix(1_000_000)));
+        let people = Arc::new(People::default());
+        let cloud = Arc::new(Cloud {
+            clock: clock.clone(),
+            issued: AtomicUsize::new(0),
+            meanwhile: Box::new(meanwhile),
+        });
+        let broker =
+            Broker::new(people.clone(), cloud.clone(), clock.clone(), Arc::new(OsEntropy), Pool::default());
+        Bench { broker, people, cloud, clock }
+    }
+
+    impl Bench {
+        fn log_in(&self, key: &SessionKey, sub: &str) {
+            let session = Session {
+                sub: sub.into(),
+                user_token: "user".into(),
+                refresh_token: None,
+                login_at: self.clock.now(),
+                expires_at: self.clock.now() + Duration::from_secs(86_400),
+            };
+            self.people.0.lock().unwrap().insert(key.clone(), Arc::new(session));
+        }
+
+        fn token(&self, key: &SessionKey) -> String {
+            self.broker.get(key).unwrap().token.expose().clone()
+        }
+
+        fn issued(&self) -> usize {
+            self.cloud.issued.load(Ordering::SeqCst)
+        }
+    }
+
+    #[test]
+    fn without_a_login_nothing_is_requested() {
+        let bench = bench(|_| Ok(()));
+        assert_eq!(bench.broker.get(&SessionKey::main()).unwrap_err().code(), Code::NotLoggedIn);
+        assert_eq!(bench.issued(), 0);
+    }
+
+    #[test]
+    fn a_valid_token_is_reused_until_its_last_minute() {
+        let (bench, key) =
+            (bench(|n| if n == 0 { Ok(()) } else { Err(not_logged_in()) }), SessionKey::main());
+        bench.log_in(&key, "u");
+        for _ in 0..3 {
+            assert_eq!(bench.token(&key), "tip-0");
+        }
+        bench.clock.advance(Duration::from_secs(1000 - 61));
+        assert_eq!(bench.token(&key), "tip-0");
+        bench.clock.advance(Duration::from_secs(1));
+        assert!(bench.broker.get(&key).is_err());
+    }
+
+    #[test]
+    fn renewal_runs_ahead_of_the_end_while_the_old_token_serves() {
+        let (renewed, wait) = mpsc::channel();
+        let (bench, key) = (
+            bench(move |n| {
+                renewed.send(n).unwrap();
+                Ok(())
+            }),
+            SessionKey::main(),
+        );
+        bench.log_in(&key, "u");
+        assert_eq!((bench.token(&key).as_str(), wait.recv()), ("tip-0", Ok(0)));
+        bench.clock.advance(Duration::from_secs(749));
+        assert_eq!(bench.token(&key), "tip-0");
+        assert!(wait.try_recv().is_err());
+        bench.clock.advance(Duration::from_secs(152));
+        assert_eq!(bench.token(&key), "tip-0");
+        assert_eq!(wait.recv(), Ok(1));
+        while bench.token(&key) != "tip-1" {
+            std::thread::yield_now();
+        }
+        assert_eq!(bench.issued(), 2);
+    }
+
+    #[test]
+    fn a_failed_renewal_waits_before_the_next() {
+        let (tried, wait) = mpsc::channel();
+        let (bench, key) = (
+            bench(move |n| {
+                tried.send(n).unwrap();
+                if n == 0 { Ok(()) } else { Err(Error::new(Code::CloudUnreachable, "down")) }
+            }),
+            SessionKey::main(),
+        );
+        bench.log_in(&key, "u");
+        bench.token(&key);
+        bench.clock.advance(Duration::from_secs(901));
+        bench.token(&key);
+        assert_eq!((wait.recv(), wait.recv()), (Ok(0), Ok(1)));
+        while bench.broker.0.cache().entries[&key].renewing {
+            std::thread::yield_now();
+        }
+        bench.token(&key);
+        assert_eq!(bench.issued(), 2);
+    }
+
+    #[test]
+    fn a_logout_during_the_request_leaves_nothing_behind() {
+        let people: Arc<Mutex<Option<Arc<People>>>> = Arc::default();
+        let (bench, key) = (
+            bench({
+                let people = people.clone();
+                move |_| {
+                    people.lock().unwrap().as_ref().unwrap().0.lock().unwrap().clear();
+                    Ok(())
+                }
+            }),
+            SessionKey::main(),
+        );
+        *people.lock().unwrap() = Some(bench.people.clone());
+        bench.log_in(&key, "u");
+        assert_eq!(bench.broker.get(&key).unwrap_err().code(), Code::NotLoggedIn);
+        assert!(bench.broker.peek(&key).is_none());
+    }
+
+    #[test]
+    fn sessions_never_share_a_token_and_forgetting_one_keeps_the_other() {
+        let bench = bench(|_| Ok(()));
+        let keys =
+            ["agent:main:main:user:a", "agent:main:main:user:b"].map(|k| SessionKey::parse(k).unwrap());
+        bench.log_in(&keys[0], "a");
+        bench.log_in(&keys[1], "b");
+        assert_eq!(keys.each_ref().map(|k| bench.broker.get(k).unwrap().sub.clone()), ["a", "b"]);
+        bench.broker.forget(&keys[0]);
+        assert!(bench.broker.peek(&keys[0]).is_none() && bench.broker.peek(&keys[1]).is_some());
+    }
+
+    #[test]
+    fn ended_tokens_do_not_pile_up() {
+        let bench = bench(|_| Ok(()));
+        for n in 0..200 {
+            let key = SessionKey::parse(&format!("k{n}")).unwrap();
+            bench.log_in(&key, "u");
+            bench.token(&key);
+            bench.clock.advance(Duration::from_secs(1000));
+        }
+        assert!(bench.broker.0.cache().entries.len() <= FIRST_SWEEP + 1);
+    }
+}
