@@ -1,0 +1,81 @@
+//! Who is logged in to a session, and what token there is.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::base::error::{Code, Error, Result};
+use crate::base::time::Timestamp;
+use crate::session::key::SessionKey;
+use crate::tip::token::Tip;
+
+use super::{Services, target};
+
+/// The identity of a session. Fields that do not apply are `null`.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// Whether somebody is logged in.
+    pub logged_in: bool,
+    /// The person.
+    pub sub: Option<String>,
+    /// The session that was looked at.
+    pub session_key: Option<SessionKey>,
+    /// Whether a workload token is at hand.
+    pub has_tip: bool,
+    /// When the person logged in.
+    pub session_login_at: Option<Timestamp>,
+    /// When the user token ends.
+    pub session_expires_at: Option<Timestamp>,
+    /// When the workload token was issued.
+    pub tip_issued_at: Option<Timestamp>,
+    /// When it ends.
+    pub tip_expires_at: Option<Timestamp>,
+    /// Seconds until it ends.
+    pub tip_expires_in_seconds: Option<u64>,
+    /// The agents acting for the person, newest first.
+    pub tip_chain: Vec<String>,
+    /// Why there is no login or no token: `{code, message, hint}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Value>,
+}
+
+pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Outcome> {
+    let session = match target::existing(services, session) {
+        Ok(session) => session,
+        // Not being logged in is an answer here, not a failure.
+        Err(error) if matches!(error.code(), Code::NotLoggedIn | Code::SessionUnknown) => {
+            return Ok(Outcome { problem: Some(problem(&error)), ..Outcome::default() });
+        }
+        Err(error) => return Err(error),
+    };
+    let Some(login) = services.users.current(&session) else {
+        return Ok(Outcome::default());
+    };
+    let now = services.clock.now();
+    let tip = services.broker.peek(&session);
+    let over = login.expires_at.is_past(now) && login.refresh_token.is_none();
+    let reason = services
+        .broker
+        .last_failure(&session)
+        .filter(|_| tip.is_none())
+        .map(|failure| problem(&failure.error));
+    let of_tip = |read: fn(&Tip) -> Timestamp| tip.as_deref().map(read);
+    Ok(Outcome {
+        logged_in: !over,
+        sub: Some(login.sub.clone()),
+        has_tip: tip.is_some(),
+        session_login_at: Some(login.login_at),
+        session_expires_at: Some(login.expires_at),
+        tip_issued_at: of_tip(|tip| tip.issued_at),
+        tip_expires_at: of_tip(|tip| tip.expires_at),
+        tip_expires_in_seconds: tip.as_deref().map(|tip| tip.expires_at.seconds_after(now)),
+        tip_chain: tip.as_deref().map(|tip| tip.chain.clone()).unwrap_or_default(),
+        session_key: Some(session),
+        problem: reason,
+    })
+}
+
+/// The inner object of the error's JSON shape.
+pub(super) fn problem(error: &Error) -> Value {
+    error.to_json()["error"].take()
+}
