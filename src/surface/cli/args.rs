@@ -1,0 +1,293 @@
+//! The command line as values. Pure.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lexopt::prelude::*;
+
+use crate::base::log::Level;
+use crate::session::key::SessionKey;
+
+use super::help;
+
+/// What to do, and the options that every command takes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// The command.
+    pub command: Command,
+    /// The common options.
+    pub options: Options,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `--config FILE`
+    pub config: Option<PathBuf>,
+    /// `--socket PATH`
+    pub socket: Option<PathBuf>,
+    /// `--json`
+    pub json: bool,
+    /// `--log LEVEL`
+    pub log: Option<Level>,
+}
+
+/// The commands.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Runs the server.
+    Serve {
+        /// `--callback-listen ADDR`
+        callback_listen: Option<String>,
+    },
+    /// Logs a person in.
+    Login {
+        /// `--session KEY`
+        session: Option<SessionKey>,
+        /// `--open`
+        open: bool,
+        /// `--no-wait`
+        wait: bool,
+        /// `--timeout SECONDS`
+        timeout: Duration,
+    },
+    /// Logs a person out.
+    Logout {
+        /// `--session KEY`
+        session: Option<SessionKey>,
+    },
+    /// Shows who is logged in.
+    Whoami {
+        /// `--session KEY`
+        session: Option<SessionKey>,
+    },
+    /// Shows the state of the server.
+    Status,
+    /// Prints the workload token.
+    Token {
+        /// `--session KEY`
+        session: Option<SessionKey>,
+        /// `--decode`
+        decode: bool,
+    },
+    /// Checks the configuration file.
+    ConfigCheck,
+    /// Shows the effective configuration without its secrets.
+    ConfigShow,
+    /// Replaces the key that seals the stored sessions.
+    KeyRotate,
+    /// Prints the version.
+    Version,
+    /// Prints a help text.
+    Help(&'static str),
+}
+
+/// How long `login` waits for the person unless told otherwise: as long as its link lives.
+pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Reads the arguments after the program's name.
+///
+/// # Errors
+/// One sentence that says what is wrong and where the help is.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, String> {
+    let mut words = lexopt::Parser::from_args(args);
+    let (mut options, mut flags, mut names) = (Options::default(), Flags::default(), Vec::new());
+    while let Some(word) = words.next().map_err(|error| error.to_string())? {
+        match word {
+            Short('h') | Long("help") => flags.help = true,
+            Short('V') | Long("version") => flags.version = true,
+            Long("json") => options.json = true,
+            Long("config") => options.config = Some(value(&mut words)?.into()),
+            Long("socket") => options.socket = Some(value(&mut words)?.into()),
+            Long("log") => {
+                let text = text(&mut words)?;
+                let level = Level::parse(&text);
+                options.log =
+                    Some(level.ok_or_else(|| {
+                        format!("--log {text}: the levels are error, warn, info and debug")
+                    })?);
+            }
+            Long("session") => flags.put("session", text(&mut words)?),
+            Long("timeout") => flags.put("timeout", text(&mut words)?),
+            Long("callback-listen") => flags.put("callback-listen", text(&mut words)?),
+            Long("open") => flags.put("open", String::new()),
+            Long("no-wait") => flags.put("no-wait", String::new()),
+            Long("decode") => flags.put("decode", String::new()),
+            Value(name) => names.push(name.string().map_err(|error| error.to_string())?),
+            other => return Err(unknown_option(&other.unexpected().to_string())),
+        }
+    }
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    if flags.version {
+        return Ok(Invocation { command: Command::Version, options });
+    }
+    if flags.help || names.is_empty() || names[0] == "help" {
+        let topic = names.iter().find(|name| **name != "help").copied();
+        let text = topic
+            .map_or(Some(help::OVERVIEW), help::of)
+            .ok_or_else(|| unknown_command(topic.unwrap_or_default()))?;
+        return Ok(Invocation { command: Command::Help(text), options });
+    }
+    let command = match names.as_slice() {
+        ["serve"] => Command::Serve { callback_listen: flags.take("callback-listen") },
+        ["login"] => Command::Login {
+            session: flags.session()?,
+            open: flags.take("open").is_some(),
+            wait: flags.take("no-wait").is_none(),
+            timeout: flags.timeout()?,
+        },
+        ["logout"] => Command::Logout { session: flags.session()? },
+        ["whoami"] => Command::Whoami { session: flags.session()? },
+        ["status"] => Command::Status,
+        ["token"] => Command::Token { session: flags.session()?, decode: flags.take("decode").is_some() },
+        ["config", "check"] => Command::ConfigCheck,
+        ["config", "show"] => Command::ConfigShow,
+        ["key", "rotate"] => Command::KeyRotate,
+        ["version"] => Command::Version,
+        ["config" | "key"] => {
+            return Err(format!(
+                "{} needs a further word; see: agent-identity {} --help",
+                names[0], names[0]
+            ));
+        }
+        [name, rest @ ..] => {
+            return Err(match help::of(name) {
+                Some(_) => {
+                    format!("{name} does not take {:?}; see: agent-identity {name} --help", rest.join(" "))
+                }
+                None => unknown_command(name),
+            });
+        }
+        [] => Command::Help(help::OVERVIEW),
+    };
+    match flags.given.first() {
+        Some((option, _)) => {
+            Err(format!("{} does not take --{option}; see: agent-identity {} --help", names[0], names[0]))
+        }
+        None => Ok(Invocation { command, options }),
+    }
+}
+
+/// Options of single commands, taken out by the command they belong to; what is left is an error.
+#[derive(Default)]
+struct Flags {
+    help: bool,
+    version: bool,
+    given: Vec<(&'static str, String)>,
+}
+
+impl Flags {
+    fn put(&mut self, name: &'static str, value: String) {
+        self.given.push((name, value));
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.given.iter().position(|(given, _)| *given == name)?;
+        Some(self.given.remove(at).1)
+    }
+
+    fn session(&mut self) -> Result<Option<SessionKey>, String> {
+        let key = self.take("session").filter(|text| !text.is_empty());
+        key.map(|text| SessionKey::parse(&text).map_err(|error| format!("--session: {error}"))).transpose()
+    }
+
+    fn timeout(&mut self) -> Result<Duration, String> {
+        let Some(text) = self.take("timeout") else { return Ok(LOGIN_TIMEOUT) };
+        match text.parse() {
+            Ok(seconds) if (1..=3600).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+            _ => Err(format!("--timeout {text}: seconds from 1 to 3600")),
+        }
+    }
+}
+
+fn value(words: &mut lexopt::Parser) -> Result<OsString, String> {
+    words.value().map_err(|error| error.to_string())
+}
+
+fn text(words: &mut lexopt::Parser) -> Result<String, String> {
+    value(words)?.string().map_err(|error| error.to_string())
+}
+
+fn unknown_option(message: &str) -> String {
+    format!("{message}; see: agent-identity --help")
+}
+
+fn unknown_command(name: &str) -> String {
+    match help::nearest(name) {
+        Some(near) => format!("no command {name:?}; did you mean {near:?}?"),
+        None => format!("no command {name:?}; see: agent-identity --help"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Invocation, String> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn every_command_is_read() {
+        let key = || Some(SessionKey::parse("k").unwrap());
+        for (line, command) in [
+            ("serve", Command::Serve { callback_listen: None }),
+            (
+                "serve --callback-listen 127.0.0.1:1",
+                Command::Serve { callback_listen: Some("127.0.0.1:1".into()) },
+            ),
+            ("login", Command::Login { session: None, open: false, wait: true, timeout: LOGIN_TIMEOUT }),
+            (
+                "login --open --no-wait --session k --timeout 5",
+                Command::Login { session: key(), open: true, wait: false, timeout: Duration::from_secs(5) },
+            ),
+            ("logout --session=k", Command::Logout { session: key() }),
+            ("whoami", Command::Whoami { session: None }),
+            ("status", Command::Status),
+            ("token --decode", Command::Token { session: None, decode: true }),
+            ("config check", Command::ConfigCheck),
+            ("config show", Command::ConfigShow),
+            ("key rotate", Command::KeyRotate),
+            ("version", Command::Version),
+            ("-V", Command::Version),
+            ("", Command::Help(help::OVERVIEW)),
+            ("--help", Command::Help(help::OVERVIEW)),
+            ("help login", Command::Help(help::of("login").unwrap())),
+            ("login --help", Command::Help(help::of("login").unwrap())),
+        ] {
+            assert_eq!(parsed(line).map(|i| i.command), Ok(command), "{line}");
+        }
+    }
+
+    #[test]
+    fn common_options_go_anywhere() {
+        let invocation = parsed("--json token --socket /s --config /c --log debug").unwrap();
+        let expected = Options {
+            config: Some("/c".into()),
+            socket: Some("/s".into()),
+            json: true,
+            log: Some(Level::Debug),
+        };
+        assert_eq!(invocation.options, expected);
+    }
+
+    #[test]
+    fn mistakes_say_what_is_wrong() {
+        for (line, part) in [
+            ("tokn", "did you mean \"token\"?"),
+            ("frobnicate", "agent-identity --help"),
+            ("token extra", "token does not take \"extra\""),
+            ("token --open", "token does not take --open"),
+            ("config", "config needs a further word"),
+            ("login --timeout 0", "seconds from 1 to 3600"),
+            ("login --session", "--session"),
+            ("--log loud status", "the levels are"),
+            ("status --nope", "--nope"),
+            ("status --json=yes", "--json"),
+        ] {
+            let message = parsed(line).unwrap_err();
+            assert!(message.contains(part), "{line}: {message}");
+        }
+    }
+}

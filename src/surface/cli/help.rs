@@ -1,0 +1,142 @@
+//! Help texts, one per command. The names here are the commands that exist.
+
+/// Of `agent-identity --help`.
+pub const OVERVIEW: &str = "\
+The identity of AI agents on one machine.
+
+Usage: agent-identity COMMAND [OPTIONS]
+
+Commands:
+  serve           run the server: identity socket and login callback
+  login           log a person in through the browser
+  logout          end a login
+  whoami          who is logged in
+  token           print the workload token (TIP)
+  status          what the server does, and why something does not work
+  config check    read the configuration and say what is wrong with it
+  config show     the effective configuration, without secrets
+  key rotate      replace the key that seals the stored sessions
+  version         print the version
+
+Options of all commands:
+  --config FILE   configuration: an openclaw.json, or a file with the plugin's object alone
+                  (default: OPENCLAW_CONFIG_PATH, else openclaw.json in the state folder)
+  --socket PATH   the server's socket
+                  (default: plugins/identity/identity.sock in the state folder, ~/.openclaw)
+  --json          print one JSON object instead of text
+  --log LEVEL     error, warn, info or debug, on standard error (default: info for serve, else warn)
+  -h, --help      help; with a command, help for that command
+  -V, --version   print the version
+
+Exit codes:
+  0  done                             5  refused: peer not allowed, or by the cloud
+  1  failed for another reason        6  the configuration is unusable
+  2  the command line is wrong        7  a remote side is unreachable; try again later
+  3  nobody is logged in              8  stored sessions are unreadable, or held by another process
+  4  the server does not answer
+";
+
+const COMMANDS: [(&str, &str); 9] = [
+    (
+        "serve",
+        "\
+Runs the server until SIGTERM or SIGINT: HTTP on the identity socket for local processes, and the login
+callback when userpool.callbackUrl is an http address of this machine.
+
+Usage: agent-identity serve [--callback-listen ADDR] [--config FILE] [--socket PATH] [--log LEVEL]
+
+  --callback-listen ADDR   where to take the login callback, as host:port on the loopback interface; for a
+                           public callbackUrl that a reverse proxy passes on
+
+With sockets passed by systemd (LISTEN_FDS), the first one is the identity socket.
+",
+    ),
+    (
+        "login",
+        "\
+Logs a person in: prints the link to open, and waits until the person has confirmed in the browser.
+
+Usage: agent-identity login [--session KEY] [--open] [--no-wait] [--timeout SECONDS] [--json]
+
+  --session KEY       the session to log in to (default: the main one)
+  --open              open the link with xdg-open (or $BROWSER)
+  --no-wait           print the link and end
+  --timeout SECONDS   how long to wait, 1 to 3600 (default: 300, the life of the link)
+
+With a login already there, only the workload token is fetched anew.
+",
+    ),
+    (
+        "logout",
+        "\
+Ends a login on this machine: its session and workload token.
+
+Usage: agent-identity logout [--session KEY] [--json]
+",
+    ),
+    (
+        "whoami",
+        "\
+Shows who is logged in, until when, and for which agents the workload token speaks.
+
+Usage: agent-identity whoami [--session KEY] [--json]
+
+Exit code 3 when nobody is logged in.
+",
+    ),
+    (
+        "status",
+        "\
+Shows the server's state: logins, platform keys, cloud, store, socket peers, and what is wrong since when.
+
+Usage: agent-identity status [--json]
+",
+    ),
+    (
+        "token",
+        "\
+Prints the workload token (TIP) and nothing else, for use in scripts.
+
+Usage: agent-identity token [--session KEY] [--decode] [--json]
+
+  --session KEY   the session (default: the main one)
+  --decode        print what the token says instead of the token
+  --json          print token, subject, chain and dates as JSON
+",
+    ),
+    (
+        "config",
+        "\
+  config check    read the configuration and say what is wrong with it, key by key
+  config show     the effective configuration: defaults included, secrets replaced
+
+Usage: agent-identity config check|show [--config FILE] [--json]
+
+Exit code 6 when the configuration is unusable.
+",
+    ),
+    (
+        "key",
+        "\
+  key rotate      make a new key, seal the stored sessions with it, forget the old one
+
+Usage: agent-identity key rotate [--config FILE] [--json]
+
+The server must not run meanwhile. With AGENT_IDENTITY_KEY_FILE, put the new key in the first line of that
+file and leave the old one below it; the next start seals with the new one.
+",
+    ),
+    ("version", "Prints the version.\n\nUsage: agent-identity version [--json]\n"),
+];
+
+/// The help of a command.
+#[must_use]
+pub fn of(command: &str) -> Option<&'static str> {
+    COMMANDS.iter().find(|(name, _)| *name == command).map(|(_, text)| *text)
+}
+
+/// The command that somebody may have meant.
+#[must_use]
+pub fn nearest(word: &str) -> Option<&'static str> {
+    crate::base::nearest::nearest(word, COMMANDS.iter().map(|(name, _)| *name))
+}

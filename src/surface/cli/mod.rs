@@ -1,0 +1,9 @@
+//! The command line: words → command → action (over the socket, or here for what needs no server) → text or JSON.
+
+pub mod args;
+pub mod commands;
+pub mod exit;
+pub mod help;
+pub mod output;
+pub mod remote;
+pub mod render;

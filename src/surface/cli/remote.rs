@@ -1,0 +1,88 @@
+//! The command line's side of the socket: an action out, its outcome or error as JSON back.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::base::error::{Code, Error};
+use crate::http::client;
+use crate::session::key::SessionKey;
+
+/// How long an answer may take; the server's own calls to the cloud end earlier.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Remote {
+    socket: PathBuf,
+}
+
+/// A failure that the server reported, in its JSON shape, or one on the way to it.
+pub type Failure = Value;
+
+impl Remote {
+    /// The server behind a socket.
+    #[must_use]
+    pub fn at(socket: &Path) -> Self {
+        Self { socket: socket.to_owned() }
+    }
+
+    /// Reads a resource.
+    ///
+    /// # Errors
+    /// The error object.
+    pub fn get(&self, path: &str, session: Option<&SessionKey>) -> Result<Value, Failure> {
+        let query =
+            session.map(|key| format!("?session={}", utf8_percent_encode(key.as_str(), NON_ALPHANUMERIC)));
+        self.exchange("GET", &format!("{path}{}", query.unwrap_or_default()), b"")
+    }
+
+    /// Calls a tool and unwraps its result.
+    ///
+    /// # Errors
+    /// The error object.
+    pub fn call(&self, tool: &str, session: Option<&SessionKey>) -> Result<Value, Failure> {
+        let body = json!({ "params": {}, "session": session.map_or("", SessionKey::as_str) }).to_string();
+        let mut answer = self.exchange("POST", &format!("/tool/{tool}"), body.as_bytes())?;
+        Ok(answer["result"].take())
+    }
+
+    fn exchange(&self, method: &str, target: &str, body: &[u8]) -> Result<Value, Failure> {
+        let answer = client::request(&self.socket, method, target, body, TIMEOUT)
+            .map_err(|error| self.unreachable(&error).to_json())?;
+        let value: Value = serde_json::from_slice(&answer.body).map_err(|_| {
+            Error::new(
+                Code::ServerUnreachable,
+                format!("{} is not an identity server", self.socket.display()),
+            )
+            .to_json()
+        })?;
+        if (200..300).contains(&answer.status) { Ok(value) } else { Err(value) }
+    }
+
+    fn unreachable(&self, error: &io::Error) -> Error {
+        let socket = self.socket.display();
+        let error_at = |what: &str, hint: &str| {
+            Error::new(Code::ServerUnreachable, format!("{what} {socket}")).with_hint(hint)
+        };
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                error_at("no server: there is no socket", "start it with: agent-identity serve")
+            }
+            io::ErrorKind::ConnectionRefused => {
+                error_at("no server: nobody listens on", "start it with: agent-identity serve")
+            }
+            io::ErrorKind::PermissionDenied => error_at(
+                "no access to",
+                "run this as the user who runs the server; the socket is private to that user",
+            ),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                error_at("the server took too long to answer on", "see its log, and: agent-identity status")
+            }
+            _ => error_at(&format!("no answer ({error}) from"), "see the server's log"),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Outcomes as text for people. Pure; what it reads is the JSON that `--json` prints.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// `error: …` and `hint: …`, as lines without a final line end.
+#[must_use]
+pub fn error(failure: &Value) -> String {
+    let error = &failure["error"];
+    let mut text =
+        format!("error: {}", error["message"].as_str().unwrap_or("the server's answer has no message"));
+    if let Some(hint) = error["hint"].as_str() {
+        let _ = write!(text, "\nhint: {hint}");
+    }
+    text
+}
+
+/// Of `login` with somebody logged in, and of `logout`.
+#[must_use]
+pub fn message(outcome: &Value) -> String {
+    outcome["message"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Of `whoami`.
+#[must_use]
+pub fn whoami(outcome: &Value) -> String {
+    let mut lines = Lines::default();
+    if outcome["loggedIn"] == true {
+        lines.row("user", &outcome["sub"]);
+        lines.row("session", &outcome["sessionKey"]);
+        lines.row("logged in", &outcome["sessionLoginAt"]);
+        lines.row("login ends", &outcome["sessionExpiresAt"]);
+        if outcome["hasTip"] == true {
+            lines.row("token ends", &outcome["tipExpiresAt"]);
+            lines.text("acting agent", &chain(&outcome["tipChain"]));
+        } else {
+            lines.text("token", "none at hand; it is fetched when first asked for");
+        }
+    } else {
+        lines.text("user", "nobody is logged in");
+    }
+    lines.problem(&outcome["problem"]);
+    lines.0
+}
+
+/// Of `token --decode`.
+#[must_use]
+pub fn token(outcome: &Value) -> String {
+    let mut lines = Lines::default();
+    lines.row("user", &outcome["sub"]);
+    lines.text("chain", &chain(&outcome["chain"]));
+    lines.row("session", &outcome["sessionKey"]);
+    lines.row("issued", &outcome["issuedAt"]);
+    lines.row("ends", &outcome["expiresAt"]);
+    lines.0
+}
+
+/// Of `status`.
+#[must_use]
+pub fn status(outcome: &Value) -> String {
+    let mut lines = Lines::default();
+    lines
+        .text("version", &format!("{}, up {} s", text(&outcome["version"]), text(&outcome["uptimeSeconds"])));
+    lines.section("login", &outcome["login"]);
+    lines.section("cloud", &outcome["cloud"]);
+    lines.section("store", &outcome["store"]);
+    lines.section("peers", &outcome["peers"]);
+    lines.section("raw tokens served", &outcome["rawTokensServed"]);
+    lines.text("sessions", &text(&outcome["sessionCount"]));
+    for session in outcome["sessions"].as_array().into_iter().flatten() {
+        let tip = if session["hasTip"] == true {
+            "token until ".to_owned() + &text(&session["tipExpiresAt"])
+        } else {
+            "no token".to_owned()
+        };
+        let _ = writeln!(
+            lines.0,
+            "  {}: {}, login until {}, {tip}",
+            text(&session["sessionKey"]),
+            text(&session["sub"]),
+            text(&session["expiresAt"])
+        );
+        if let Some(message) = session["problem"]["message"].as_str() {
+            let _ = writeln!(lines.0, "    {message}");
+        }
+    }
+    lines.problem(&outcome["problem"]);
+    lines.0
+}
+
+/// Width of the names' column.
+const COLUMN: usize = 14;
+
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn text(&mut self, name: &str, value: &str) {
+        let _ = writeln!(self.0, "{:<COLUMN$}{value}", format!("{name}:"));
+    }
+
+    fn row(&mut self, name: &str, value: &Value) {
+        self.text(name, &text(value));
+    }
+
+    /// An object on one line: `name: key value, key value`; nested ones in parentheses.
+    fn section(&mut self, name: &str, value: &Value) {
+        self.text(name, &inline(value));
+    }
+
+    fn problem(&mut self, problem: &Value) {
+        if let Some(message) = problem["message"].as_str() {
+            self.text("problem", message);
+        }
+        if let Some(hint) = problem["hint"].as_str() {
+            self.text("hint", hint);
+        }
+    }
+}
+
+fn inline(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let parts = fields.iter().filter(|(_, v)| !v.is_null()).map(|(name, v)| match v {
+                Value::Object(_) => format!("{name} ({})", inline(v)),
+                v => format!("{name} {}", inline(v)),
+            });
+            parts.collect::<Vec<_>>().join(", ")
+        }
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => items.iter().map(inline).collect::<Vec<_>>().join("; "),
+        value => text(value),
+    }
+}
+
+fn chain(agents: &Value) -> String {
+    let names: Vec<_> = agents.as_array().into_iter().flatten().map(text).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(" <- ") }
+}
+
+/// A scalar without quotes; control characters, which a terminal would act on, are escaped.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text
+            .chars()
+            .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+            .collect(),
+        value => value.to_string(),
+    }
+}

@@ -1,0 +1,196 @@
+//! Which request asks for which action. Pure.
+
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+use crate::action::{Action, login};
+use crate::base::error::{Code, Error, Result};
+use crate::oidc::pending::Origin;
+use crate::session::key::SessionKey;
+
+/// What a request asks for, and how its outcome is wrapped.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The action.
+    pub action: Action,
+    /// Tools wrap their outcome: `{"result": …}`.
+    pub is_tool: bool,
+}
+
+/// A request that asks for nothing we have.
+#[derive(Debug)]
+pub struct NoRoute {
+    /// What to answer.
+    pub error: Error,
+    /// The methods of the path, for the `Allow` header of a 405.
+    pub allow: Option<&'static str>,
+}
+
+impl From<Error> for NoRoute {
+    fn from(error: Error) -> Self {
+        Self { error, allow: None }
+    }
+}
+
+/// The paths of the server besides `/tool/<name>`, for hints.
+pub const PATHS: [&str; 4] = ["/healthz", "/session", "/status", "/token"];
+
+/// Finds the action of a request. `method` is one of `GET`, `HEAD`, `POST`, …; HEAD is asked like GET.
+///
+/// # Errors
+/// `NotFound`, `MethodNotAllowed` with the allowed ones, or `InvalidRequest` for bad parameters.
+pub fn route(method: &str, path: &str, query: Option<&str>, body: &[u8]) -> Result<Route, NoRoute> {
+    let read = |action: fn(Option<SessionKey>) -> Action, takes_session: bool| {
+        if !matches!(method, "GET" | "HEAD") {
+            return Err(not_allowed(method, path, "GET, HEAD"));
+        }
+        let session = session_parameter(query, takes_session)?;
+        Ok(Route { action: action(session), is_tool: false })
+    };
+    match path {
+        "/healthz" => read(|_| Action::Health, false),
+        "/session" => read(Action::UserToken, true),
+        "/status" => read(|_| Action::ServerStatus, false),
+        "/token" => read(Action::Token, true),
+        _ => match path.strip_prefix("/tool/") {
+            Some(name) if method == "POST" => {
+                session_parameter(query, false)?;
+                Ok(Route { action: tool(name, body)?, is_tool: true })
+            }
+            Some(_) => Err(not_allowed(method, path, "POST")),
+            None => Err(Error::new(Code::NotFound, format!("no resource {path:?}"))
+                .with_hint(format!("the server has {} and /tool/<name>", PATHS.join(", ")))
+                .into()),
+        },
+    }
+}
+
+/// A tool call: `{"params": {…}, "session": "…"}`, both of which may be absent, and an empty session is the main one.
+fn tool(name: &str, body: &[u8]) -> Result<Action> {
+    let invalid = |message: String| {
+        Error::new(Code::InvalidRequest, message)
+            .with_hint(r#"send {"params": {…}, "session": "…"}; both may be left out"#)
+    };
+    let call: Map<String, Value> = match body {
+        [] => Map::new(),
+        body => serde_json::from_slice(body)
+            .map_err(|error| invalid(format!("the body is not a tool call: {error}")))?,
+    };
+    if !matches!(call.get("params"), None | Some(Value::Null | Value::Object(_))) {
+        return Err(invalid("params must be an object".to_owned()));
+    }
+    let session = match call.get("session") {
+        None | Some(Value::Null) => "",
+        Some(Value::String(key)) => key.trim(),
+        Some(_) => return Err(invalid("session must be text".to_owned())),
+    };
+    let session = if session.is_empty() { None } else { Some(SessionKey::parse(session)?) };
+    match name {
+        "identity_login" => Ok(Action::Login(login::Input { session, origin: Origin::default() })),
+        "identity_logout" => Ok(Action::Logout(session)),
+        "identity_whoami" => Ok(Action::Whoami(session)),
+        _ => Err(Error::new(Code::NotFound, format!("no tool {name:?}"))
+            .with_hint("the tools are identity_login, identity_logout and identity_whoami")),
+    }
+}
+
+/// Reads `session=<key>`, percent-decoded; `+` stays `+`, since phone numbers have one. An empty value is the main
+/// session. Any other parameter is refused: a typo must not hand out another session's token.
+fn session_parameter(query: Option<&str>, takes_session: bool) -> Result<Option<SessionKey>> {
+    let invalid = |message: String| Error::new(Code::InvalidRequest, message);
+    let mut session = None;
+    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if name != "session" || !takes_session {
+            let hint = if takes_session {
+                "the only parameter is session"
+            } else {
+                "this resource takes no parameter"
+            };
+            return Err(invalid(format!("unknown parameter {name:?}")).with_hint(hint));
+        }
+        if session.replace(value).is_some() {
+            return Err(invalid("the parameter session is given twice".to_owned()));
+        }
+    }
+    let Some(value) = session.filter(|value| !value.is_empty()) else { return Ok(None) };
+    let key = percent_decode_str(value)
+        .decode_utf8()
+        .map_err(|_| invalid("the parameter session is not UTF-8".to_owned()))?;
+    SessionKey::parse(&key).map(Some)
+}
+
+fn not_allowed(method: &str, path: &str, allow: &'static str) -> NoRoute {
+    NoRoute {
+        error: Error::new(Code::MethodNotAllowed, format!("{path} does not take {method}"))
+            .with_hint(format!("use {allow}")),
+        allow: Some(allow),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Option<SessionKey> {
+        Some(SessionKey::parse(text).unwrap())
+    }
+
+    #[test]
+    fn requests_become_actions() {
+        let login = |session| Action::Login(login::Input { session, origin: Origin::default() });
+        for (method, target, body, action) in [
+            ("GET", "/healthz", "", Action::Health),
+            ("HEAD", "/status", "", Action::ServerStatus),
+            ("GET", "/token", "", Action::Token(None)),
+            ("GET", "/token?session=", "", Action::Token(None)),
+            ("GET", "/token?session=main", "", Action::Token(key("agent:main:main"))),
+            ("GET", "/token?session=a%3Ab%20c", "", Action::Token(key("a:b c"))),
+            (
+                "GET",
+                "/session?session=agent:main:whatsapp:direct:+49",
+                "",
+                Action::UserToken(key("agent:main:whatsapp:direct:+49")),
+            ),
+            ("POST", "/tool/identity_whoami", r#"{"params": {}, "session": ""}"#, Action::Whoami(None)),
+            ("POST", "/tool/identity_whoami", "", Action::Whoami(None)),
+            ("POST", "/tool/identity_logout", r#"{"session":"k","params":null}"#, Action::Logout(key("k"))),
+            ("POST", "/tool/identity_login", "{}", login(None)),
+        ] {
+            let (path, query) =
+                target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+            let route = route(method, path, query, body.as_bytes()).unwrap();
+            assert_eq!(
+                (route.action, route.is_tool),
+                (action, path.starts_with("/tool/")),
+                "{method} {target}"
+            );
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused_with_a_reason() {
+        for (method, target, body, code, allow) in [
+            ("GET", "/", "", Code::NotFound, None),
+            ("GET", "/tokens", "", Code::NotFound, None),
+            ("GET", "/token/", "", Code::NotFound, None),
+            ("POST", "/token", "", Code::MethodNotAllowed, Some("GET, HEAD")),
+            ("GET", "/tool/identity_whoami", "", Code::MethodNotAllowed, Some("POST")),
+            ("POST", "/tool/nope", "", Code::NotFound, None),
+            ("POST", "/tool/identity_whoami", "{", Code::InvalidRequest, None),
+            ("POST", "/tool/identity_whoami", "[]", Code::InvalidRequest, None),
+            ("POST", "/tool/identity_whoami", r#"{"params":[]}"#, Code::InvalidRequest, None),
+            ("POST", "/tool/identity_whoami", r#"{"session":7}"#, Code::InvalidRequest, None),
+            ("GET", "/token?sesion=x", "", Code::InvalidRequest, None),
+            ("GET", "/token?session=a&session=b", "", Code::InvalidRequest, None),
+            ("GET", "/token?session=%ff", "", Code::InvalidRequest, None),
+            ("GET", "/token?session=a%0ab", "", Code::InvalidRequest, None),
+            ("GET", "/healthz?session=a", "", Code::InvalidRequest, None),
+        ] {
+            let (path, query) =
+                target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+            let refused = route(method, path, query, body.as_bytes()).unwrap_err();
+            assert_eq!((refused.error.code(), refused.allow), (code, allow), "{method} {target}");
+        }
+    }
+}

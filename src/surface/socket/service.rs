@@ -1,0 +1,103 @@
+//! Requests of admitted peers: route, perform, render.
+
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::action::{Outcome, Services};
+use crate::base::error::{Code, Error};
+use crate::base::log;
+use crate::http::{Request, Response, Service, Status};
+use crate::peer::Peer;
+
+use super::gate::Gate;
+use super::routes::{self, NoRoute};
+
+/// The identity server's requests.
+#[derive(Debug)]
+pub struct IdentityService {
+    services: Arc<Services>,
+    gate: Gate,
+}
+
+impl IdentityService {
+    /// The service behind a door.
+    #[must_use]
+    pub fn new(services: Arc<Services>, gate: Gate) -> Self {
+        Self { services, gate }
+    }
+
+    fn answer(&self, request: &Request<'_>) -> Result<Response, NoRoute> {
+        let route = routes::route(request.method.as_str(), request.path, request.query, request.body)?;
+        let outcome = self.services.perform(route.action)?;
+        Ok(if route.is_tool {
+            Response::json(Status::Ok, &ToolResult { result: &outcome })
+        } else {
+            Response::json(Status::Ok, &outcome)
+        })
+    }
+}
+
+/// A tool's outcome is wrapped, so that a later field beside it breaks nobody.
+#[derive(Serialize)]
+struct ToolResult<'a> {
+    result: &'a Outcome,
+}
+
+impl Service for IdentityService {
+    type Peer = Peer;
+
+    fn admit(&self, stream: &UnixStream) -> Result<Peer, Response> {
+        self.gate.admit(stream)
+    }
+
+    fn respond(&self, _: &Peer, request: &Request<'_>) -> Response {
+        self.answer(request).unwrap_or_else(|NoRoute { error, allow }| {
+            let path = request.path;
+            let code = error.code().as_str();
+            match error.detail() {
+                Some(detail) => log::warn(
+                    "request failed",
+                    &[("path", &path), ("code", &code), ("error", &error), ("detail", &detail)],
+                ),
+                None => log::debug("request failed", &[("path", &path), ("code", &code), ("error", &error)]),
+            }
+            let response = Response::error(status_of(&error), &error);
+            match allow {
+                Some(methods) => response.header("Allow", methods),
+                None => response,
+            }
+        })
+    }
+}
+
+/// The status of a failure: 4xx for what the caller can change, 502 and 503 for the machines behind us.
+fn status_of(error: &Error) -> Status {
+    match error.code() {
+        Code::InvalidRequest => Status::BadRequest,
+        Code::NotLoggedIn | Code::LoginExpired => Status::Unauthorized,
+        Code::Forbidden => Status::Forbidden,
+        Code::NotFound | Code::SessionUnknown => Status::NotFound,
+        Code::MethodNotAllowed => Status::MethodNotAllowed,
+        Code::Timeout => Status::RequestTimeout,
+        Code::SessionAmbiguous => Status::Conflict,
+        Code::TooLarge => Status::ContentTooLarge,
+        Code::CloudInvalid
+        | Code::CloudRefused
+        | Code::IdpInvalid
+        | Code::IdpRefused
+        | Code::TokenInvalid
+        | Code::WorkloadMissing => Status::BadGateway,
+        Code::Busy
+        | Code::CloudUnreachable
+        | Code::IdpUnreachable
+        | Code::ConfigInvalid
+        | Code::ConfigMissing
+        | Code::KeysMissing
+        | Code::StoreLocked
+        | Code::StoreUnreadable
+        | Code::StoreUnwritable => Status::ServiceUnavailable,
+        _ => Status::InternalServerError,
+    }
+}
