@@ -21,5 +21,9 @@ pub mod volc;
 pub mod action;
 pub mod surface;
 
+pub mod app;
+#[doc(hidden)]
+pub mod fuzzing;
+
 #[cfg(feature = "emulator")]
 pub mod emulator;

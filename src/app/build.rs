@@ -1,0 +1,146 @@
+//! Puts the services together from a configuration and the seams to the outside.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::action::sign_in::SignIn;
+use crate::action::{Services, services::Counters};
+use crate::base::entropy::{Entropy, OsEntropy};
+use crate::base::env::Env;
+use crate::base::error::{Code, Error, Result};
+use crate::base::pool::Pool;
+use crate::base::time::{Clock, SystemClock};
+use crate::config::load::Loaded;
+use crate::config::model::Config;
+use crate::config::userpool::PoolMode;
+use crate::net::exchange::Exchange;
+use crate::net::transport::Transport;
+use crate::net::ureq::UreqTransport;
+use crate::oidc::callback::Callback;
+use crate::oidc::client;
+use crate::oidc::login::LoginDesk;
+use crate::oidc::pending::PendingLogins;
+use crate::oidc::provider::Provider;
+use crate::oidc::renewal::Renewal;
+use crate::peer::stats::PeerStats;
+use crate::session::store::{Store, StoreOptions};
+use crate::session::users::Users;
+use crate::tip::broker::Broker;
+use crate::tip::issuer::{self, CloudIssuer};
+use crate::tip::workload::Naming;
+use crate::volc::client::Client;
+use crate::volc::endpoint::Endpoints;
+use crate::volc::keys::KeySettings;
+use crate::volc::keys::chain::{Chain, Reach};
+
+/// The services of one process, and what serves its logins.
+#[derive(Debug)]
+pub struct App {
+    /// What actions work with.
+    pub services: Arc<Services>,
+    /// The callback of logins; `None` while no user pool is configured.
+    pub callback: Option<Arc<Callback>>,
+    /// Work that nobody waits for; to be closed at the end.
+    pub pool: Pool,
+}
+
+/// Opens the store and builds everything on it. Reaches out to nobody.
+///
+/// # Errors
+/// When the data folder cannot be used, or is held by another process, or a TLS setting is broken.
+pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
+    let config = &loaded.config;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let transport: Arc<dyn Transport> = Arc::new(UreqTransport::new(&loaded.env)?);
+    let store = Arc::new(Store::open(StoreOptions {
+        dir: data_dir.to_owned(),
+        env: loaded.env.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    })?);
+
+    let provider = provider(config, &transport, &clock);
+    let users: Arc<dyn Users> =
+        Arc::new(Renewal::new(store.clone(), provider.as_ref().ok().cloned(), clock.clone()));
+    let cloud = Arc::new(cloud(config, &loaded.env, &transport, &clock, &entropy)?);
+    let pool = Pool::default();
+    let issuer = Arc::new(CloudIssuer::new(cloud.clone(), token_settings(config), clock.clone()));
+    let broker = Broker::new(users.clone(), issuer, clock.clone(), entropy.clone(), pool.clone());
+
+    let pending = Arc::new(PendingLogins::new(clock.clone(), entropy));
+    let callback = provider.as_ref().ok().map(|provider| {
+        let sink = Arc::new(SignIn::new(store.clone(), broker.clone(), clock.clone()));
+        Arc::new(Callback::new(provider.clone(), pending.clone(), sink, config.userpool.confirm_login))
+    });
+    let login = provider.map(|provider| Arc::new(LoginDesk::new(provider, pending)));
+    let services = Services {
+        store,
+        users,
+        broker,
+        login,
+        cloud,
+        peers: Arc::new(PeerStats::default()),
+        counters: Counters::default(),
+        personal_session_mode: config.identity.personal_session_mode,
+        started: clock.monotonic(),
+        clock,
+    };
+    Ok(App { services: Arc::new(services), callback, pool })
+}
+
+/// The OpenID provider, or what its configuration lacks; logins then say so, and everything else works.
+fn provider(
+    config: &Config,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<Provider>> {
+    if config.userpool.use_relay_callback {
+        return Err(Error::new(
+            Code::ConfigInvalid,
+            "userpool.useRelayCallback is not supported by this version",
+        )
+        .with_hint("switch it off and register userpool.callbackUrl with the client"));
+    }
+    match config.userpool.mode()? {
+        PoolMode::Explicit(pool) => {
+            let client = client::Client::of(&pool, config.userpool.identity_provider.clone());
+            Ok(Arc::new(Provider::new(client, pool.discovery_url, transport.clone(), clock.clone())))
+        }
+        PoolMode::Dynamic(_) => Err(Error::new(
+            Code::ConfigMissing,
+            "finding the user pool by its name is not supported by this version",
+        )
+        .with_hint("set userpool.discoveryUrl, clientId and clientSecret; the console shows them")),
+    }
+}
+
+/// The control plane.
+fn cloud(
+    config: &Config,
+    env: &Env,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Client> {
+    let identity = &config.identity;
+    let exchange = || Arc::new(Exchange::new(transport.clone(), clock.clone(), entropy.clone()));
+    let (endpoint, region) = (identity.endpoint.clone(), identity.region_metadata_url.clone());
+    let settings = KeySettings::from(identity);
+    let reach = Reach { cloud: exchange(), metadata: exchange() };
+    let endpoints = Endpoints::new(endpoint, region, transport.clone(), clock.clone())?;
+    let chain = Arc::new(Chain::new(settings, env.clone(), reach.clone(), clock.clone()));
+    Ok(Client::new(endpoints, chain, reach.cloud, clock.clone()))
+}
+
+fn token_settings(config: &Config) -> issuer::Settings {
+    let identity = &config.identity;
+    let naming =
+        Naming { workload_name: identity.workload_name.clone(), has_role: identity.role_trn.is_some() };
+    issuer::Settings {
+        naming,
+        pool: identity.workload_pool_name.clone(),
+        audience: identity.audience.clone(),
+        duration_seconds: identity.duration_seconds,
+    }
+}
