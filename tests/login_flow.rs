@@ -1,0 +1,215 @@
+//! The story that everything else serves: a person logs in through a browser, and curl gets a workload token that
+//! names the person and the agent. Real binary, real socket, real curl; the emulator plays cloud and user pool.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test file, helpers included")]
+#![cfg(feature = "emulator")]
+
+mod support;
+
+use std::time::Duration;
+
+use agent_identity::emulator::Options;
+use serde_json::{Value, json};
+use support::browser::Browser;
+use support::{Home, contains, text};
+
+#[test]
+fn a_person_logs_in_and_curl_gets_a_token() {
+    let home = Home::new();
+    let server = home.serve();
+
+    let (status, body) = home.curl(&["http://localhost/token"]);
+    assert_eq!((status, &body["error"]["code"]), (401, &json!("not_logged_in")));
+    assert!(body["error"]["hint"].as_str().unwrap().contains("agent-identity login"));
+
+    home.log_in("alice", None);
+
+    let (status, token) = home.curl(&["http://localhost/token"]);
+    assert_eq!(status, 200, "{token}");
+    assert_eq!(token["sessionKey"], "agent:main:main");
+    assert_eq!(token["chain"], json!(["main"]));
+    assert!(token["expiresInSeconds"].as_u64().unwrap() > 60);
+    assert_eq!(claims(&token["token"])["sub"], token["sub"]);
+    assert_eq!(claims(&token["token"])["act"]["sub"], "main");
+
+    let (status, session) = home.curl(&["http://localhost/session"]);
+    assert_eq!((status, &session["sub"]), (200, &token["sub"]));
+    assert_eq!(claims(&session["userToken"])["sub"], token["sub"]);
+    assert!(session.get("refreshToken").is_none());
+
+    let (status, health) = home.curl(&["http://localhost/healthz"]);
+    assert_eq!((status, &health["ok"]), (200, &json!(true)));
+
+    let (status, whoami) = home.curl(&[
+        "-X",
+        "POST",
+        "http://localhost/tool/identity_whoami",
+        "-H",
+        "Content-Type: application/json",
+        "-d",
+        r#"{"params": {}, "session": ""}"#,
+    ]);
+    assert_eq!(
+        (status, &whoami["result"]["loggedIn"], &whoami["result"]["hasTip"]),
+        (200, &json!(true), &json!(true))
+    );
+    assert_eq!(whoami["result"]["sub"], token["sub"]);
+
+    let log = server.stop();
+    assert!(!home.socket().exists(), "the socket is removed on stop");
+    for secret in [&token["token"], &session["userToken"]] {
+        assert!(!log.contains(secret.as_str().unwrap()), "a token is in the log");
+    }
+}
+
+#[test]
+fn a_login_outlives_a_restart_and_its_token_does_not() {
+    let home = Home::new();
+    let server = home.serve();
+    home.log_in("alice", None);
+    let first = home.json(&["token", "--json"]);
+    server.kill();
+    let server = home.serve();
+    assert_eq!(home.json(&["whoami", "--json"])["hasTip"], false);
+    let second = home.json(&["token", "--json"]);
+    assert_eq!(second["sub"], first["sub"]);
+    let fetched = home.emulator.requests().to("GetWorkloadAccessTokenForJWT").len();
+    assert_eq!(fetched, 3, "not found, found after creation, and once more after the restart");
+    for secret in [&first["token"], &second["token"]] {
+        assert!(!contains(&home.bytes_on_disk(), secret.as_str().unwrap()), "a workload token is on disk");
+    }
+    server.stop();
+}
+
+#[test]
+fn a_new_key_seals_the_stored_logins() {
+    let home = Home::new();
+    let server = home.serve();
+    home.log_in("alice", None);
+    let held = home.run(&["key", "rotate"]);
+    assert_eq!(held.status.code(), Some(8), "not while the server has the folder");
+    server.stop();
+    let old = std::fs::read(home.data().join("sessions.key")).unwrap();
+    assert_eq!(home.json(&["key", "rotate", "--json"])["sessions"], 1);
+    assert_ne!(std::fs::read(home.data().join("sessions.key")).unwrap(), old);
+    let server = home.serve();
+    assert_eq!(home.json(&["whoami", "--json"])["loggedIn"], true);
+    server.stop();
+}
+
+#[test]
+fn logout_ends_one_session_and_leaves_the_other() {
+    let home = Home::new();
+    let server = home.serve();
+    home.log_in("alice", Some("agent:main:main:user:a"));
+    home.log_in("bob", Some("agent:main:main:user:b"));
+    // Without a plain main session, two senders are ambiguous and one is not.
+    let (status, body) = home.curl(&["http://localhost/token"]);
+    assert_eq!((status, &body["error"]["code"]), (409, &json!("session_ambiguous")));
+    assert!(body["error"]["message"].as_str().unwrap().contains("agent:main:main:user:b"));
+    let of = |sender: &str| {
+        home.json(&["token", "--json", "--session", &format!("agent:main:main:user:{sender}")])
+    };
+    assert_ne!(of("a")["sub"], of("b")["sub"]);
+
+    assert!(home.run(&["logout", "--session", "agent:main:main:user:a"]).status.success());
+    let (status, body) = home.curl(&["http://localhost/token?session=agent:main:main:user:a"]);
+    assert_eq!((status, &body["error"]["code"]), (404, &json!("session_unknown")));
+    let (status, body) = home.curl(&["http://localhost/token"]);
+    assert_eq!((status, &body["sessionKey"]), (200, &json!("agent:main:main:user:b")));
+    assert!(
+        home.run(&["logout", "--session", "agent:main:main:user:a"]).status.success(),
+        "logging out twice is no failure"
+    );
+    server.stop();
+}
+
+#[test]
+fn the_workload_is_created_when_it_is_missing() {
+    let home =
+        Home::with(Options::default(), |config| config["identity"]["workloadName"] = "fresh-agent".into());
+    let server = home.serve();
+    home.log_in("alice", None);
+    assert_eq!(home.json(&["token", "--json"])["chain"], json!(["fresh-agent"]));
+    let targets = home.emulator.requests().all().into_iter().map(|request| request.target);
+    let actions: Vec<_> = targets.filter(|target| target.contains("Workload")).collect();
+    assert_eq!(
+        actions,
+        ["GetWorkloadAccessTokenForJWT", "CreateWorkloadIdentity", "GetWorkloadAccessTokenForJWT"]
+    );
+    server.stop();
+}
+
+#[test]
+fn an_ended_login_is_renewed_silently() {
+    // Two seconds more than the margin in which a user token is renewed.
+    let options = Options { id_token_lifetime: Duration::from_secs(62), ..Options::default() };
+    let home = Home::with(options, |_| {});
+    let server = home.serve();
+    home.log_in("alice", None);
+    let first = home.json(&["whoami", "--json"]);
+    let renewed = home.session_after(&first["sessionExpiresAt"]);
+    assert_eq!(renewed["loginAt"], first["sessionLoginAt"], "the login's date is kept");
+    assert_eq!(renewed["sub"], first["sub"]);
+    server.stop();
+}
+
+#[test]
+fn the_link_is_good_for_one_login() {
+    let home = Home::new();
+    let server = home.serve();
+    let link = home.json(&["login", "--no-wait", "--json"])["authUrl"].as_str().unwrap().to_owned();
+    let mut browser = Browser::new();
+    let login = browser.get(&link);
+    let question = browser.submit(&login, &[("username", "alice"), ("password", "password")]);
+    assert!(question.text().contains("agent:main:main"), "the question names the session: {}", question.html);
+    // Seeing the question again does not use the link up; answering it does.
+    let again = browser.get(&question.url.to_string());
+    assert_eq!(again.status, 200);
+    assert_eq!(browser.submit(&again, &[]).status, 200);
+    assert_eq!(browser.submit(&again, &[]).status, 400);
+    assert_eq!(browser.get(&question.url.to_string()).status, 400);
+    server.stop();
+}
+
+#[test]
+fn the_command_line_tells_what_it_sees() {
+    let home = Home::new();
+    let absent = home.run(&["whoami"]);
+    assert_eq!(absent.status.code(), Some(4));
+    assert!(text(&absent.stderr).contains("agent-identity serve"), "{}", text(&absent.stderr));
+
+    let server = home.serve();
+    let nobody = home.run(&["whoami"]);
+    assert_eq!(nobody.status.code(), Some(3));
+    assert!(text(&nobody.stdout).contains("nobody is logged in"));
+    let token = home.run(&["token"]);
+    assert_eq!((token.status.code(), token.stdout.len()), (Some(3), 0));
+    assert!(text(&token.stderr).starts_with("error: nobody is logged in"), "{}", text(&token.stderr));
+
+    let mut waiting = home.command(&["login"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut out = std::io::BufReader::new(waiting.stdout.take().unwrap());
+    let mut link = String::new();
+    while !link.starts_with("http") {
+        link.clear();
+        assert_ne!(std::io::BufRead::read_line(&mut out, &mut link).unwrap(), 0);
+    }
+    Browser::new().log_in(link.trim(), "alice");
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut out, &mut rest).unwrap();
+    assert!(rest.contains("logged in"), "{rest}");
+    assert!(waiting.wait().unwrap().success());
+
+    let raw = text(&home.run(&["token"]).stdout);
+    assert_eq!(raw.trim().split('.').count(), 3, "the token alone");
+    let decoded = text(&home.run(&["token", "--decode"]).stdout);
+    assert!(decoded.contains("chain:        main"), "{decoded}");
+    assert!(text(&home.run(&["status"]).stdout).contains("agent:main:main"));
+    let again = text(&home.run(&["login"]).stdout);
+    assert!(again.contains("logged in as"), "{again}");
+    server.stop();
+}
+
+fn claims(token: &Value) -> Value {
+    let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
+    serde_json::from_slice(&agent_identity::base::codec::unbase64url(payload).unwrap()).unwrap()
+}
