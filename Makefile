@@ -1,0 +1,52 @@
+# All entry points; `make help` lists them.
+CARGO ?= cargo
+FEATURES := --all-features
+FUZZ_SECONDS ?= 10
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt clippy doc deny build release bench fuzz-smoke features clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+run: ## build, start emulator and server in a fresh folder below target/; DEMO=1 logs alice in; Ctrl-C ends it
+	@$(CARGO) build --quiet $(FEATURES)
+	@exec bash scripts/run.sh target/debug
+
+test: ## all tests: units, vectors, real sockets and processes, curl, a foreign OpenID provider
+	$(CARGO) test $(FEATURES)
+
+check: fmt clippy doc test deny ## what the gate runs: format, lints, documentation, tests, dependency rules
+
+fmt: ## the code is formatted
+	$(CARGO) fmt --check
+
+clippy: ## lints, warnings are errors
+	$(CARGO) clippy --all-targets $(FEATURES) -- -D warnings
+	$(CARGO) clippy -- -D warnings
+
+doc: ## the documentation builds, private items too
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items $(FEATURES)
+
+deny: ## licences, sources and duplicates of the dependencies (needs cargo-deny: cargo install cargo-deny)
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --offline check bans licenses sources; \
+	else echo "skipped: cargo-deny is not installed (cargo install cargo-deny --locked)" >&2; fi
+
+build: ## debug binaries, emulator included
+	$(CARGO) build $(FEATURES)
+
+release: ## the release binary, without the emulator
+	$(CARGO) build --release --bin agent-identity
+
+bench: ## connections/s, requests/s, CPU and memory beside a Node server
+	$(CARGO) build --release $(FEATURES)
+	bash bench/run.sh
+
+fuzz-smoke: ## every fuzz target for FUZZ_SECONDS (10) on nightly (needs cargo-fuzz: cargo install cargo-fuzz)
+	bash scripts/fuzz-smoke.sh $(FUZZ_SECONDS)
+
+features: ## rows of docs/features.md that no test shows yet
+	@bash scripts/features.sh
+
+clean: ## remove what was built
+	$(CARGO) clean
