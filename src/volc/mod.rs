@@ -9,5 +9,6 @@ pub mod client;
 pub mod endpoint;
 pub mod envelope;
 pub mod keys;
+pub mod paging;
 pub mod sign;
 pub mod workload;
