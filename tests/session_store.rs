@@ -76,8 +76,15 @@ fn the_child() {
     let (Some(folder), Some(task)) = (env.path(CHILD_FOLDER), env.get(CHILD_TASK)) else { return };
     let mut out = io::stdout();
     writeln!(out).unwrap();
-    if task == "fill" {
-        return fill(&folder, &mut out);
+    match task {
+        "fill" => return fill(&folder, &mut out),
+        "read-only" => {
+            let error = Store::open(options(&folder.join("data"))).unwrap_err();
+            assert_eq!(error.code(), Code::StoreUnwritable);
+            assert!(error.message().contains("Read-only file system"), "{error}");
+            return writeln!(out, "done").unwrap();
+        }
+        _ => {}
     }
     let store = Store::open(options(&folder)).unwrap();
     writeln!(out, "open").unwrap();
@@ -242,29 +249,66 @@ fn fill(folder: &Path, out: &mut impl Write) {
     assert!(durable(&store.flush()));
     drop(store);
     assert_eq!(Store::open(options(&data)).unwrap().len(), count);
-    writeln!(out, "filled {count}").unwrap();
+    writeln!(out, "done").unwrap();
+}
+
+/// Runs the child on a small disk of its own, prepared by `setup`; says so where that is impossible.
+fn on_a_small_disk(test: &str, task: &str, setup: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = child(folder.path(), task);
+    let script = format!("mount -t tmpfs -o size=512k none \"$0\" && {setup} && echo mounted && exec \"$@\"");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &script]);
+    command.arg(folder.path()).arg(inner.get_program()).args(inner.get_args());
+    command.env(CHILD_FOLDER, folder.path()).env(CHILD_TASK, task).stdin(Stdio::null());
+    let Ok(output) = command.output() else { return skipped(test, "there is no unshare") };
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !text.contains("mounted") {
+        return skipped(test, "mounting a small disk needs root");
+    }
+    assert!(text.contains("\ndone"), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
 fn a_full_disk_leaves_memory_right_and_is_made_up_for() {
-    let name = "a_full_disk_leaves_memory_right_and_is_made_up_for";
-    let folder = tempfile::tempdir().unwrap();
-    let inner = child(folder.path(), "fill");
-    let mut command = Command::new("unshare");
-    command.args([
-        "--mount",
-        "sh",
-        "-c",
-        "mount -t tmpfs -o size=512k none \"$0\" && echo mounted && exec \"$@\"",
-    ]);
-    command.arg(folder.path()).arg(inner.get_program()).args(inner.get_args());
-    command.env(CHILD_FOLDER, folder.path()).env(CHILD_TASK, "fill").stdin(Stdio::null());
-    let Ok(output) = command.output() else { return skipped(name, "there is no unshare") };
-    let text = String::from_utf8_lossy(&output.stdout);
-    if !text.contains("mounted") {
-        return skipped(name, "mounting a small disk needs root");
+    on_a_small_disk("a_full_disk_leaves_memory_right_and_is_made_up_for", "fill", "true");
+}
+
+#[test]
+fn a_read_only_folder_is_said_so_at_the_start() {
+    let setup = "mkdir -m 700 \"$0/data\" && mount -o remount,ro \"$0\"";
+    on_a_small_disk("a_read_only_folder_is_said_so_at_the_start", "read-only", setup);
+}
+
+/// The format is for good: the first version wrote these files. In the snapshot are the main session and `c`; in the
+/// journal a change of the main session, the removal of `c`, and `b:é`.
+#[test]
+fn files_of_version_one_open() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("data");
+    fs::create_dir(&folder).unwrap();
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/store/v1");
+    for name in ["sessions.json", "sessions.journal", "sessions.key"] {
+        fs::copy(vectors.join(name), folder.join(name)).unwrap();
+        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o600)).unwrap();
     }
-    assert!(text.contains("\nfilled "), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let store = Store::open(options(&folder)).unwrap();
+    assert!(matches!(store.health(), Health::Ok), "{:?}", store.health());
+    let found: Vec<_> = store
+        .sessions()
+        .into_iter()
+        .map(|(key, session)| {
+            let refresh = session.refresh_token.as_ref().map(|token| token.expose().clone());
+            let dates = (session.login_at.unix(), session.expires_at.unix());
+            (key.to_string(), session.sub.clone(), session.user_token.expose().clone(), refresh, dates)
+        })
+        .collect();
+    let expected = |key: &str, sub: &str, refresh: Option<&str>| {
+        let refresh = refresh.map(str::to_owned);
+        (key.to_owned(), sub.to_owned(), format!("token-of-{sub}"), refresh, (1_768_464_000, 4_102_444_800))
+    };
+    let main = "agent:main:main";
+    assert_eq!(found, [expected(main, "alice-2", Some("refresh-2")), expected("b:é", "bob", None)]);
 }
 
 #[test]

@@ -110,3 +110,25 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Error {
     };
     Error::new(Code::StoreUnwritable, format!("cannot write {}: {error}", path.display())).with_hint(hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_has_its_own_advice() {
+        for (kind, advice) in [
+            (io::ErrorKind::StorageFull, "free space"),
+            (io::ErrorKind::QuotaExceeded, "free space"),
+            (io::ErrorKind::ReadOnlyFilesystem, "mount the file system writable"),
+            (io::ErrorKind::PermissionDenied, "write access"),
+            (io::ErrorKind::NotFound, "restart"),
+            (io::ErrorKind::Other, "see to the disk"),
+        ] {
+            let error = unwritable(Path::new("/data/x"), &kind.into());
+            assert_eq!(error.code(), Code::StoreUnwritable);
+            assert!(error.message().starts_with("cannot write /data/x: "), "{error}");
+            assert!(error.hint().is_some_and(|hint| hint.contains(advice)), "{kind:?}");
+        }
+    }
+}

@@ -204,7 +204,12 @@ impl KeySource {
             Self::Named(path) => sys::fs::read_named_key(path, MAX_KEY_FILE_BYTES),
             Self::Generated(_) => disk.read_key(GENERATED_FILE, MAX_KEY_FILE_BYTES),
         };
-        match (read.map_err(|error| unusable(error.to_string()))?.map(Secret::new), self) {
+        // A refusal of ours is the rest of a sentence, an error of the system is not.
+        let read = read.map_err(|error| match error.raw_os_error() {
+            Some(_) => unusable(format!("cannot be read: {error}")),
+            None => unusable(error.to_string()),
+        })?;
+        match (read.map(Secret::new), self) {
             (Some(bytes), _) => parse(bytes.expose()).map(Some).map_err(|reason| unusable(reason.to_owned())),
             (None, Self::Generated(_)) => Ok(None),
             (None, Self::Named(_)) => Err(unusable("does not exist".to_owned())),

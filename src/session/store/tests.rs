@@ -463,11 +463,14 @@ fn whenever_the_machine_stops_the_old_or_the_new_state_is_there() {
                 let again = MemoryDisk::of(disk.files());
                 again.state().failure = Some(Failure { step: second, extent, for_good: true });
                 drop(open(&again));
-                let store = reopen(&again.files());
+                let last = MemoryDisk::of(again.files());
+                let store = open(&last);
                 let found = names(&store);
                 assert!(is_ok(&store), "{context}, then {second}: {:?}", store.health());
                 assert!(found == old || found == new, "{context}, then {second}: {found:?}");
                 assert!(durable(&put(&store, "z", "9")), "{context}");
+                let key_file = &last.files()[GENERATED_FILE];
+                assert_eq!(key_file.len(), base64(&[0; 32]).len() + 1, "{context}: one key is left");
             }
         }
     }
@@ -504,6 +507,41 @@ fn after_a_passing_failure_the_next_save_writes_everything() {
             }
             assert!(durable(&store.flush()) && is_ok(&store));
             assert_eq!(names(&reopen(&disk.files())), names(&store));
+        }
+    }
+}
+
+#[test]
+fn a_plain_file_is_sealed_at_the_first_start_whenever_the_machine_stops() {
+    let plain = format!(
+        r#"{{"main":{{"idToken":"canary","sub":"s","expiresAt":{LATER}}},"old":{{"userToken":"canary","sub":"t","expiresAt":{START}}}}}"#
+    );
+    let journal = two_saved().files()[JOURNAL_FILE].clone();
+    let files: BTreeMap<_, _> =
+        [(SESSIONS_FILE.to_owned(), plain.clone().into_bytes()), (JOURNAL_FILE.to_owned(), journal)].into();
+    let entries = ["agent:main:main=s"];
+    let has_canary = |disk: &MemoryDisk| {
+        disk.files().values().any(|bytes| bytes.windows(6).any(|window| window == b"canary"))
+    };
+    let steps = {
+        let disk = MemoryDisk::of(files.clone());
+        assert_eq!(names(&open(&disk)), entries, "the expired one is not taken over");
+        assert!(!has_canary(&disk));
+        disk.state().steps
+    };
+    assert_eq!(steps, 4, "set the journal aside, make a key, seal, remove the journal");
+    for step in 0..steps {
+        for extent in [Extent::Nothing, Extent::Half, Extent::Everything] {
+            let disk = MemoryDisk::of(files.clone());
+            disk.state().failure = Some(Failure { step, extent, for_good: true });
+            drop(open(&disk));
+            let untouched = disk.files()[SESSIONS_FILE] == plain.as_bytes();
+            assert_eq!(untouched, has_canary(&disk), "the old file as it was, or a sealed one");
+            let after = MemoryDisk::of(disk.files());
+            let store = open(&after);
+            assert!(is_ok(&store), "step {step} {extent:?}: {:?}", store.health());
+            assert_eq!(names(&store), entries, "step {step} {extent:?}");
+            assert!(!has_canary(&after));
         }
     }
 }
