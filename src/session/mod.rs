@@ -1,4 +1,14 @@
 //! Who is logged in where: session keys, records, and the encrypted store.
+//!
+//! ```text
+//! store ── memory            what readers see
+//!   └───── archive           what the disk has: when to append, when to fold, what to refuse
+//!            ├── envelope    sessions.json: all sessions, sealed        ┐
+//!            ├── journal     sessions.journal: changes since, sealed    ├ pure: bytes in, values out
+//!            ├── migrate     the plain sessions.json of old versions    │
+//!            ├── keyring     sessions.key or the operator's key file    ┘
+//!            └── disk        the folder, over sys::fs
+//! ```
 
 mod archive;
 mod disk;

@@ -298,41 +298,37 @@ impl Store {
             memory.take_pending();
             memory.version()
         };
-        let mut health = self.lock_health();
-        if !matches!(*health, Health::MemoryOnly { .. }) {
-            let hint = error.hint().unwrap_or_default();
-            log::error("sessions are kept in memory only", &[("reason", &error), ("hint", &hint)]);
-        }
-        *health = Health::MemoryOnly { error: error.clone() };
         writer.failed = Some((taken, error.clone()));
+        if !matches!(self.set_health(Health::MemoryOnly { error: error.clone() }), Health::MemoryOnly { .. })
+        {
+            report("sessions are kept in memory only", &error);
+        }
         Saved::MemoryOnly(error)
     }
 
     fn note(&self, writer: &mut Writer, taken: Version, outcome: Result<()>) -> Saved {
-        let mut health = self.lock_health();
-        match outcome {
-            Ok(()) => {
-                (writer.saved, writer.failed) = (taken, None);
-                if !matches!(*health, Health::Ok) {
-                    log::info("sessions are on the disk again", &[]);
-                }
-                *health = Health::Ok;
-                Saved::Durable
+        let Err(error) = outcome else {
+            (writer.saved, writer.failed) = (taken, None);
+            if !matches!(self.set_health(Health::Ok), Health::Ok) {
+                log::info("sessions are on the disk again", &[]);
             }
-            Err(error) => {
-                writer.failed = Some((taken, error.clone()));
-                let since = match &*health {
-                    Health::Unsaved { since, .. } => *since,
-                    Health::Ok | Health::MemoryOnly { .. } => {
-                        let hint = error.hint().unwrap_or_default();
-                        log::error("sessions cannot be saved", &[("reason", &error), ("hint", &hint)]);
-                        self.clock.now()
-                    }
-                };
-                *health = Health::Unsaved { error: error.clone(), since };
-                Saved::MemoryOnly(error)
-            }
+            return Saved::Durable;
+        };
+        writer.failed = Some((taken, error.clone()));
+        let since = match self.health() {
+            Health::Unsaved { since, .. } => since,
+            Health::Ok | Health::MemoryOnly { .. } => self.clock.now(),
+        };
+        if !matches!(self.set_health(Health::Unsaved { error: error.clone(), since }), Health::Unsaved { .. })
+        {
+            report("sessions cannot be saved", &error);
         }
+        Saved::MemoryOnly(error)
+    }
+
+    /// Sets the health and gives what it was. Only the holder of the writer does so.
+    fn set_health(&self, health: Health) -> Health {
+        std::mem::replace(&mut *self.lock_health(), health)
     }
 
     fn read_memory(&self) -> RwLockReadGuard<'_, Memory> {
@@ -350,6 +346,10 @@ impl Store {
     fn lock_health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn report(what: &str, error: &Error) {
+    log::error(what, &[("reason", error), ("hint", &error.hint().unwrap_or_default())]);
 }
 
 fn is_same_login(current: &Session, expected: &Session) -> bool {

@@ -72,6 +72,12 @@ impl MemoryDisk {
         self.state().files.clone()
     }
 
+    /// Lets a stopped disk work again.
+    pub(super) fn restart(&self) {
+        let mut state = self.state();
+        (state.stopped, state.failure) = (false, None);
+    }
+
     /// Makes a step: `change` gets the bytes that reach the disk and whether the step comes to its end.
     fn step(
         &self,

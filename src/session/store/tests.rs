@@ -545,3 +545,55 @@ fn a_plain_file_is_sealed_at_the_first_start_whenever_the_machine_stops() {
         }
     }
 }
+
+#[test]
+fn what_changes_nothing_does_not_repeat_a_failed_write_but_a_flush_does() {
+    let disk = two_saved();
+    let store = open(&disk);
+    let step = disk.state().steps;
+    disk.state().failure = Some(Failure { step, extent: Extent::Nothing, for_good: true });
+    assert!(!durable(&put(&store, "c", "3")));
+    let Health::Unsaved { error, .. } = store.health() else { panic!("{:?}", store.health()) };
+    disk.restart();
+    let steps = disk.state().steps;
+    let (removed, Saved::MemoryOnly(same)) = store.remove(&key("none")) else {
+        panic!("nothing was written")
+    };
+    assert_eq!((removed, same.message(), disk.state().steps), (false, error.message(), steps));
+    assert!(durable(&store.flush()) && is_ok(&store));
+    assert_eq!(names(&reopen(&disk.files())), ["a=1", "b=2", "c=3"]);
+}
+
+#[test]
+fn no_bytes_make_a_parser_panic() {
+    use super::super::{envelope, journal, keyring, migrate};
+    let ring = keyring::parse(&[7; 32]).unwrap();
+    let judge = |bytes: &[u8]| {
+        let _ = keyring::parse(bytes);
+        if let Ok(Some((header, body))) = journal::parse(bytes) {
+            let _ = journal::replay(header, ring.first(), body);
+        }
+        match envelope::parse(bytes) {
+            Ok(envelope::Content::Sealed(sealed)) => drop(sealed.open(&ring)),
+            Ok(envelope::Content::Object(entries)) => {
+                drop(migrate::read(entries, Timestamp::from_unix(START)))
+            }
+            Err(_) => {}
+        }
+    };
+    let mut seeds: Vec<Vec<u8>> = two_saved().files().into_values().collect();
+    seeds.push(br#"{"main":{"idToken":"a.b.c","expiresAt":1e99,"loginAt":-1},"x":[{}],"y":"a..c"}"#.to_vec());
+    let mut dice = [0; 8];
+    for round in 0..4000 {
+        let mut bytes = seeds[round % seeds.len()].clone();
+        OsEntropy.fill(&mut dice).unwrap();
+        let at = usize::from(u16::from_be_bytes([dice[0], dice[1]])) % bytes.len();
+        match dice[2] % 4 {
+            0 => bytes.truncate(at),
+            1 => bytes[at] = dice[3],
+            2 => drop(bytes.splice(at..at, dice)),
+            _ => drop(bytes.drain(at..(at + usize::from(dice[3] % 9)).min(bytes.len()))),
+        }
+        judge(&bytes);
+    }
+}
