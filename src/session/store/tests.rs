@@ -416,19 +416,19 @@ type Act = Box<dyn Fn(&Store) -> bool>;
 
 /// One thing after another that touches every kind of write; large tokens make the journal fold on the way.
 fn script() -> Vec<(&'static str, Act)> {
-    fn large(store: &Store, name: &str) -> bool {
-        let mut large = session("large", LATER, None);
+    fn large(store: &Store, sub: &str) -> bool {
+        let mut large = session(sub, LATER, None);
         large.user_token = Secret::new("t".repeat(22_000));
-        durable(&store.put(&key(name), large))
+        durable(&store.put(&key("c"), large))
     }
     vec![
         ("put a", Box::new(|store| durable(&put(store, "a", "1")))),
         ("put b", Box::new(|store| durable(&put(store, "b", "2")))),
         ("change a", Box::new(|store| durable(&put(store, "a", "3")))),
         ("remove b", Box::new(|store| durable(&store.remove(&key("b")).1))),
-        ("large c", Box::new(|store| large(store, "c"))),
-        ("large d", Box::new(|store| large(store, "d"))),
-        ("large e", Box::new(|store| large(store, "e"))),
+        ("large 1", Box::new(|store| large(store, "5"))),
+        ("large 2", Box::new(|store| large(store, "6"))),
+        ("large 3", Box::new(|store| large(store, "7"))),
         ("rotate", Box::new(|store| store.rotate_key().is_ok())),
         ("put f", Box::new(|store| durable(&put(store, "f", "4")))),
     ]
@@ -463,6 +463,7 @@ fn whenever_the_machine_stops_the_old_or_the_new_state_is_there() {
                 let again = MemoryDisk::of(disk.files());
                 again.state().failure = Some(Failure { step: second, extent, for_good: true });
                 drop(open(&again));
+                let crashed = again.state().steps > second;
                 let last = MemoryDisk::of(again.files());
                 let store = open(&last);
                 let found = names(&store);
@@ -471,6 +472,9 @@ fn whenever_the_machine_stops_the_old_or_the_new_state_is_there() {
                 assert!(durable(&put(&store, "z", "9")), "{context}");
                 let key_file = &last.files()[GENERATED_FILE];
                 assert_eq!(key_file.len(), base64(&[0; 32]).len() + 1, "{context}: one key is left");
+                if !crashed {
+                    break;
+                }
             }
         }
     }
