@@ -29,7 +29,7 @@ doc: ## the documentation builds, private items too
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items $(FEATURES)
 
 deny: ## licences, sources and duplicates of the dependencies (needs cargo-deny: cargo install cargo-deny)
-	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --offline check bans licenses sources; \
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check bans licenses sources; \
 	else echo "skipped: cargo-deny is not installed (cargo install cargo-deny --locked)" >&2; fi
 
 build: ## debug binaries, emulator included

@@ -78,6 +78,8 @@ pub(super) fn run(context: &Context<'_>, callback_listen: Option<&str>) -> Resul
     if !server.stop() {
         log::warn("requests were cut off after the time they have to finish", &[]);
     }
+    // What a failing disk kept in memory gets its last chance; the store itself reports what it cannot save.
+    let _ = app.services.store.flush();
     Ok(())
 }
 

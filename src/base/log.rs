@@ -4,7 +4,6 @@
 //! forge a line.
 
 use std::fmt::{self, Display, Write as _};
-use std::io::Write as _;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::time::{Clock, SystemClock, Timestamp};
@@ -89,8 +88,15 @@ pub fn silence_panics() {
 fn write(level: Level, message: &str, fields: &[Field<'_>]) {
     if level.is_on() {
         let line = format_line(SystemClock.now(), level, message, fields);
+        #[cfg(test)]
+        {
+            // The way that the test harness can capture.
+            #[allow(clippy::print_stderr, reason = "only in unit tests")]
+            return eprint!("{line}");
+        }
         // A log that cannot be written must not stop the service.
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        #[cfg(not(test))]
+        let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), line.as_bytes());
     }
 }
 
