@@ -51,7 +51,9 @@ fn exists(test: &str) -> bool {
     let candidates: Vec<PathBuf> = match path.strip_suffix("::tests") {
         Some(module) => {
             let module = module.replace("::", "/");
-            vec![format!("src/{module}.rs").into(), format!("src/{module}/mod.rs").into()]
+            ["{}.rs", "{}/mod.rs", "{}/tests.rs"]
+                .map(|form| format!("src/{}", form.replace("{}", &module)).into())
+                .to_vec()
         }
         None => vec![format!("tests/{path}.rs").into(), format!("tests/{path}/main.rs").into()],
     };

@@ -97,6 +97,27 @@ fn a_new_key_seals_the_stored_logins() {
 }
 
 #[test]
+fn a_socket_that_the_service_manager_opened_is_served() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.data()).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(home.socket()).unwrap();
+    let mut command = std::process::Command::new("bash");
+    let serve = format!(
+        "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec {} serve",
+        env!("CARGO_BIN_EXE_agent-identity")
+    );
+    command
+        .args(["-c", &serve])
+        .env_clear()
+        .env("PATH", support::path())
+        .env("OPENCLAW_STATE_DIR", home.state());
+    let server = support::Server::start_with(command, std::os::fd::OwnedFd::from(listener).into()).unwrap();
+    assert_eq!(home.curl(&["http://localhost/healthz"]).0, 200);
+    server.stop();
+    assert!(home.socket().exists(), "it is the service manager's to remove");
+}
+
+#[test]
 fn logout_ends_one_session_and_leaves_the_other() {
     let home = Home::new();
     let server = home.serve();

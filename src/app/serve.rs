@@ -113,8 +113,8 @@ fn callback_address(text: &str) -> Result<SocketAddr> {
 
 /// The socket that systemd passed, or one of our own.
 fn open_socket(context: &Context<'_>, path: &Path) -> Result<BoundSocket> {
-    let (fds, pid) = (context.env.get("LISTEN_FDS"), context.env.get("LISTEN_PID"));
-    let adopted = socket::adopt_activated(fds, pid).map_err(|error| unusable(&error))?;
+    let (listen_pid, listen_fds) = (context.env.get("LISTEN_PID"), context.env.get("LISTEN_FDS"));
+    let adopted = socket::adopt_activated(listen_pid, listen_fds).map_err(|error| unusable(&error))?;
     match adopted {
         Some(listener) => Ok(BoundSocket::adopted(listener)),
         None => socket::bind_private(path).map_err(|error| unusable(&error)),

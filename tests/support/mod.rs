@@ -189,9 +189,14 @@ pub struct Server {
 
 impl Server {
     /// Starts the process and waits until it says that it listens; `Err` is its log when it ends instead.
-    pub fn start(mut command: Command) -> Result<Self, String> {
+    pub fn start(command: Command) -> Result<Self, String> {
+        Self::start_with(command, Stdio::null())
+    }
+
+    /// The same with something on its standard input.
+    pub fn start_with(mut command: Command, stdin: Stdio) -> Result<Self, String> {
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -66,7 +66,7 @@ pub fn status(outcome: &Value) -> String {
     lines.section("cloud", &outcome["cloud"]);
     lines.section("store", &outcome["store"]);
     lines.section("peers", &outcome["peers"]);
-    lines.section("raw tokens served", &outcome["rawTokensServed"]);
+    lines.section("raw tokens", &outcome["rawTokensServed"]);
     lines.text("sessions", &text(&outcome["sessionCount"]));
     for session in outcome["sessions"].as_array().into_iter().flatten() {
         let tip = if session["hasTip"] == true {
@@ -148,5 +148,71 @@ fn text(value: &Value) -> String {
             .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
             .collect(),
         value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn errors_say_what_and_what_next() {
+        let failure = json!({"error": {"code": "x", "message": "nobody is logged in", "hint": "log in"}});
+        assert_eq!(error(&failure), "error: nobody is logged in\nhint: log in");
+        assert_eq!(error(&json!({"error": {"message": "m"}})), "error: m");
+        assert_eq!(error(&json!("odd")), "error: the server's answer has no message");
+    }
+
+    #[test]
+    fn whoami_with_and_without_a_login() {
+        let outcome = json!({
+            "loggedIn": true, "sub": "u-1", "sessionKey": "agent:main:main", "hasTip": true,
+            "sessionLoginAt": "2026-01-15T08:00:00Z", "sessionExpiresAt": "2026-01-15T09:00:00Z",
+            "tipExpiresAt": "2026-01-15T08:30:00Z", "tipChain": ["agent2", "agent1"]
+        });
+        let expected = "\
+user:         u-1
+session:      agent:main:main
+logged in:    2026-01-15T08:00:00Z
+login ends:   2026-01-15T09:00:00Z
+token ends:   2026-01-15T08:30:00Z
+acting agent: agent2 <- agent1
+";
+        assert_eq!(whoami(&outcome), expected);
+        let nobody = json!({"loggedIn": false, "problem": {"message": "m", "hint": "h"}});
+        assert_eq!(whoami(&nobody), "user:         nobody is logged in\nproblem:      m\nhint:         h\n");
+    }
+
+    #[test]
+    fn a_terminal_gets_no_control_characters() {
+        let shown = whoami(&json!({"loggedIn": true, "sub": "u\u{1b}[31m\n"}));
+        assert!(shown.starts_with("user:         u\\u{1b}[31m\\n\n"), "{shown}");
+    }
+
+    #[test]
+    fn status_is_one_line_a_part() {
+        let outcome = json!({
+            "version": "0.1.0", "uptimeSeconds": 5, "login": {"configured": true}, "sessionCount": 1,
+            "cloud": {"endpoint": "id.example", "unreachableSince": null}, "store": {"state": "ok"},
+            "peers": {"allowed": 2, "lastDenied": {"reason": "not_listed"}}, "rawTokensServed": {"tip": 3},
+            "sessions": [{"sessionKey": "agent:main:main", "sub": "u", "expiresAt": "E", "hasTip": false, "problem": {"message": "cloud is down"}}],
+            "problem": {"message": "cloud is down", "hint": "wait"}
+        });
+        let expected = "\
+version:      0.1.0, up 5 s
+login:        configured true
+cloud:        endpoint id.example
+store:        state ok
+peers:        allowed 2, lastDenied (reason not_listed)
+raw tokens:   tip 3
+sessions:     1
+  agent:main:main: u, login until E, no token
+    cloud is down
+problem:      cloud is down
+hint:         wait
+";
+        assert_eq!(status(&outcome), expected);
     }
 }
