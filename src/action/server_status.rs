@@ -24,7 +24,7 @@ pub struct Outcome {
     pub uptime_seconds: u64,
     /// How many logins there are.
     pub session_count: usize,
-    /// The logins, at most [`MAX_LISTED`].
+    /// The logins, at most a hundred.
     pub sessions: Vec<SessionLine>,
     /// Why there is no token for anybody: `{code, message, hint}`; `null` when somebody has one.
     pub problem: Option<Value>,
