@@ -18,7 +18,7 @@ until grep -q '^ends:' "$work/run"; do
     sleep 0.1
 done
 socket=$(sed -n 's/^socket: //p' "$work/run")
-server=$(sed -n 's/^server-pid: //p' "$work/run")
+server=$(cat "${socket%/state/*}/server.pid")
 bytes=$(curl -sS --unix-socket "$socket" http://localhost/token | wc -c)
 
 if command -v node >/dev/null; then

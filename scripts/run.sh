@@ -78,12 +78,12 @@ unset OPENCLAW_CONFIG_PATH AGENT_IDENTITY_KEY_FILE CREDENTIALS_DIRECTORY
 "$bin/agent-identity" serve >"$home/server" 2>"$home/server.log" </dev/null &
 pids+=($!)
 server=$!
+echo "$server" >"$home/server.pid"
 line_of "$home/server" socket "$server" >/dev/null
 
 login=$("$bin/agent-identity" login --no-wait)
 echo "socket: $socket"
 echo "login: $login"
-echo "server-pid: $server"
 echo "curl: curl --unix-socket $socket http://localhost/token"
 
 if [ "${DEMO:-}" = 1 ]; then
