@@ -8,6 +8,6 @@ for target in $(sed -n 's/^name = "\(.*\)"$/\1/p' fuzz/Cargo.toml | tail -n +2);
     echo "== $target"
     # Finds of a smoke run stay out of the committed corpus.
     work=$(mktemp -d)
-    cargo +nightly fuzz run --quiet "$target" "$work" "fuzz/corpus/$target" -- -max_total_time="$seconds" -max_len=65536 -timeout=10
+    cargo +nightly fuzz run "$target" "$work" "fuzz/corpus/$target" -- -max_total_time="$seconds" -max_len=65536 -timeout=10
     rm -rf "$work"
 done
