@@ -7,7 +7,18 @@ use crate::base::time::Timestamp;
 use crate::oidc::pending::Origin;
 use crate::session::key::SessionKey;
 
-use super::{Services, target};
+use super::tool::Tool;
+use super::{Action, Services, target};
+
+/// The tool.
+pub const TOOL: Tool = Tool {
+    name: "identity_login",
+    about: "Logs a person in: returns authUrl to show as a Markdown link, or refreshes the workload token when somebody is logged in already.",
+    call_when: &["login", "登录", "sign in", "我需要先登录"],
+    params: &[],
+    needs_login: false,
+    read: |_, session| Ok(Action::Login(Input { session, origin: Origin::default() })),
+};
 
 /// Who logs in where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,18 @@ use serde::Serialize;
 use crate::base::error::{Code, Result};
 use crate::session::key::SessionKey;
 
-use super::{Services, target};
+use super::tool::Tool;
+use super::{Action, Services, target};
+
+/// The tool.
+pub const TOOL: Tool = Tool {
+    name: "identity_logout",
+    about: "Ends the login of this session and drops its workload token.",
+    call_when: &["logout", "登出", "sign out"],
+    params: &[],
+    needs_login: false,
+    read: |_, session| Ok(Action::Logout(session)),
+};
 
 /// What was done.
 #[derive(Debug, Serialize)]

@@ -9,14 +9,19 @@ use serde::Serialize;
 use crate::base::error::Result;
 use crate::session::key::SessionKey;
 
+pub mod config_suggest;
 pub mod health;
+pub mod list_tips;
 pub mod login;
 pub mod logout;
+pub mod registry;
 pub mod server_status;
 pub mod services;
+pub mod show_config;
 pub mod sign_in;
 pub mod target;
 pub mod token;
+pub mod tool;
 pub mod user_token;
 pub mod whoami;
 
@@ -25,16 +30,24 @@ pub use services::Services;
 /// Everything that can be asked for. A session of `None` means the main one, see [`target`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// What should be configured?
+    ConfigSuggest(config_suggest::Input),
     /// Does the process work?
     Health,
+    /// Which workload tokens are at hand?
+    ListTips,
     /// Start a login, or refresh the workload token of an existing one.
     Login(login::Input),
     /// End a login.
     Logout(Option<SessionKey>),
     /// What is going on in this process?
     ServerStatus,
+    /// What is configured?
+    ShowConfig,
     /// The workload token.
     Token(Option<SessionKey>),
+    /// Which tools are there?
+    Tools,
     /// The OIDC user token.
     UserToken(Option<SessionKey>),
     /// Who is logged in?
@@ -45,16 +58,24 @@ pub enum Action {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Outcome {
+    /// Of [`Action::ConfigSuggest`].
+    ConfigSuggest(Box<config_suggest::Outcome>),
     /// Of [`Action::Health`].
     Health(health::Outcome),
+    /// Of [`Action::ListTips`].
+    ListTips(list_tips::Outcome),
     /// Of [`Action::Login`].
     Login(login::Outcome),
     /// Of [`Action::Logout`].
     Logout(logout::Outcome),
     /// Of [`Action::ServerStatus`].
     ServerStatus(Box<server_status::Outcome>),
+    /// Of [`Action::ShowConfig`].
+    ShowConfig(show_config::Outcome),
     /// Of [`Action::Token`].
     Token(token::Outcome),
+    /// Of [`Action::Tools`].
+    Tools(registry::Outcome),
     /// Of [`Action::UserToken`].
     UserToken(user_token::Outcome),
     /// Of [`Action::Whoami`].
@@ -68,11 +89,15 @@ impl Services {
     /// What failed, on what, and what to do next.
     pub fn perform(&self, action: Action) -> Result<Outcome> {
         Ok(match action {
+            Action::ConfigSuggest(input) => Outcome::ConfigSuggest(Box::new(config_suggest::run(input))),
             Action::Health => Outcome::Health(health::run(self)),
+            Action::ListTips => Outcome::ListTips(list_tips::run(self)),
             Action::Login(input) => Outcome::Login(login::run(self, input)?),
             Action::Logout(session) => Outcome::Logout(logout::run(self, session)?),
             Action::ServerStatus => Outcome::ServerStatus(Box::new(server_status::run(self))),
+            Action::ShowConfig => Outcome::ShowConfig(show_config::run(self)),
             Action::Token(session) => Outcome::Token(token::run(self, session)?),
+            Action::Tools => Outcome::Tools(registry::run()),
             Action::UserToken(session) => Outcome::UserToken(user_token::run(self, session)?),
             Action::Whoami(session) => Outcome::Whoami(whoami::run(self, session)?),
         })

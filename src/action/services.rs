@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::base::error::{Error, Result};
 use crate::base::time::Clock;
 use crate::oidc::login::LoginDesk;
@@ -33,6 +35,8 @@ pub struct Services {
     pub peers: Arc<PeerStats>,
     /// Raw tokens handed out.
     pub counters: Counters,
+    /// The effective configuration, without secrets.
+    pub config: Value,
     /// `identity.personalSessionMode`
     pub personal_session_mode: bool,
     /// Time.

@@ -9,7 +9,18 @@ use crate::base::error::Result;
 use crate::session::key::SessionKey;
 use crate::tip::token::Tip;
 
-use super::{Services, target};
+use super::tool::Tool;
+use super::{Action, Services, target};
+
+/// The tool.
+pub const TOOL: Tool = Tool {
+    name: "identity_get_tip_token",
+    about: "Advanced: returns the raw workload token (TIP, 工作负载令牌) with its expiry.",
+    call_when: &["get the TIP token", "获取 TIP 令牌"],
+    params: &[],
+    needs_login: true,
+    read: |_, session| Ok(Action::Token(session)),
+};
 
 /// A token that is good for at least a minute.
 #[derive(Debug)]

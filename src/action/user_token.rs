@@ -9,7 +9,18 @@ use crate::base::error::Result;
 use crate::session::key::SessionKey;
 use crate::session::model::Session;
 
-use super::{Services, target};
+use super::tool::Tool;
+use super::{Action, Services, target};
+
+/// The tool.
+pub const TOOL: Tool = Tool {
+    name: "identity_get_session_token",
+    about: "Advanced: returns the OIDC user token of the session with its expiry, never the refresh token.",
+    call_when: &["get the session token", "获取会话令牌"],
+    params: &[],
+    needs_login: true,
+    read: |_, session| Ok(Action::UserToken(session)),
+};
 
 /// A user token that is valid now.
 #[derive(Debug)]

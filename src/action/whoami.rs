@@ -8,7 +8,18 @@ use crate::base::time::Timestamp;
 use crate::session::key::SessionKey;
 use crate::tip::token::Tip;
 
-use super::{Services, target};
+use super::tool::Tool;
+use super::{Action, Services, target};
+
+/// The tool.
+pub const TOOL: Tool = Tool {
+    name: "identity_whoami",
+    about: "Tells who is logged in to this session, until when, and for which agents the workload token speaks.",
+    call_when: &["who am I", "查身份", "am I logged in", "当前登录状态"],
+    params: &[],
+    needs_login: false,
+    read: |_, session| Ok(Action::Whoami(session)),
+};
 
 /// The identity of a session. Fields that do not apply are `null`.
 #[derive(Debug, Default, Serialize)]

@@ -82,6 +82,7 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         cloud,
         peers: Arc::new(PeerStats::default()),
         counters: Counters::default(),
+        config: loaded.view(),
         personal_session_mode: config.identity.personal_session_mode,
         started: clock.monotonic(),
         clock,

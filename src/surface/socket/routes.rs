@@ -3,9 +3,8 @@
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::action::{Action, login};
+use crate::action::{Action, registry};
 use crate::base::error::{Code, Error, Result};
-use crate::oidc::pending::Origin;
 use crate::session::key::SessionKey;
 
 /// What a request asks for, and how its outcome is wrapped.
@@ -33,7 +32,7 @@ impl From<Error> for NoRoute {
 }
 
 /// The paths of the server besides `/tool/<name>`, for hints.
-pub const PATHS: [&str; 4] = ["/healthz", "/session", "/status", "/token"];
+pub const PATHS: [&str; 5] = ["/healthz", "/session", "/status", "/token", "/tools"];
 
 /// Finds the action of a request. `method` is one of `GET`, `HEAD`, `POST`, …; HEAD is asked like GET.
 ///
@@ -52,6 +51,7 @@ pub fn route(method: &str, path: &str, query: Option<&str>, body: &[u8]) -> Resu
         "/session" => read(Action::UserToken, true),
         "/status" => read(|_| Action::ServerStatus, false),
         "/token" => read(Action::Token, true),
+        "/tools" => read(|_| Action::Tools, false),
         _ => match path.strip_prefix("/tool/") {
             Some(name) if method == "POST" => {
                 session_parameter(query, false)?;
@@ -85,13 +85,9 @@ fn tool(name: &str, body: &[u8]) -> Result<Action> {
         Some(_) => return Err(invalid("session must be text".to_owned())),
     };
     let session = if session.is_empty() { None } else { Some(SessionKey::parse(session)?) };
-    match name {
-        "identity_login" => Ok(Action::Login(login::Input { session, origin: Origin::default() })),
-        "identity_logout" => Ok(Action::Logout(session)),
-        "identity_whoami" => Ok(Action::Whoami(session)),
-        _ => Err(Error::new(Code::NotFound, format!("no tool {name:?}"))
-            .with_hint("the tools are identity_login, identity_logout and identity_whoami")),
-    }
+    let empty = Map::new();
+    let params = call.get("params").and_then(Value::as_object).unwrap_or(&empty);
+    registry::action(name, params, session)
 }
 
 /// Reads `session=<key>`, percent-decoded; `+` stays `+`, since phone numbers have one. An empty value is the main
@@ -131,6 +127,8 @@ fn not_allowed(method: &str, path: &str, allow: &'static str) -> NoRoute {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::login;
+    use crate::oidc::pending::Origin;
 
     fn key(text: &str) -> Option<SessionKey> {
         Some(SessionKey::parse(text).unwrap())
@@ -142,6 +140,7 @@ mod tests {
         for (method, target, body, action) in [
             ("GET", "/healthz", "", Action::Health),
             ("HEAD", "/status", "", Action::ServerStatus),
+            ("GET", "/tools", "", Action::Tools),
             ("GET", "/token", "", Action::Token(None)),
             ("GET", "/token?session=", "", Action::Token(None)),
             ("GET", "/token?session=main", "", Action::Token(key("agent:main:main"))),

@@ -1,0 +1,89 @@
+//! All tools: the one source of names, descriptions and schemas.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::tool::Tool;
+use super::{Action, config_suggest, list_tips, login, logout, show_config, token, user_token, whoami};
+use crate::base::error::{Code, Error, Result};
+use crate::base::nearest::nearest;
+use crate::session::key::SessionKey;
+
+/// The tools, in the order of the manifest.
+pub const TOOLS: [&Tool; 8] = [
+    &whoami::TOOL,
+    &logout::TOOL,
+    &login::TOOL,
+    &list_tips::TOOL,
+    &show_config::TOOL,
+    &config_suggest::TOOL,
+    &token::TOOL,
+    &user_token::TOOL,
+];
+
+/// Makes the action of a tool call.
+///
+/// # Errors
+/// `NotFound` with the nearest tool, or `InvalidRequest` with every fault of the parameters.
+pub fn action(tool: &str, params: &Map<String, Value>, session: Option<SessionKey>) -> Result<Action> {
+    match TOOLS.iter().find(|known| known.name == tool) {
+        Some(known) => known.action(params, session),
+        None => Err(unknown(tool)),
+    }
+}
+
+fn unknown(tool: &str) -> Error {
+    let error = Error::new(Code::NotFound, format!("no tool {tool:?}"));
+    match nearest(tool, TOOLS.iter().map(|tool| tool.name)) {
+        Some(near) => error.with_hint(format!("did you mean {near}?")),
+        None => error.with_hint("list the tools with GET /tools, or: agent-identity tools"),
+    }
+}
+
+/// The answer to "which tools are there".
+#[derive(Debug, Serialize)]
+pub struct Outcome {
+    /// The tools, in the order of the manifest.
+    pub tools: Vec<Listed>,
+}
+
+/// One tool, as callers see it.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for.
+    pub description: String,
+    /// The JSON schema of its parameters.
+    pub parameters: Value,
+}
+
+pub(super) fn run() -> Outcome {
+    let listed =
+        |tool: &&Tool| Listed { name: tool.name, description: tool.description(), parameters: tool.schema() };
+    Outcome { tools: TOOLS.iter().map(listed).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_tool_explains_itself() {
+        let names: BTreeSet<_> = TOOLS.iter().map(|tool| tool.name).collect();
+        assert_eq!(names.len(), TOOLS.len());
+        for tool in TOOLS {
+            assert!(tool.name.starts_with("identity_") && tool.about.ends_with('.'), "{}", tool.name);
+            assert!(tool.params.iter().all(|param| !param.about.is_empty()), "{}", tool.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_tool_suggests_the_nearest() {
+        let error = action("identity_whoam", &Map::new(), None).unwrap_err();
+        assert_eq!((error.code(), error.hint()), (Code::NotFound, Some("did you mean identity_whoami?")));
+        assert!(action("exec", &Map::new(), None).unwrap_err().hint().unwrap().contains("/tools"));
+    }
+}
