@@ -41,9 +41,9 @@ impl<K: Clone + Eq + Hash, V: Clone> Flight<K, V> {
             under_way.insert(key.clone(), flight.clone());
             flight
         };
-        let landing = Landing { flight: self, key, attempt: &flight };
+        let mut landing = Landing { flight: self, key, attempt: &flight, outcome: None };
         let outcome = attempt();
-        landing.attempt.land(outcome.clone());
+        landing.outcome = Some(outcome.clone());
         outcome
     }
 }
@@ -53,18 +53,24 @@ struct Landing<'a, K: Clone + Eq + Hash, V> {
     flight: &'a Flight<K, V>,
     key: &'a K,
     attempt: &'a Attempt<V>,
+    outcome: Option<Result<V>>,
 }
 
 impl<K: Clone + Eq + Hash, V> Drop for Landing<'_, K, V> {
     fn drop(&mut self) {
+        // In this order: whoever comes once the outcome is out may know more than it does, and gets a new attempt.
         lock(&self.flight.under_way).remove(self.key);
-        self.attempt.land(Err(Error::new(Code::Internal, "the shared attempt ended in a defect")));
+        self.attempt.land(
+            self.outcome
+                .take()
+                .unwrap_or_else(|| Err(Error::new(Code::Internal, "the shared attempt ended in a defect"))),
+        );
     }
 }
 
 impl<V> Attempt<V> {
     fn land(&self, outcome: Result<V>) {
-        lock(&self.outcome).get_or_insert(outcome);
+        *lock(&self.outcome) = Some(outcome);
         self.landed.notify_all();
     }
 }
@@ -118,6 +124,32 @@ mod tests {
             }
         });
         assert!(lock(&flight.under_way).is_empty());
+    }
+
+    #[test]
+    fn whoever_asks_after_an_outcome_gets_a_new_attempt() {
+        let flight = Flight::<u8, u32>::default();
+        for round in 0..2000 {
+            let (entered, joined) = (Barrier::new(2), Barrier::new(2));
+            std::thread::scope(|scope| {
+                let first = scope.spawn(|| {
+                    flight.run(&1, || {
+                        entered.wait();
+                        joined.wait();
+                        Ok(round)
+                    })
+                });
+                entered.wait();
+                let second = scope.spawn(|| {
+                    joined.wait();
+                    let seen = flight.run(&1, || Ok(round));
+                    (seen, flight.run(&1, || Ok(u32::MAX)))
+                });
+                assert!(first.join().unwrap().is_ok());
+                let (seen, asked_after) = second.join().unwrap();
+                assert_eq!((seen.unwrap(), asked_after.unwrap()), (round, u32::MAX));
+            });
+        }
     }
 
     #[test]
