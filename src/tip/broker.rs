@@ -1,4 +1,7 @@
 //! Hands out workload tokens: cached per session, fetched once for parallel callers, renewed ahead of their end.
+//!
+//! Invariant: a token belongs to one login. Whoever logs in to a session later, the same person included, is never
+//! served a token that was fetched for the login before, nor made to wait for its request.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -60,7 +63,7 @@ struct Inner {
     pool: Pool,
     cache: Mutex<Cache>,
     failures: Mutex<BoundedMap<SessionKey, Failure>>,
-    flight: Flight<SessionKey, Arc<Tip>>,
+    flight: Flight<(SessionKey, Login), Arc<Tip>>,
 }
 
 #[derive(Debug)]
@@ -72,9 +75,27 @@ struct Cache {
 
 #[derive(Clone, Debug)]
 struct Entry {
+    login: Login,
     tip: Arc<Tip>,
     renew_at: Timestamp,
     renewing: bool,
+}
+
+/// What tells one login to a session from the next; stays the same when its user token is renewed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Login {
+    sub: String,
+    at: Timestamp,
+}
+
+impl Login {
+    fn of(session: &Session) -> Self {
+        Self { sub: session.sub.clone(), at: session.login_at }
+    }
+
+    fn is(&self, session: &Session) -> bool {
+        self.sub == session.sub && self.at == session.login_at
+    }
 }
 
 impl Broker {
@@ -103,10 +124,8 @@ impl Broker {
     /// # Errors
     /// Why there is none; `NotLoggedIn` comes without any request.
     pub fn get(&self, key: &SessionKey) -> Result<Arc<Tip>> {
-        if self.0.users.current(key).is_none() {
-            return Err(not_logged_in());
-        }
-        match self.0.cached(key) {
+        let login = self.0.users.current(key).ok_or_else(not_logged_in)?;
+        match self.0.cached(key, &login) {
             Some((tip, false)) => Ok(tip),
             Some((tip, true)) => {
                 self.renew_in_background(key);
@@ -127,13 +146,10 @@ impl Broker {
     /// The cached token as it stands, if it has not ended; no I/O.
     #[must_use]
     pub fn peek(&self, key: &SessionKey) -> Option<Arc<Tip>> {
-        let now = self.0.clock.now();
-        self.0
-            .cache()
-            .entries
-            .get(key)
-            .map(|entry| entry.tip.clone())
-            .filter(|tip| !tip.expires_at.is_past(now))
+        let (login, now) = (self.0.users.current(key)?, self.0.clock.now());
+        let cache = self.0.cache();
+        let entry = cache.entries.get(key).filter(|entry| entry.login.is(&login))?;
+        Some(entry.tip.clone()).filter(|tip| !tip.expires_at.is_past(now))
     }
 
     /// Why the session's last attempt to get a token failed, and when; `None` once one succeeded.
@@ -142,7 +158,7 @@ impl Broker {
         self.0.failures().get(key).cloned()
     }
 
-    /// Drops a session's token. To be called after its login was removed or replaced.
+    /// Drops a session's token, which is of no use once its login was removed or replaced.
     pub fn forget(&self, key: &SessionKey) {
         self.0.cache().entries.remove(key);
         self.0.failures().remove(key);
@@ -167,11 +183,11 @@ impl Broker {
 }
 
 impl Inner {
-    /// The cached token if it may be handed out, and whether the caller is the one to start its renewal.
-    fn cached(&self, key: &SessionKey) -> Option<(Arc<Tip>, bool)> {
+    /// The login's cached token if it may be handed out, and whether the caller is the one to start its renewal.
+    fn cached(&self, key: &SessionKey, login: &Session) -> Option<(Arc<Tip>, bool)> {
         let now = self.clock.now();
         let mut cache = self.cache();
-        let entry = cache.entries.get_mut(key)?;
+        let entry = cache.entries.get_mut(key).filter(|entry| entry.login.is(login))?;
         if entry.tip.expires_at.is_past(now + MARGIN) {
             return None;
         }
@@ -184,6 +200,8 @@ impl Inner {
         let outcome = self.fetch_once(key);
         match &outcome {
             Ok(_) => drop(self.failures().remove(key)),
+            // Nobody's failure: the login is gone, or another one has come in its place.
+            Err(error) if error.code() == Code::NotLoggedIn => {}
             Err(error) => drop(
                 self.failures().insert(key.clone(), Failure { at: self.clock.now(), error: error.clone() }),
             ),
@@ -192,8 +210,12 @@ impl Inner {
     }
 
     fn fetch_once(&self, key: &SessionKey) -> Result<Arc<Tip>> {
-        self.flight.run(key, || {
+        let login = Login::of(&*self.users.current(key).ok_or_else(not_logged_in)?);
+        self.flight.run(&(key.clone(), login.clone()), || {
             let session = self.users.fresh(key)?;
+            if !login.is(&session) {
+                return Err(not_logged_in());
+            }
             let tip = Arc::new(self.issuer.issue(key, &session)?);
             if tip.sub != session.sub {
                 return Err(Error::new(
@@ -202,11 +224,12 @@ impl Inner {
                 )
                 .with_hint("log out and in again; if it stays, report it to the operator of the user pool"));
             }
-            let entry = Entry { renew_at: self.renewal_moment(&tip)?, tip: tip.clone(), renewing: false };
+            let renew_at = self.renewal_moment(&tip)?;
             let mut cache = self.cache();
             // Checked under the lock that `forget` takes after a logout: a token that comes too late is not kept.
             match self.users.current(key) {
-                Some(current) if current.sub == session.sub && current.login_at == session.login_at => {
+                Some(current) if login.is(&current) => {
+                    let entry = Entry { login, tip: tip.clone(), renew_at, renewing: false };
                     cache.insert(key.clone(), entry, self.clock.now());
                     Ok(tip)
                 }
@@ -262,6 +285,9 @@ mod tests {
     use super::*;
     use crate::base::entropy::OsEntropy;
     use crate::base::time::ManualClock;
+
+    /// How long a test waits for another thread before it counts as stuck.
+    const PATIENCE: Duration = Duration::from_secs(10);
 
     #[derive(Debug, Default)]
     struct People(Mutex<HashMap<SessionKey, Arc<Session>>>);
@@ -428,6 +454,50 @@ mod tests {
         bench.log_in(&key, "u");
         assert_eq!(bench.broker.get(&key).unwrap_err().code(), Code::NotLoggedIn);
         assert!(bench.broker.peek(&key).is_none());
+    }
+
+    #[test]
+    fn a_new_login_is_never_served_the_token_of_the_one_before_it() {
+        let (bench, key) = (bench(|_| Ok(())), SessionKey::main());
+        bench.log_in(&key, "a");
+        assert_eq!(bench.broker.get(&key).unwrap().sub, "a");
+        // Nobody has called `forget` yet: storing a login takes its time, and requests come meanwhile.
+        bench.log_in(&key, "b");
+        assert!(bench.broker.peek(&key).is_none());
+        assert_eq!(bench.broker.get(&key).unwrap().sub, "b");
+        bench.clock.advance(Duration::from_secs(1));
+        bench.log_in(&key, "b");
+        assert_eq!(bench.token(&key), "tip-2", "a later login of the same person counts as another one");
+    }
+
+    #[test]
+    fn a_login_does_not_share_the_request_of_the_one_before_it() {
+        let (entered, in_request) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let may_go_on = Mutex::new(may_go_on);
+        let (bench, key) = (
+            bench(move |n| {
+                if n == 0 {
+                    entered.send(()).unwrap();
+                    let _ = may_go_on.lock().unwrap().recv();
+                }
+                Ok(())
+            }),
+            SessionKey::main(),
+        );
+        bench.log_in(&key, "a");
+        let get = || {
+            let (broker, key, (done, outcome)) = (bench.broker.clone(), key.clone(), mpsc::channel());
+            std::thread::spawn(move || done.send(broker.get(&key).map(|tip| tip.sub.clone())));
+            outcome
+        };
+        let of_a = get();
+        in_request.recv().unwrap();
+        bench.log_in(&key, "b");
+        assert_eq!(get().recv_timeout(PATIENCE).unwrap().unwrap(), "b");
+        go_on.send(()).unwrap();
+        assert_eq!(of_a.recv_timeout(PATIENCE).unwrap().unwrap_err().code(), Code::NotLoggedIn);
+        assert_eq!(bench.broker.get(&key).unwrap().sub, "b");
     }
 
     #[test]
