@@ -57,11 +57,11 @@ impl Saved {
     }
 }
 
-/// What came of [`Store::replace_if`].
+/// What came of [`Store::replace_if`] and [`Store::remove_if`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub enum Swap {
-    /// The new session is in place.
+    /// It is done: the new session is in place, or the old one removed.
     Done(Saved),
     /// Somebody else was faster: this is what they put there.
     Changed(Arc<Session>),
@@ -177,15 +177,14 @@ impl Store {
     /// Stores a renewed session, unless the stored one is no longer the login that was renewed: its refresh token
     /// (without one, its user token) is compared with that of `expected`.
     pub fn replace_if(&self, key: &SessionKey, expected: &Arc<Session>, new: Session) -> Swap {
-        let (conflict, version) = self.change(|memory| match memory.get(key) {
-            None => Some(Swap::Gone),
-            Some(current) if !is_same_login(current, expected) => Some(Swap::Changed(Arc::clone(current))),
-            Some(_) => {
-                memory.put(key.clone(), new);
-                None
-            }
-        });
-        conflict.unwrap_or_else(|| Swap::Done(self.save(version)))
+        self.change_if(key, expected, |memory| memory.put(key.clone(), new))
+    }
+
+    /// Removes a session, unless the stored one is another login than `expected`, as for [`Store::replace_if`].
+    pub fn remove_if(&self, key: &SessionKey, expected: &Arc<Session>) -> Swap {
+        self.change_if(key, expected, |memory| {
+            memory.remove(key);
+        })
     }
 
     /// All sessions, in the order of their keys.
@@ -250,6 +249,18 @@ impl Store {
         let result = change(&mut memory);
         memory.prune(now);
         (result, memory.version())
+    }
+
+    fn change_if(&self, key: &SessionKey, expected: &Arc<Session>, change: impl FnOnce(&mut Memory)) -> Swap {
+        let (conflict, version) = self.change(|memory| match memory.get(key) {
+            None => Some(Swap::Gone),
+            Some(current) if !is_same_login(current, expected) => Some(Swap::Changed(Arc::clone(current))),
+            Some(_) => {
+                change(memory);
+                None
+            }
+        });
+        conflict.unwrap_or_else(|| Swap::Done(self.save(version)))
     }
 
     fn save(&self, version: Version) -> Saved {

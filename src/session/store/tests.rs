@@ -162,6 +162,20 @@ fn prunes_expired_on_load_and_on_save_but_keeps_what_can_be_renewed() {
 }
 
 #[test]
+fn a_removal_spares_the_login_that_came_in_between() {
+    let disk = MemoryDisk::default();
+    let store = open(&disk);
+    let _ = put(&store, "a", "1");
+    let seen = store.get(&key("a")).unwrap();
+    let _ = store.put(&key("a"), session("2", LATER, Some("another")));
+    assert!(matches!(store.remove_if(&key("a"), &seen), Swap::Changed(now) if now.sub == "2"));
+    let seen = store.get(&key("a")).unwrap();
+    assert!(matches!(store.remove_if(&key("a"), &seen), Swap::Done(Saved::Durable)));
+    assert!(matches!(store.remove_if(&key("a"), &seen), Swap::Gone));
+    assert!(names(&reopen(&disk.files())).is_empty());
+}
+
+#[test]
 fn a_renewal_replaces_only_the_login_that_it_renewed() {
     let store = open(&MemoryDisk::default());
     let name = key("a");
