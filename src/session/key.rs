@@ -24,7 +24,10 @@ impl SessionKey {
     /// # Errors
     /// `InvalidRequest`, naming the rule that is broken.
     pub fn parse(text: &str) -> Result<Self> {
-        let invalid = |rule: &str| Error::new(Code::InvalidRequest, format!("the session key {rule}"));
+        let invalid = |rule: &str| {
+            Error::new(Code::InvalidRequest, format!("the session key {rule}"))
+                .with_hint("agent-identity status lists the sessions by their keys")
+        };
         let text = text.trim();
         match text {
             "" => Err(invalid("is empty")),

@@ -1,6 +1,7 @@
 //! Which request asks for which action. Pure.
 
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::action::{Action, registry};
@@ -65,25 +66,36 @@ pub fn route(method: &str, path: &str, query: Option<&str>, body: &[u8]) -> Resu
     }
 }
 
+/// The body of a tool call. Other members, and any of these twice, are refused: a typo must not mean another session.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToolCall {
+    #[serde(default)]
+    params: Option<Map<String, Value>>,
+    #[serde(default)]
+    session: Option<String>,
+}
+
 /// A tool call: `{"params": {…}, "session": "…"}`, both of which may be absent, and an empty session is the main one.
 fn tool(name: &str, body: &[u8]) -> Result<Action> {
     let invalid = |message: String| {
         Error::new(Code::InvalidRequest, message)
             .with_hint(r#"send {"params": {…}, "session": "…"}; both may be left out"#)
     };
-    let call: Map<String, Value> = match body {
-        [] => Map::new(),
+    let call: ToolCall = match body {
+        [] => ToolCall::default(),
+        // Without this, a list of the members' values would do as well.
+        body if !body.trim_ascii_start().starts_with(b"{") => {
+            return Err(invalid("the body is not a JSON object".to_owned()));
+        }
         body => serde_json::from_slice(body)
             .map_err(|error| invalid(format!("the body is not a tool call: {error}")))?,
     };
-    if !matches!(call.get("params"), None | Some(Value::Null | Value::Object(_))) {
-        return Err(invalid("params must be an object".to_owned()));
+    if let Some(param) = call.params.and_then(|params| params.into_iter().next()) {
+        return Err(invalid(format!("{name} has no parameter {:?}", param.0))
+            .with_hint("leave params empty; the session stands beside it"));
     }
-    let session = match call.get("session") {
-        None | Some(Value::Null) => "",
-        Some(Value::String(key)) => key.trim(),
-        Some(_) => return Err(invalid("session must be text".to_owned())),
-    };
+    let session = call.session.as_deref().map(str::trim).unwrap_or_default();
     let session = if session.is_empty() { None } else { Some(SessionKey::parse(session)?) };
     let empty = Map::new();
     let params = call.get("params").and_then(Value::as_object).unwrap_or(&empty);
@@ -106,13 +118,15 @@ fn session_parameter(query: Option<&str>, takes_session: bool) -> Result<Option<
             return Err(invalid(format!("unknown parameter {name:?}")).with_hint(hint));
         }
         if session.replace(value).is_some() {
-            return Err(invalid("the parameter session is given twice".to_owned()));
+            return Err(
+                invalid("the parameter session is given twice".to_owned()).with_hint("name one session")
+            );
         }
     }
     let Some(value) = session.filter(|value| !value.is_empty()) else { return Ok(None) };
-    let key = percent_decode_str(value)
-        .decode_utf8()
-        .map_err(|_| invalid("the parameter session is not UTF-8".to_owned()))?;
+    let key = percent_decode_str(value).decode_utf8().map_err(|_| {
+        invalid("the parameter session is not UTF-8".to_owned()).with_hint("percent-encode its UTF-8 bytes")
+    })?;
     SessionKey::parse(&key).map(Some)
 }
 
@@ -180,6 +194,10 @@ mod tests {
             ("POST", "/tool/identity_whoami", "[]", Code::InvalidRequest, None),
             ("POST", "/tool/identity_whoami", r#"{"params":[]}"#, Code::InvalidRequest, None),
             ("POST", "/tool/identity_whoami", r#"{"session":7}"#, Code::InvalidRequest, None),
+            ("POST", "/tool/identity_logout", r#"{"sesion":"k"}"#, Code::InvalidRequest, None),
+            ("POST", "/tool/identity_logout", r#"{"session":"k","session":""}"#, Code::InvalidRequest, None),
+            ("POST", "/tool/identity_logout", r#"{"params":{"session":"k"}}"#, Code::InvalidRequest, None),
+            ("POST", "/tool/identity_logout", r#"[{},"k"]"#, Code::InvalidRequest, None),
             ("GET", "/token?sesion=x", "", Code::InvalidRequest, None),
             ("GET", "/token?session=a&session=b", "", Code::InvalidRequest, None),
             ("GET", "/token?session=%ff", "", Code::InvalidRequest, None),
