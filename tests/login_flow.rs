@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 use agent_identity::emulator::Options;
@@ -115,6 +117,51 @@ fn a_socket_that_the_service_manager_opened_is_served() {
     assert_eq!(home.curl(&["http://localhost/healthz"]).0, 200);
     server.stop();
     assert!(home.socket().exists(), "it is the service manager's to remove");
+}
+
+#[test]
+fn login_waits_for_its_own_session_and_takes_nobody_elses_for_it() {
+    let home = Home::new();
+    let server = home.serve();
+    for (sender, person) in [("a", "alice"), ("b", "bob")] {
+        home.log_in(person, Some(&format!("agent:main:main:user:{sender}")));
+        let output = home.run(&["login", "--timeout", "1"]);
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stdout));
+        assert!(text(&output.stderr).contains("nobody has confirmed"), "{}", text(&output.stderr));
+    }
+    let mut waiting = home.command(&["login", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(waiting.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let started: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+    Browser::new().log_in(started["authUrl"].as_str().unwrap(), "alice");
+    let seen: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+    assert_eq!((&seen["loggedIn"], &seen["sessionKey"]), (&json!(true), &json!("agent:main:main")));
+    assert!(waiting.wait().unwrap().success());
+    server.stop();
+}
+
+#[test]
+fn personal_mode_knows_the_main_session_alone() {
+    let home = Home::new();
+    let server = home.serve();
+    home.log_in("bob", Some("agent:main:main:user:b"));
+    assert_eq!(home.curl(&["http://localhost/token"]).0, 200, "the only sender stands for the main session");
+    server.stop();
+
+    let mut config = home.config();
+    config["identity"]["personalSessionMode"] = json!(true);
+    home.write_config(&config);
+    let server = home.serve();
+    for target in ["token", "session", "token?session=agent:main:main:user:b"] {
+        let (status, body) = home.curl(&[&format!("http://localhost/{target}")]);
+        assert_eq!((status, &body["error"]["code"]), (401, &json!("not_logged_in")), "{target}");
+    }
+    let (status, body) = home.curl(&["http://localhost/token?session=agent:main:telegram:group:-1001"]);
+    assert_eq!(status, 400);
+    assert!(body["error"]["message"].as_str().unwrap().contains("personalSessionMode"));
+    home.log_in("alice", Some("agent:main:telegram:direct:7"));
+    let (status, token) = home.curl(&["http://localhost/token"]);
+    assert_eq!((status, &token["sessionKey"]), (200, &json!("agent:main:main")));
+    server.stop();
 }
 
 #[test]

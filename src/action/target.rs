@@ -31,6 +31,10 @@ pub(super) fn existing(services: &Services, session: Option<SessionKey>) -> Resu
     if services.users.current(&main).is_some() {
         return Ok(main);
     }
+    if services.personal_session_mode {
+        // What senders left behind from before the mode was switched on is nobody's here.
+        return Err(not_logged_in());
+    }
     let mut candidates: Vec<_> = services
         .store
         .sessions()

@@ -118,8 +118,13 @@ impl Context<'_> {
         let end = self.clock.monotonic() + timeout;
         while self.clock.monotonic() < end {
             self.clock.sleep(LOGIN_POLL);
-            let seen = remote.call("identity_whoami", session)?;
-            if seen["loggedIn"] == true {
+            let seen = match remote.call("identity_whoami", session) {
+                // Others are logged in, and nobody to this session yet.
+                Err(failure) if failure["error"]["code"] == Code::SessionAmbiguous.as_str() => continue,
+                seen => seen?,
+            };
+            // Without a login of its own the main session may stand for a sender's.
+            if seen["loggedIn"] == true && seen["sessionKey"] == started["sessionKey"] {
                 let person = seen["sub"].as_str().unwrap_or_default();
                 self.print(&seen, |_| format!("logged in as {person}"));
                 return Ok(exit::OK);
