@@ -112,162 +112,301 @@ impl Users for Renewal {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::fmt;
-    use std::sync::Mutex;
+    use std::sync::{Barrier, Condvar, Mutex};
+    use std::thread::{self, ThreadId};
 
+    use tempfile::TempDir;
+
+    use super::super::testing::{FakeTransport, NOW, World, claims};
     use super::*;
     use crate::base::entropy::OsEntropy;
     use crate::base::env::Env;
     use crate::base::error::Code;
-    use crate::base::time::ManualClock;
+    use crate::base::secret::Secret;
+    use crate::base::time::{ManualClock, Timestamp};
     use crate::base::url::Url;
+    use crate::net::testing::failed;
     use crate::net::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Transport};
-    use crate::oidc::testing::{NOW, World, claims};
     use crate::session::store::StoreOptions;
 
-    const TOKEN_PATH: &str = "/oauth/token";
+    const TOKEN: &str = "/oauth/token";
 
-    type Meanwhile = Box<dyn FnOnce(&Store) + Send>;
-
-    /// A provider that does what the test wants done while it is asked for a token.
-    struct Busy {
-        world: World,
-        store: Arc<Store>,
-        meanwhile: Mutex<Option<Meanwhile>>,
+    /// Standing time that keeps which threads have asked for it.
+    #[derive(Debug)]
+    struct Roll {
+        clock: ManualClock,
+        askers: Mutex<HashSet<ThreadId>>,
+        asked: Condvar,
     }
 
-    impl fmt::Debug for Busy {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("Busy")
+    impl Roll {
+        fn wait_for(&self, threads: usize) {
+            let askers = self.askers.lock().unwrap();
+            let limit = Duration::from_secs(30);
+            let waited = self.asked.wait_timeout_while(askers, limit, |askers| askers.len() < threads);
+            assert!(!waited.unwrap().1.timed_out());
         }
     }
 
-    impl Transport for Busy {
+    impl Clock for Roll {
+        fn now(&self) -> Timestamp {
+            self.askers.lock().unwrap().insert(thread::current().id());
+            self.asked.notify_all();
+            self.clock.now()
+        }
+
+        fn monotonic(&self) -> Duration {
+            self.clock.monotonic()
+        }
+
+        fn sleep(&self, duration: Duration) {
+            self.clock.sleep(duration);
+        }
+    }
+
+    type Act = Box<dyn FnOnce() + Send>;
+
+    /// Lets something happen while a token request is under way.
+    #[derive(Default)]
+    struct Meanwhile {
+        inner: Arc<FakeTransport>,
+        act: Mutex<Option<Act>>,
+    }
+
+    impl Transport for Meanwhile {
         fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Failure> {
-            if request.url.path() == TOKEN_PATH
-                && let Some(meanwhile) = self.meanwhile.lock().unwrap().take()
-            {
-                meanwhile(&self.store);
+            let act = self.act.lock().unwrap().take_if(|_| request.url.path() == TOKEN);
+            if let Some(act) = act {
+                act();
             }
-            self.world.transport.send(request)
+            self.inner.send(request)
+        }
+    }
+
+    impl fmt::Debug for Meanwhile {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Meanwhile")
         }
     }
 
     struct Bench {
-        _dir: tempfile::TempDir,
+        world: World,
+        meanwhile: Arc<Meanwhile>,
+        clock: Arc<Roll>,
         store: Arc<Store>,
-        busy: Arc<Busy>,
         renewal: Renewal,
+        key: SessionKey,
+        _dir: TempDir,
     }
 
-    fn session(token: &str, ends_in: i64) -> Session {
-        Session {
-            sub: "u-1".into(),
-            user_token: token.into(),
-            refresh_token: Some(format!("refresh-{token}").as_str().into()),
-            login_at: *NOW,
-            expires_at: crate::base::time::Timestamp::from_unix(NOW.unix() + ends_in),
-        }
-    }
-
-    /// A login that ends in so many seconds; `meanwhile` happens during the first renewal.
-    fn bench(ends_in: i64, meanwhile: impl FnOnce(&Store) + Send + 'static) -> Bench {
-        let dir = tempfile::tempdir().unwrap();
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(*NOW));
+    /// A login of u-1 whose user token ends in `life` seconds, with the refresh token `r-1`.
+    fn bench(life: i64) -> Bench {
+        let world = World::new();
+        let clock = ManualClock::at(*NOW);
+        let clock = Arc::new(Roll { clock, askers: Mutex::default(), asked: Condvar::new() });
+        let meanwhile = Arc::new(Meanwhile { inner: world.transport.clone(), act: Mutex::default() });
+        let base = Url::parse("https://pool.example.com").unwrap();
+        let provider = Provider::new(world.client.clone(), base, meanwhile.clone(), clock.clone());
+        let dir = TempDir::new().unwrap();
         let options = StoreOptions {
-            dir: dir.path().join("data"),
+            dir: dir.path().join("identity"),
             env: Env::default(),
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
         };
         let store = Arc::new(Store::open(options).unwrap());
-        let _ = store.put(&SessionKey::main(), session("old", ends_in));
-        let busy = Arc::new(Busy {
-            world: World::new(),
-            store: store.clone(),
-            meanwhile: Mutex::new(Some(Box::new(meanwhile))),
-        });
-        let base = Url::parse("https://pool.example.com").unwrap();
-        let provider = Provider::new(busy.world.client.clone(), base, busy.clone(), clock.clone());
-        let renewal = Renewal::new(store.clone(), Some(Arc::new(provider)), clock);
-        Bench { _dir: dir, store, busy, renewal }
+        let key = SessionKey::main();
+        let _ = store.put(&key, login("u-1", life, Some("r-1")));
+        let renewal = Renewal::new(store.clone(), Some(Arc::new(provider)), clock.clone());
+        Bench { world, meanwhile, clock, store, renewal, key, _dir: dir }
+    }
+
+    fn login(sub: &str, life: i64, refresh_token: Option<&str>) -> Session {
+        Session {
+            sub: sub.to_owned(),
+            user_token: Secret::new(format!("{sub} until {life}")),
+            refresh_token: refresh_token.map(Secret::from),
+            login_at: Timestamp::from_unix(NOW.unix() - 1000),
+            expires_at: Timestamp::from_unix(NOW.unix() + life),
+        }
     }
 
     impl Bench {
-        fn refuse(&self) {
-            self.busy.world.transport.answer(TOKEN_PATH, 400, r#"{"error":"invalid_grant"}"#);
+        fn fresh(&self) -> Result<Arc<Session>> {
+            self.renewal.fresh(&self.key)
         }
 
-        fn cut_off(&self) {
-            let failure = Failure { kind: FailureKind::Timeout, detail: "timed out".into() };
-            self.busy.world.transport.fail(TOKEN_PATH, failure);
+        fn requests(&self) -> usize {
+            self.world.transport.sent().iter().filter(|request| request.url.path() == TOKEN).count()
         }
 
-        /// The user token that is handed out, or the code of the reason why not.
-        fn fresh(&self) -> Result<String, Code> {
-            let fresh = self.renewal.fresh(&SessionKey::main());
-            fresh.map(|login| login.user_token.expose().clone()).map_err(|error| error.code())
+        fn invalid_grant(&self) {
+            self.world.transport.answer(TOKEN, 400, r#"{"error":"invalid_grant"}"#);
         }
 
-        fn stored(&self) -> Option<String> {
-            self.store.get(&SessionKey::main()).map(|login| login.user_token.expose().clone())
+        fn meanwhile(&self, act: impl FnOnce(&Store, &SessionKey) + Send + 'static) {
+            let (store, key) = (self.store.clone(), self.key.clone());
+            *self.meanwhile.act.lock().unwrap() = Some(Box::new(move || act(&store, &key)));
         }
-    }
 
-    fn log_in_anew(store: &Store) {
-        let _ = store.put(&SessionKey::main(), session("new", 3600));
-    }
+        /// Whose login is stored, and with which refresh token.
+        fn stored(&self) -> Option<(String, String)> {
+            let session = self.store.get(&self.key)?;
+            Some((session.sub.clone(), session.refresh_token.as_ref()?.expose().clone()))
+        }
 
-    fn log_out(store: &Store) {
-        let _ = store.remove(&SessionKey::main());
-    }
-
-    #[test]
-    fn a_refused_refresh_token_ends_the_login() {
-        let bench = bench(0, |_| {});
-        bench.refuse();
-        assert_eq!(bench.fresh(), Err(Code::LoginExpired));
-        assert_eq!(bench.fresh(), Err(Code::NotLoggedIn));
-    }
-
-    #[test]
-    fn a_login_made_during_a_refused_renewal_survives_it() {
-        for ends_in in [0, 30] {
-            let bench = bench(ends_in, log_in_anew);
-            bench.refuse();
-            assert_eq!((bench.fresh(), bench.stored()), (Ok("new".into()), Some("new".into())), "{ends_in}");
+        fn is_stored(&self, sub: &str, refresh_token: &str) -> bool {
+            self.stored() == Some((sub.to_owned(), refresh_token.to_owned()))
         }
     }
 
     #[test]
-    fn a_login_made_during_a_good_renewal_survives_it() {
-        let bench = bench(0, log_in_anew);
-        bench.busy.world.grant(&claims(""), Some("rotated"));
-        assert_eq!((bench.fresh(), bench.stored()), (Ok("new".into()), Some("new".into())));
-    }
-
-    #[test]
-    fn a_logout_during_a_renewal_is_final_whatever_comes_of_it() {
-        for ends_in in [0, 30] {
-            let refused = bench(ends_in, log_out);
-            refused.refuse();
-            let renewed = bench(ends_in, log_out);
-            renewed.busy.world.grant(&claims(""), None);
-            for bench in [refused, renewed] {
-                assert_eq!((bench.fresh(), bench.stored()), (Err(Code::NotLoggedIn), None), "{ends_in}");
+    fn a_token_is_renewed_from_its_last_minute_on_and_the_rotation_is_stored() {
+        for (life, requests) in [(61, 0), (60, 1), (0, 1), (-5000, 1)] {
+            let bench = bench(life);
+            bench.world.grant(&claims(""), Some("r-2"));
+            let session = bench.fresh().unwrap();
+            assert_eq!(bench.requests(), requests, "{life}");
+            if requests > 0 {
+                assert!(bench.is_stored("u-1", "r-2"), "{life}");
+                assert_eq!(session.expires_at.unix(), NOW.unix() + 3600);
+                assert_eq!(session.login_at.unix(), NOW.unix() - 1000, "the login is as old as it was");
+                assert!(Arc::ptr_eq(&session, &bench.store.get(&bench.key).unwrap()));
             }
         }
-        let unreachable = bench(30, log_out);
-        unreachable.cut_off();
-        assert_eq!(unreachable.fresh(), Err(Code::NotLoggedIn));
     }
 
     #[test]
-    fn an_unreachable_provider_costs_no_login() {
-        for (ends_in, outcome) in [(0, Err(Code::IdpUnreachable)), (30, Ok("old".into()))] {
-            let bench = bench(ends_in, |_| {});
-            bench.cut_off();
-            assert_eq!((bench.fresh(), bench.stored()), (outcome, Some("old".into())), "{ends_in}");
+    fn without_a_new_refresh_token_the_old_one_stays() {
+        let bench = bench(-1);
+        bench.world.grant(&claims(""), None);
+        assert_eq!(bench.fresh().unwrap().expires_at.unix(), NOW.unix() + 3600);
+        assert!(bench.is_stored("u-1", "r-1"));
+    }
+
+    #[test]
+    fn parallel_callers_cause_one_refresh() {
+        const CALLERS: usize = 8;
+        let bench = bench(-1);
+        bench.world.grant(&claims(""), Some("r-2"));
+        let (clock, start) = (bench.clock.clone(), Barrier::new(CALLERS));
+        // The request is held until every caller has seen that the token is due.
+        *bench.meanwhile.act.lock().unwrap() = Some(Box::new(move || clock.wait_for(CALLERS)));
+        bench.clock.askers.lock().unwrap().clear();
+        let ends: Vec<_> = thread::scope(|scope| {
+            let call = || {
+                start.wait();
+                bench.fresh().unwrap().expires_at.unix()
+            };
+            let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(call)).collect();
+            callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+        });
+        assert_eq!(ends, [NOW.unix() + 3600; CALLERS]);
+        assert_eq!(bench.requests(), 1);
+    }
+
+    #[test]
+    fn a_refused_refresh_token_gives_way_to_a_newer_one_in_the_store() {
+        let bench = bench(-1);
+        bench.invalid_grant();
+        bench.meanwhile(|store, key| drop(store.put(key, login("u-1", 3000, Some("r-9")))));
+        assert_eq!(bench.fresh().unwrap().user_token.expose(), "u-1 until 3000");
+        assert!(bench.is_stored("u-1", "r-9"));
+    }
+
+    #[test]
+    fn a_refused_refresh_token_ends_the_login_once_its_token_has_ended() {
+        let bench = bench(-1);
+        bench.invalid_grant();
+        assert_eq!(bench.fresh().unwrap_err().code(), Code::LoginExpired);
+        assert_eq!(bench.stored(), None);
+        assert_eq!(bench.fresh().unwrap_err().code(), Code::NotLoggedIn);
+        assert_eq!(bench.requests(), 1);
+    }
+
+    #[test]
+    fn a_refused_refresh_token_leaves_a_token_that_is_still_good() {
+        let bench = bench(30);
+        bench.invalid_grant();
+        assert_eq!(bench.fresh().unwrap().user_token.expose(), "u-1 until 30");
+        assert!(bench.is_stored("u-1", "r-1"));
+    }
+
+    #[test]
+    fn trouble_on_the_way_keeps_the_login() {
+        let unreachable = [FailureKind::Connect, FailureKind::Timeout, FailureKind::Tls];
+        for fail in 0..=unreachable.len() {
+            for life in [30, -1] {
+                let bench = bench(life);
+                match unreachable.get(fail) {
+                    Some(kind) => bench.world.transport.fail(TOKEN, failed(*kind).unwrap_err()),
+                    None => bench.world.transport.answer(TOKEN, 503, "<html>"),
+                }
+                match bench.fresh() {
+                    Ok(session) => assert!(life > 0 && session.user_token.expose() == "u-1 until 30"),
+                    Err(error) => {
+                        assert!(life < 0 && error.code() == Code::IdpUnreachable, "{error:?}");
+                        assert!(error.code().is_temporary());
+                    }
+                }
+                assert!(bench.is_stored("u-1", "r-1"));
+                // It mends by itself.
+                bench.world.grant(&claims(""), Some("r-2"));
+                assert_eq!(bench.fresh().unwrap().expires_at.unix(), NOW.unix() + 3600);
+            }
         }
+    }
+
+    #[test]
+    fn an_answer_about_somebody_else_changes_nothing() {
+        let bench = bench(-1);
+        let mut other = claims("");
+        other["sub"] = "u-2".into();
+        bench.world.grant(&other, Some("r-2"));
+        assert_eq!(bench.fresh().unwrap_err().code(), Code::TokenInvalid);
+        assert!(bench.is_stored("u-1", "r-1"));
+    }
+
+    #[test]
+    fn a_logout_during_the_refresh_leaves_nothing() {
+        for (granted, life) in [(true, -1), (true, 30), (false, -1), (false, 30)] {
+            let bench = bench(life);
+            match granted {
+                true => bench.world.grant(&claims(""), Some("r-2")),
+                false => bench.invalid_grant(),
+            }
+            bench.meanwhile(|store, key| drop(store.remove(key)));
+            assert_eq!(bench.fresh().unwrap_err().code(), Code::NotLoggedIn, "{granted} {life}");
+            assert_eq!(bench.stored(), None);
+        }
+    }
+
+    #[test]
+    fn a_login_during_the_refresh_is_not_overwritten() {
+        for (granted, sub) in [(true, "u-2"), (true, "u-1"), (false, "u-2")] {
+            let bench = bench(-1);
+            match granted {
+                true => bench.world.grant(&claims(""), Some("r-2")),
+                false => bench.invalid_grant(),
+            }
+            bench.meanwhile(move |store, key| drop(store.put(key, login(sub, 3000, Some("r-9")))));
+            assert_eq!(bench.fresh().unwrap().sub, sub);
+            assert!(bench.is_stored(sub, "r-9"));
+        }
+    }
+
+    #[test]
+    fn without_a_refresh_token_or_a_provider_a_login_lasts_as_long_as_its_token() {
+        let bench = bench(3600);
+        let alone = Renewal::new(bench.store.clone(), None, bench.clock.clone());
+        let _ = bench.store.put(&bench.key, login("u-1", 30, None));
+        assert_eq!(bench.fresh().unwrap().user_token.expose(), "u-1 until 30");
+        let _ = bench.store.put(&bench.key, login("u-1", 30, Some("r-1")));
+        assert_eq!(alone.fresh(&bench.key).unwrap().user_token.expose(), "u-1 until 30");
+        bench.clock.clock.advance(Duration::from_secs(30));
+        assert_eq!(alone.fresh(&bench.key).unwrap_err().code(), Code::LoginExpired);
+        assert_eq!(bench.requests(), 0);
     }
 }

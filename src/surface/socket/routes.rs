@@ -91,15 +91,14 @@ fn tool(name: &str, body: &[u8]) -> Result<Action> {
         body => serde_json::from_slice(body)
             .map_err(|error| invalid(format!("the body is not a tool call: {error}")))?,
     };
-    if let Some(param) = call.params.and_then(|params| params.into_iter().next()) {
-        return Err(invalid(format!("{name} has no parameter {:?}", param.0))
-            .with_hint("leave params empty; the session stands beside it"));
+    let params = call.params.unwrap_or_default();
+    // Other unknown parameters are ignored, but this one would silently mean the main session.
+    if params.contains_key("session") {
+        return Err(invalid("the session stands beside params, not in it".to_owned()));
     }
     let session = call.session.as_deref().map(str::trim).unwrap_or_default();
     let session = if session.is_empty() { None } else { Some(SessionKey::parse(session)?) };
-    let empty = Map::new();
-    let params = call.get("params").and_then(Value::as_object).unwrap_or(&empty);
-    registry::action(name, params, session)
+    registry::action(name, &params, session)
 }
 
 /// Reads `session=<key>`, percent-decoded; `+` stays `+`, since phone numbers have one. An empty value is the main
