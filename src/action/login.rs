@@ -75,3 +75,82 @@ pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
         message: "open the link in a browser to log in".to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::testing::{Bench, LIFE, key};
+    use super::*;
+    use crate::base::error::{Code, Error};
+    use crate::oidc::pending::PendingLogin;
+    use crate::session::key::MAIN;
+
+    fn input(session: Option<&str>) -> Input {
+        let origin =
+            Origin { channel: Some("telegram".into()), sender: Some("Ann".into()), reply_target: None };
+        Input { session: session.map(key), origin }
+    }
+
+    /// The pending login that a link leads to.
+    fn pending(bench: &Bench, outcome: &Outcome) -> std::sync::Arc<PendingLogin> {
+        let url = outcome.auth_url.as_deref().unwrap();
+        let query = url.split_once('?').unwrap().1;
+        let state = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state").unwrap().1;
+        bench.provider.pending.find(&state).unwrap()
+    }
+
+    #[test]
+    fn somebody_logged_in_gets_a_fresh_token_and_no_link() {
+        let bench = Bench::new();
+        bench.log_in(MAIN, "ann");
+        bench.services.broker.get(&SessionKey::main()).unwrap();
+        let outcome = run(&bench.services, input(None)).unwrap();
+        assert!(outcome.ok && outcome.auth_url.is_none() && outcome.expires_at.is_none());
+        assert_eq!(outcome.sub.as_deref(), Some("ann"));
+        assert_eq!(bench.cloud.issued(), 2);
+        assert!(bench.provider.transport.sent().is_empty());
+    }
+
+    #[test]
+    fn nobody_or_an_ended_login_gets_a_link_for_that_session() {
+        let bench = Bench::new();
+        bench.log_in("agent:main:telegram:direct:1", "ann");
+        bench.clock.advance(Duration::from_secs(LIFE));
+        for session in [None, Some("agent:main:telegram:direct:1"), Some("agent:main:telegram:direct:2")] {
+            let outcome = run(&bench.services, input(session)).unwrap();
+            assert!(!outcome.ok && outcome.sub.is_none() && outcome.expires_at.is_some());
+            let pending = pending(&bench, &outcome);
+            assert_eq!(pending.session, key(session.unwrap_or(MAIN)));
+            assert_eq!(pending.origin, input(None).origin);
+        }
+        assert_eq!(bench.cloud.issued(), 0);
+    }
+
+    #[test]
+    fn what_the_cloud_refuses_is_told_instead_of_a_link() {
+        let bench = Bench::new();
+        bench.log_in(MAIN, "ann");
+        bench.cloud.fail_with(Error::new(Code::CloudRefused, "no"));
+        assert_eq!(run(&bench.services, input(None)).unwrap_err().code(), Code::CloudRefused);
+        assert!(bench.provider.pending.is_empty());
+    }
+
+    #[test]
+    fn without_a_user_pool_the_error_is_what_its_configuration_lacks() {
+        let mut bench = Bench::new();
+        bench.services.login = Err(Error::new(Code::ConfigMissing, "userpool.clientId is missing"));
+        assert_eq!(run(&bench.services, input(None)).unwrap_err().code(), Code::ConfigMissing);
+    }
+
+    #[test]
+    fn in_personal_mode_a_login_is_for_the_main_session_and_never_for_a_group() {
+        let bench = Bench::personal();
+        let group = run(&bench.services, input(Some("agent:main:telegram:group:-1001"))).unwrap_err();
+        assert_eq!(group.code(), Code::InvalidRequest);
+        assert!(bench.provider.pending.is_empty());
+        let outcome = run(&bench.services, input(Some("agent:main:telegram:direct:1"))).unwrap();
+        assert_eq!(pending(&bench, &outcome).session, SessionKey::main());
+        assert_eq!(outcome.session_key, SessionKey::main());
+    }
+}

@@ -45,3 +45,55 @@ pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Ou
     };
     Ok(Outcome { ok: true, message })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Bench, key};
+    use super::*;
+    use crate::session::key::MAIN;
+
+    fn log_out(bench: &Bench, session: Option<&str>) -> String {
+        let outcome = run(&bench.services, session.map(key)).unwrap();
+        assert!(outcome.ok);
+        outcome.message
+    }
+
+    #[test]
+    fn without_a_session_a_logout_succeeds() {
+        let bench = Bench::new();
+        for session in [None, Some(MAIN), Some("agent:shop:main")] {
+            assert_eq!(log_out(&bench, session), "nobody was logged in");
+        }
+    }
+
+    #[test]
+    fn a_logout_takes_session_and_token_and_leaves_everybody_else() {
+        let bench = Bench::new();
+        let (ann, bob) = ("agent:main:main:user:ann", "agent:main:main:user:bob");
+        bench.log_in(ann, "ann");
+        bench.log_in(bob, "bob");
+        for session in [ann, bob] {
+            bench.services.broker.get(&key(session)).unwrap();
+        }
+        // Whose logout is meant has to be said.
+        assert_eq!(run(&bench.services, None).unwrap_err().code(), Code::SessionAmbiguous);
+        assert_eq!(log_out(&bench, Some(ann)), format!("logged out of {ann}"));
+        assert!(bench.services.store.get(&key(ann)).is_none());
+        assert!(bench.services.broker.peek(&key(ann)).is_none());
+        assert!(bench.services.store.get(&key(bob)).is_some());
+        assert!(bench.services.broker.peek(&key(bob)).is_some());
+        assert_eq!(log_out(&bench, Some(ann)), "nobody was logged in");
+        assert_eq!(log_out(&bench, None), format!("logged out of {bob}"));
+        // The provider keeps its own session: nothing is sent to it.
+        assert!(bench.provider.transport.sent().is_empty());
+    }
+
+    #[test]
+    fn in_personal_mode_every_direct_chat_ends_the_one_login_and_a_group_ends_none() {
+        let bench = Bench::personal();
+        bench.log_in(MAIN, "ann");
+        let group = run(&bench.services, Some(key("agent:main:telegram:group:-1001"))).unwrap_err();
+        assert_eq!(group.code(), Code::InvalidRequest);
+        assert_eq!(log_out(&bench, Some("agent:main:telegram:direct:1")), "logged out of agent:main:main");
+    }
+}

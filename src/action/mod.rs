@@ -20,6 +20,8 @@ pub mod services;
 pub mod show_config;
 pub mod sign_in;
 pub mod target;
+#[cfg(test)]
+mod testing;
 pub mod token;
 pub mod tool;
 pub mod user_token;

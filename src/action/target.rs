@@ -79,3 +79,96 @@ fn allowed(services: &Services, key: SessionKey) -> Result<SessionKey> {
         _ => Ok(key),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Bench, key};
+    use super::*;
+
+    fn found(services: &Services, session: Option<&str>) -> Result<String, Code> {
+        existing(services, session.map(key)).map(|key| key.to_string()).map_err(|error| error.code())
+    }
+
+    #[test]
+    fn the_main_session_is_the_main_login_or_else_the_only_one_of_a_sender() {
+        let (ann, bob) = ("agent:main:main:user:ann", "agent:main:main:user:bob");
+        for (logins, expected) in [
+            (&[][..], Err(Code::NotLoggedIn)),
+            (&[MAIN], Ok(MAIN)),
+            (&[MAIN, ann, bob], Ok(MAIN)),
+            (&[ann], Ok(ann)),
+            (&[ann, "agent:shop:main:user:bob", "agent:main:telegram:direct:1"], Ok(ann)),
+            (&["agent:shop:main:user:bob", "agent:main:telegram:direct:1"], Err(Code::NotLoggedIn)),
+            (&[ann, bob], Err(Code::SessionAmbiguous)),
+        ] {
+            let bench = Bench::new();
+            logins.iter().for_each(|login| bench.log_in(login, login));
+            for session in [None, Some(MAIN), Some("main")] {
+                assert_eq!(
+                    found(&bench.services, session),
+                    expected.map(str::to_owned),
+                    "{logins:?} {session:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_ambiguity_names_its_candidates_up_to_a_limit() {
+        for (people, more) in [(2, ""), (MAX_LISTED, ""), (MAX_LISTED + 2, " and 2 more")] {
+            let bench = Bench::new();
+            let names: Vec<_> = (0..people).map(|n| format!("agent:main:main:user:p{n:02}")).collect();
+            names.iter().rev().for_each(|name| bench.log_in(name, "u"));
+            let error = existing(&bench.services, None).unwrap_err();
+            let listed = names[..people.min(MAX_LISTED)].join(", ");
+            assert_eq!(error.message(), format!("{people} people are logged in: {listed}{more}"));
+        }
+    }
+
+    #[test]
+    fn a_named_session_is_that_one_or_none() {
+        let bench = Bench::new();
+        bench.log_in(MAIN, "ann");
+        bench.log_in("agent:main:telegram:direct:1", "bob");
+        let (known, unknown) = ("agent:main:telegram:direct:1", "agent:main:telegram:direct:2");
+        assert_eq!(found(&bench.services, Some(known)), Ok(known.to_owned()));
+        assert_eq!(found(&bench.services, Some(unknown)), Err(Code::SessionUnknown));
+        assert_eq!(for_login(&bench.services, Some(key(unknown))).unwrap(), key(unknown));
+        assert_eq!(for_login(&bench.services, None).unwrap(), SessionKey::main());
+    }
+
+    #[test]
+    fn in_personal_mode_everybody_is_the_main_session_and_groups_are_nobody() {
+        let bench = Bench::personal();
+        bench.log_in(MAIN, "ann");
+        bench.log_in("agent:main:subagent:s1", "ann");
+        for (session, expected) in [
+            ("agent:main:main:user:ann", Ok(MAIN)),
+            ("agent:main:telegram:direct:1", Ok(MAIN)),
+            ("agent:shop:main", Ok(MAIN)),
+            ("agent:main:subagent:s1", Ok("agent:main:subagent:s1")),
+            ("agent:main:telegram:group:-1001", Err(Code::InvalidRequest)),
+            ("agent:main:slack:CHANNEL:C1", Err(Code::InvalidRequest)),
+            ("agent:main:line:room:r:user:ann", Err(Code::InvalidRequest)),
+        ] {
+            let expected = expected.map(str::to_owned);
+            assert_eq!(found(&bench.services, Some(session)), expected, "{session}");
+            let to_log_in = for_login(&bench.services, Some(key(session)));
+            assert_eq!(
+                to_log_in.map(|key| key.to_string()).map_err(|error| error.code()),
+                expected,
+                "{session}"
+            );
+        }
+        let refused = existing(&bench.services, Some(key("agent:main:telegram:group:-1001"))).unwrap_err();
+        assert!(refused.message().contains("personalSessionMode") && refused.hint().is_some());
+    }
+
+    #[test]
+    fn in_personal_mode_an_earlier_login_of_a_sender_is_not_the_main_session() {
+        let bench = Bench::personal();
+        bench.log_in("agent:main:main:user:ann", "ann");
+        assert_eq!(found(&bench.services, None), Err(Code::NotLoggedIn));
+        assert_eq!(found(&bench.services, Some("agent:main:main:user:ann")), Err(Code::NotLoggedIn));
+    }
+}

@@ -90,3 +90,64 @@ pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Ou
 pub(super) fn problem(error: &Error) -> Value {
     error.to_json()["error"].take()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::super::testing::{Bench, LIFE, key};
+    use super::*;
+
+    fn shown(bench: &Bench, session: Option<&str>) -> Value {
+        serde_json::to_value(run(&bench.services, session.map(key)).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn nobody_is_an_answer_with_its_reason() {
+        let bench = Bench::new();
+        for (session, code) in [(None, "not_logged_in"), (Some("agent:shop:main"), "session_unknown")] {
+            let shown = shown(&bench, session);
+            assert_eq!((&shown["loggedIn"], &shown["hasTip"]), (&json!(false), &json!(false)));
+            assert_eq!((&shown["sub"], &shown["problem"]["code"]), (&Value::Null, &json!(code)));
+        }
+        bench.log_in("agent:main:main:user:ann", "ann");
+        bench.log_in("agent:main:main:user:bob", "bob");
+        assert_eq!(run(&bench.services, None).unwrap_err().code(), Code::SessionAmbiguous);
+    }
+
+    #[test]
+    fn a_login_is_told_with_its_token_and_without_any_secret() {
+        let bench = Bench::new();
+        bench.log_in("main", "ann");
+        assert_eq!(shown(&bench, None)["hasTip"], false);
+        bench.services.broker.get(&SessionKey::main()).unwrap();
+        bench.clock.advance(Duration::from_secs(10));
+        let shown = shown(&bench, None);
+        assert_eq!(
+            shown,
+            json!({
+                "loggedIn": true, "sub": "ann", "sessionKey": "agent:main:main", "hasTip": true,
+                "sessionLoginAt": "2026-01-15T08:00:00Z", "sessionExpiresAt": "2026-01-15T09:00:00Z",
+                "tipIssuedAt": "2026-01-15T08:00:00Z", "tipExpiresAt": "2026-01-15T09:00:00Z",
+                "tipExpiresInSeconds": LIFE - 10, "tipChain": ["agent:main:main"],
+            })
+        );
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_had_is_explained_and_an_ended_login_is_none() {
+        let bench = Bench::new();
+        bench.log_in("main", "ann");
+        bench.cloud.fail_with(Error::new(Code::KeysMissing, "no keys"));
+        bench.services.broker.get(&SessionKey::main()).unwrap_err();
+        let shown_now = shown(&bench, None);
+        assert_eq!(
+            (&shown_now["loggedIn"], &shown_now["problem"]["code"]),
+            (&json!(true), &json!("keys_missing"))
+        );
+        bench.clock.advance(Duration::from_secs(LIFE));
+        assert_eq!(shown(&bench, None)["loggedIn"], false);
+    }
+}
