@@ -1,7 +1,7 @@
 //! The Volcengine control plane: signed calls to `id`, and the platform keys that sign them.
 //!
 //! [`canonical`], [`sign`] and [`call`] are pure; [`envelope`] reads answers; [`endpoint`] knows where `id` lives; [`keys`] finds
-//! the keys; [`client`] puts them together and [`workload`] has the typed calls for workload tokens.
+//! the keys; [`client`] puts them together; [`workload`] has the typed calls for workload tokens and [`userpool`] those for user pools.
 
 pub mod call;
 pub mod canonical;
@@ -11,4 +11,5 @@ pub mod envelope;
 pub mod keys;
 pub mod paging;
 pub mod sign;
+pub mod userpool;
 pub mod workload;
