@@ -1,7 +1,13 @@
 //! Text forms of bytes: hexadecimal, base64 and base64url.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::{DecodePaddingMode, general_purpose};
+
+const EITHER_PADDING: GeneralPurposeConfig =
+    general_purpose::NO_PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, EITHER_PADDING);
+const LENIENT_URL: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE, EITHER_PADDING);
 
 /// Lower-case hexadecimal.
 #[must_use]
@@ -49,6 +55,12 @@ pub fn unbase64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
+/// Bytes of base64 or base64url, padded or not, but not of a mixture of the two alphabets.
+#[must_use]
+pub fn unbase64_any(text: &str) -> Option<Vec<u8>> {
+    LENIENT_URL.decode(text).or_else(|_| LENIENT.decode(text)).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +76,15 @@ mod tests {
             assert_eq!(unhex(bad), None, "{bad}");
         }
         assert_eq!((unbase64("-_8"), unbase64url("/+8=")), (None, None));
+    }
+
+    #[test]
+    fn either_alphabet_is_read_with_or_without_padding() {
+        for text in ["-_8", "-_8=", "+/8", "+/8="] {
+            assert_eq!(unbase64_any(text), Some(vec![0xfb, 0xff]), "{text}");
+        }
+        for bad in ["-/8", "-_8==", "a", "-_8 ", "é"] {
+            assert_eq!(unbase64_any(bad), None, "{bad}");
+        }
     }
 }
