@@ -16,9 +16,10 @@ use crate::jwt::decode::Token;
 use crate::jwt::jwks::KeySet;
 use crate::net::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Transport};
 use crate::oidc::callback::{Callback, CallbackReply, CallbackRequest, LoginSink};
-use crate::oidc::client::Client;
+use crate::oidc::client::LoginSettings;
 use crate::oidc::pending::{Issuer, Origin, PendingLogin, PendingLogins};
 use crate::oidc::provider::{Provider, Tokens};
+use crate::oidc::source::{Registration, Source};
 use crate::session::envelope::Content;
 use crate::session::key::SessionKey;
 use crate::session::{envelope, journal, keyring, migrate};
@@ -58,7 +59,10 @@ pub fn callback_query(bytes: &[u8]) {
         callback_url: url.clone(),
         scope: "openid".to_owned(),
     };
-    let provider = Provider::new(Client::of(&pool, None), url, Arc::new(Nowhere), clock);
+    let settings =
+        LoginSettings { redirect_uri: url, scope: pool.scope.clone(), identity_provider: None, relay: true };
+    let source = Source::known(Registration::configured(&pool), Arc::new(Nowhere), clock.clone());
+    let provider = Provider::new(settings, source, None, Arc::new(Nowhere), clock);
     let callback = Callback::new(Arc::new(provider), pending, Arc::new(Nowhere), true);
     let text = String::from_utf8_lossy(bytes);
     let known_state = format!("state={}&{text}", opened.state.expose());

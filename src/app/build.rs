@@ -7,7 +7,7 @@ use crate::action::sign_in::SignIn;
 use crate::action::{Services, services::Counters};
 use crate::base::entropy::{Entropy, OsEntropy};
 use crate::base::env::Env;
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::Result;
 use crate::base::pool::Pool;
 use crate::base::time::{Clock, SystemClock};
 use crate::config::load::Loaded;
@@ -17,11 +17,14 @@ use crate::net::exchange::Exchange;
 use crate::net::transport::Transport;
 use crate::net::ureq::UreqTransport;
 use crate::oidc::callback::Callback;
-use crate::oidc::client;
+use crate::oidc::client::LoginSettings;
+use crate::oidc::identity_providers::IdentityProviders;
 use crate::oidc::login::LoginDesk;
+use crate::oidc::named::NamedPool;
 use crate::oidc::pending::PendingLogins;
 use crate::oidc::provider::Provider;
 use crate::oidc::renewal::Renewal;
+use crate::oidc::source::{Registration, Source};
 use crate::peer::stats::PeerStats;
 use crate::session::store::{Store, StoreOptions};
 use crate::session::users::Users;
@@ -60,10 +63,10 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         entropy: entropy.clone(),
     })?);
 
-    let provider = provider(config, &transport, &clock);
+    let cloud = Arc::new(cloud(config, &loaded.env, &transport, &clock, &entropy)?);
+    let provider = provider(config, &cloud, &transport, &clock);
     let users: Arc<dyn Users> =
         Arc::new(Renewal::new(store.clone(), provider.as_ref().ok().cloned(), clock.clone()));
-    let cloud = Arc::new(cloud(config, &loaded.env, &transport, &clock, &entropy)?);
     let pool = Pool::default();
     let issuer = Arc::new(CloudIssuer::new(cloud.clone(), token_settings(config), clock.clone()));
     let broker = Broker::new(users.clone(), issuer, clock.clone(), entropy.clone(), pool.clone());
@@ -93,27 +96,29 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
 /// The OpenID provider, or what its configuration lacks; logins then say so, and everything else works.
 fn provider(
     config: &Config,
+    cloud: &Arc<Client>,
     transport: &Arc<dyn Transport>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<Provider>> {
-    if config.userpool.use_relay_callback {
-        return Err(Error::new(
-            Code::ConfigInvalid,
-            "userpool.useRelayCallback is not supported by this version",
-        )
-        .with_hint("switch it off and register userpool.callbackUrl with the client"));
-    }
-    match config.userpool.mode()? {
+    let (redirect_uri, scope, source) = match config.userpool.mode()? {
         PoolMode::Explicit(pool) => {
-            let client = client::Client::of(&pool, config.userpool.identity_provider.clone());
-            Ok(Arc::new(Provider::new(client, pool.discovery_url, transport.clone(), clock.clone())))
+            let source = Source::known(Registration::configured(&pool), transport.clone(), clock.clone());
+            (pool.callback_url, pool.scope, source)
         }
-        PoolMode::Dynamic(_) => Err(Error::new(
-            Code::ConfigMissing,
-            "finding the user pool by its name is not supported by this version",
-        )
-        .with_hint("set userpool.discoveryUrl, clientId and clientSecret; the console shows them")),
-    }
+        PoolMode::Dynamic(pool) => {
+            let (redirect_uri, scope) = (pool.callback_url.clone(), pool.scope.clone());
+            let named = NamedPool::new(pool, cloud.clone());
+            (redirect_uri, scope, Source::named(named, transport.clone(), clock.clone()))
+        }
+    };
+    let settings = LoginSettings {
+        redirect_uri,
+        scope,
+        identity_provider: config.userpool.identity_provider.clone(),
+        relay: config.userpool.use_relay_callback,
+    };
+    let listed = IdentityProviders::new(cloud.clone(), clock.clone());
+    Ok(Arc::new(Provider::new(settings, source, Some(listed), transport.clone(), clock.clone())))
 }
 
 /// The control plane.

@@ -2,16 +2,17 @@
 //! listener and by the host's route; rendering is for whoever serves it.
 //!
 //! Order of judgement: the state before anything else, then the provider's identity (RFC 9207), its error, the code,
-//! and the exchange last. With confirmation on, a GET neither exchanges the code nor uses up the state (a link preview
+//! and last the relay (see [`super::relay`]) and the exchange. With confirmation on, a GET neither exchanges the code nor uses up the state (a link preview
 //! or a foreign page can cause GETs), and a POST of the page's one-time token does both.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::pending::{PendingLogin, PendingLogins};
+use super::fields::Fields;
+use super::pending::{Answer, Issuer, PendingLogin, PendingLogins};
 use super::provider::{Provider, Tokens};
-use crate::base::error::{Error, Result};
+use super::relay::RelayState;
+use crate::base::error::{Code, Error, Result};
 use crate::base::log;
 use crate::base::secret::Secret;
 use crate::base::url::Url;
@@ -136,10 +137,10 @@ impl Callback {
     /// Where the provider sends people: the public address of this callback.
     #[must_use]
     pub fn url(&self) -> &Url {
-        &self.provider.client().redirect_uri
+        self.provider.redirect_uri()
     }
 
-    /// Judges a request. The only thing that may take long is the exchange with the provider.
+    /// Judges a request. The only things that may take long are the relay and the exchange with the provider.
     #[must_use]
     pub fn handle(&self, request: &CallbackRequest<'_>) -> CallbackReply {
         let reply = match (request.method, self.confirm) {
@@ -156,33 +157,24 @@ impl Callback {
     }
 
     fn arrived(&self, query: &str) -> Result<CallbackReply, CallbackFailure> {
-        let answer = Fields::parse(query.as_bytes(), MAX_QUERY_BYTES)?;
-        let state = answer.get(STATE_FIELD)?.unwrap_or_default();
+        let fields = Fields::parse(query.as_bytes(), MAX_QUERY_BYTES)?;
+        let whole = fields.get(STATE_FIELD)?.unwrap_or_default();
+        let relay = if self.provider.relays() { RelayState::parse(&whole) } else { None };
+        let state = relay.as_ref().map_or(&*whole, RelayState::request_state).to_owned();
         let login = self.pending.find(&state).ok_or(CallbackFailure::LinkExpired)?;
-        match answer.get("iss")? {
-            Some(issuer) if issuer != login.issuer.name => return Err(CallbackFailure::WrongIssuer),
-            None if login.issuer.must_be_named => return Err(CallbackFailure::WrongIssuer),
-            _ => {}
-        }
-        if let Some(error) = answer.get("error")? {
-            let description = answer.get("error_description")?.filter(|text| !text.is_empty());
-            return Err(CallbackFailure::Refused {
-                error: shortened(&error),
-                description: description.as_deref().map(shortened),
-            });
-        }
-        let code = answer.get("code")?.filter(|code| !code.is_empty()).ok_or(CallbackFailure::CodeMissing)?;
-        let code = Secret::new(code.into_owned());
+        // A relayed answer is that of a provider behind the pool, whose name is not for us to know.
+        let issuer = relay.is_none().then_some(&login.issuer);
+        let answer = Answer { code: code(&fields, issuer)?, relay };
         if !self.confirm {
             let login = self.pending.take(&state).ok_or(CallbackFailure::LinkExpired)?;
-            return self.sign_in(login, &code);
+            return self.sign_in(login, answer);
         }
-        let token = self.pending.park(&state, code).map_err(CallbackFailure::NotSignedIn)?;
+        let token = self.pending.park(&state, answer).map_err(CallbackFailure::NotSignedIn)?;
         Ok(CallbackReply::Confirm(Confirm {
             login,
             action: self.url().path().to_owned(),
             token: token.ok_or(CallbackFailure::LinkExpired)?,
-            state: Secret::new(state.into_owned()),
+            state: Secret::new(state),
         }))
     }
 
@@ -196,9 +188,9 @@ impl Callback {
             return Err(CallbackFailure::ForeignPage);
         }
         let token = form.get(TOKEN_FIELD)?.unwrap_or_default();
-        let (login, code) =
+        let (login, answer) =
             self.pending.take_confirmed(&state, &token).ok_or(CallbackFailure::LinkExpired)?;
-        self.sign_in(login, &code)
+        self.sign_in(login, answer)
     }
 
     /// The page is sent with `Referrer-Policy: same-origin`, under which browsers name the true origin on a same-origin
@@ -210,34 +202,60 @@ impl Callback {
             && request.sec_fetch_site.is_none_or(|site| matches!(site, "same-origin" | "none"))
     }
 
-    fn sign_in(&self, login: Arc<PendingLogin>, code: &Secret) -> Result<CallbackReply, CallbackFailure> {
-        let tokens = self.provider.exchange(code, &login).map_err(CallbackFailure::NotSignedIn)?;
+    fn sign_in(&self, login: Arc<PendingLogin>, answer: Answer) -> Result<CallbackReply, CallbackFailure> {
+        let code = match &answer.relay {
+            Some(relay) => self.relayed(relay, &answer.code, &login)?.unwrap_or(answer.code),
+            None => answer.code,
+        };
+        let tokens = self.provider.exchange(&code, &login).map_err(CallbackFailure::NotSignedIn)?;
         let sub = tokens.identity.sub.clone();
         self.sink.signed_in(&login, tokens).map_err(CallbackFailure::NotSignedIn)?;
         log::info("signed in", &[("session", &login.session), ("sub", &sub)]);
         Ok(CallbackReply::SignedIn { login, sub })
     }
+
+    /// Passes an answer on to the pool and returns the code of the pool's own answer. `None` when the pool gives none,
+    /// which leaves the code that we have.
+    fn relayed(
+        &self,
+        relay: &RelayState,
+        original: &Secret,
+        login: &PendingLogin,
+    ) -> Result<Option<Secret>, CallbackFailure> {
+        let location = self.provider.forward(relay, original, login).map_err(CallbackFailure::NotSignedIn)?;
+        let query = location.as_deref().and_then(|location| location.split('#').next()?.split_once('?'));
+        let Some((_, query)) = query else { return Ok(None) };
+        let fields = Fields::parse(query.as_bytes(), MAX_QUERY_BYTES)?;
+        if fields.get_filled("code")?.is_none() && fields.get("error")?.is_none() {
+            return Ok(None);
+        }
+        if fields.get_filled(STATE_FIELD)?.is_some_and(|state| state != relay.request_state()) {
+            let error = Error::new(Code::IdpInvalid, "the user pool answered the relay for another login")
+                .with_hint("ask for a new login link");
+            return Err(CallbackFailure::NotSignedIn(error));
+        }
+        code(&fields, Some(&login.issuer)).map(Some)
+    }
 }
 
-/// The fields of a query or form. RFC 6749 section 3.1: none may occur twice; only those asked for are looked at.
-struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
-
-impl<'a> Fields<'a> {
-    fn parse(text: &'a [u8], max_bytes: usize) -> Result<Self, CallbackFailure> {
-        if text.len() > max_bytes {
-            return Err(CallbackFailure::Malformed);
+/// The code of an answer, which must come from that issuer (RFC 9207 section 2.4) and not be an error.
+fn code(fields: &Fields<'_>, issuer: Option<&Issuer>) -> Result<Secret, CallbackFailure> {
+    if let Some(issuer) = issuer {
+        match fields.get("iss")? {
+            Some(name) if name != issuer.name => return Err(CallbackFailure::WrongIssuer),
+            None if issuer.must_be_named => return Err(CallbackFailure::WrongIssuer),
+            _ => {}
         }
-        Ok(Self(form_urlencoded::parse(text).collect()))
     }
-
-    fn get(&self, name: &str) -> Result<Option<Cow<'a, str>>, CallbackFailure> {
-        let mut found = self.0.iter().filter(|(each, _)| each == name).map(|(_, value)| value);
-        let first = found.next();
-        if found.next().is_some() {
-            return Err(CallbackFailure::Malformed);
-        }
-        Ok(first.cloned())
+    if let Some(error) = fields.get("error")? {
+        let description = fields.get_filled("error_description")?;
+        return Err(CallbackFailure::Refused {
+            error: shortened(&error),
+            description: description.as_deref().map(shortened),
+        });
     }
+    let code = fields.get_filled("code")?.ok_or(CallbackFailure::CodeMissing)?;
+    Ok(Secret::new(code.into_owned()))
 }
 
 fn shortened(text: &str) -> String {
@@ -274,7 +292,6 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::base::error::Code;
     use crate::oidc::testing::{self, World};
 
     #[derive(Debug, Default)]

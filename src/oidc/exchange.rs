@@ -56,7 +56,11 @@ pub(super) fn post_form(
     send(transport, what, &request)
 }
 
-fn send(transport: &dyn Transport, what: &str, request: &HttpRequest) -> Result<HttpResponse> {
+/// Sends a request and returns the response of whatever status below 500 but 429; redirects are not followed.
+///
+/// # Errors
+/// As [`document`].
+pub(super) fn send(transport: &dyn Transport, what: &str, request: &HttpRequest) -> Result<HttpResponse> {
     let response = transport.send(request).map_err(|failure| failed(&failure, what, &request.url))?;
     if response.status >= 500 || response.status == 429 {
         let message = format!("{what} at {:?}: the provider answered {}", request.url, response.status);

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::relay::RelayState;
 use crate::base::bounded::BoundedMap;
 use crate::base::codec::base64url;
 use crate::base::crypto::sha256;
@@ -60,6 +61,15 @@ pub struct PendingLogin {
     pub created_at: Timestamp,
 }
 
+/// What came back through the person's browser.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The code.
+    pub code: Secret,
+    /// Set when the code is that of an identity provider behind the pool, which the pool has to get first.
+    pub relay: Option<RelayState>,
+}
+
 /// What goes into the authorize URL.
 #[derive(Debug)]
 pub struct Opened {
@@ -89,9 +99,9 @@ struct Entry {
     parked: Option<Parked>,
 }
 
-/// A code that waits for the person's confirmation, and the token that confirms this very code.
+/// An answer that waits for the person's confirmation, and the token that confirms this very answer.
 struct Parked {
-    code: Secret,
+    answer: Answer,
     token: Secret,
 }
 
@@ -132,18 +142,18 @@ impl PendingLogins {
         self.lock().get(&hash(state)).filter(|entry| now < entry.ends).map(|entry| entry.login.clone())
     }
 
-    /// Keeps the code until the person confirms, and returns the token to confirm with; it stands for this code only.
-    /// A later code of the same login (the page was loaded again) replaces both. `None` when the login is gone.
+    /// Keeps the answer until the person confirms, and returns the token to confirm with; it stands for this answer only.
+    /// A later answer of the same login (the page was loaded again) replaces both. `None` when the login is gone.
     ///
     /// # Errors
     /// When the system gives no random bytes.
-    pub fn park(&self, state: &str, code: Secret) -> Result<Option<Secret>> {
+    pub fn park(&self, state: &str, answer: Answer) -> Result<Option<Secret>> {
         let (token, now) = (self.random()?, self.clock.monotonic());
         let mut logins = self.lock();
         let Some(entry) = logins.get_mut(&hash(state)).filter(|entry| now < entry.ends) else {
             return Ok(None);
         };
-        entry.parked = Some(Parked { code, token: token.clone() });
+        entry.parked = Some(Parked { answer, token: token.clone() });
         Ok(Some(token))
     }
 
@@ -154,9 +164,9 @@ impl PendingLogins {
         self.lock().remove(&hash(state)).filter(|entry| now < entry.ends).map(|entry| entry.login)
     }
 
-    /// Uses up the login of a state whose code was confirmed with its token; with any other token nothing changes.
+    /// Uses up the login of a state whose answer was confirmed with its token; with any other token nothing changes.
     #[must_use]
-    pub fn take_confirmed(&self, state: &str, token: &str) -> Option<(Arc<PendingLogin>, Secret)> {
+    pub fn take_confirmed(&self, state: &str, token: &str) -> Option<(Arc<PendingLogin>, Answer)> {
         let (hash, now) = (hash(state), self.clock.monotonic());
         let mut logins = self.lock();
         let parked = logins.get(&hash)?.parked.as_ref()?;
@@ -164,7 +174,7 @@ impl PendingLogins {
             return None;
         }
         let entry = logins.remove(&hash).filter(|entry| now < entry.ends)?;
-        Some((entry.login, entry.parked?.code))
+        Some((entry.login, entry.parked?.answer))
     }
 
     /// How many there are, ended ones that were not cleared yet included.
@@ -209,6 +219,10 @@ mod tests {
         (PendingLogins::new(clock.clone(), Arc::new(OsEntropy)), clock)
     }
 
+    fn coded(code: &str) -> Answer {
+        Answer { code: Secret::from(code), relay: None }
+    }
+
     fn open(pending: &PendingLogins, session: &str) -> String {
         let issuer = Issuer { name: "https://p".into(), must_be_named: false };
         let opened = pending.open(SessionKey::parse(session).unwrap(), Origin::default(), issuer).unwrap();
@@ -246,13 +260,13 @@ mod tests {
     fn a_link_ends_after_five_minutes() {
         let (pending, clock) = pending();
         let [a, b, c, d] = [0; 4].map(|_| open(&pending, "main"));
-        let token = pending.park(&c, Secret::from("code")).unwrap().unwrap();
+        let token = pending.park(&c, coded("code")).unwrap().unwrap();
         clock.advance(TTL - Duration::from_secs(1));
         assert!(pending.take(&a).is_some());
         clock.advance(Duration::from_secs(1));
         assert!(pending.find(&b).is_none() && pending.take(&b).is_none());
         assert!(pending.take_confirmed(&c, token.expose()).is_none());
-        assert!(pending.park(&d, Secret::from("code")).unwrap().is_none());
+        assert!(pending.park(&d, coded("code")).unwrap().is_none());
         open(&pending, "main");
         assert_eq!(pending.len(), 1, "ended ones are cleared");
     }
@@ -280,14 +294,14 @@ mod tests {
         let (pending, _) = pending();
         let state = open(&pending, "main");
         assert!(pending.take_confirmed(&state, "").is_none(), "no code yet");
-        let first = pending.park(&state, Secret::from("code-1")).unwrap().unwrap();
-        let second = pending.park(&state, Secret::from("code-2")).unwrap().unwrap();
+        let first = pending.park(&state, coded("code-1")).unwrap().unwrap();
+        let second = pending.park(&state, coded("code-2")).unwrap().unwrap();
         assert!(pending.take_confirmed(&state, first.expose()).is_none(), "stands for the replaced code");
         assert!(pending.take_confirmed("other", second.expose()).is_none());
-        let (_, code) = pending.take_confirmed(&state, second.expose()).unwrap();
-        assert_eq!(code.expose(), "code-2");
+        let (_, answer) = pending.take_confirmed(&state, second.expose()).unwrap();
+        assert_eq!(answer.code.expose(), "code-2");
         assert!(pending.take_confirmed(&state, second.expose()).is_none());
-        assert!(pending.park("unknown", Secret::from("c")).unwrap().is_none());
+        assert!(pending.park("unknown", coded("c")).unwrap().is_none());
     }
 
     #[test]

@@ -6,13 +6,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::client::Client;
-use super::discovery::{Discovery, Metadata};
-use super::exchange;
+use super::client::LoginSettings;
+use super::discovery::Metadata;
 use super::id_token::{self, Expected, Identity};
-use super::keys::Keys;
+use super::identity_providers::IdentityProviders;
 use super::pending::{Issuer, Origin, PendingLogin, PendingLogins};
+use super::relay::RelayState;
+use super::source::{Site, Source};
 use super::token_answer::{self, Granted, Refused};
+use super::{exchange, relay};
 use crate::base::error::{Code, Error, Result};
 use crate::base::secret::Secret;
 use crate::base::time::{Clock, Timestamp};
@@ -52,73 +54,77 @@ pub enum RefreshError {
     Other(Error),
 }
 
-/// The provider as this process uses it.
+/// The provider as this process uses it, wherever it and our client there come from.
 #[derive(Debug)]
 pub struct Provider {
-    client: Client,
-    discovery: Discovery,
-    keys: Keys,
+    settings: LoginSettings,
+    source: Source,
+    identity_providers: Option<IdentityProviders>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
 }
 
 impl Provider {
-    /// The provider at `base`; nothing is fetched before it is needed.
+    /// The provider of that source; nothing is looked up or fetched before it is needed. Without `identity_providers`
+    /// a login names only a configured one.
     #[must_use]
-    pub fn new(client: Client, base: Url, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            client,
-            discovery: Discovery::new(base, transport.clone(), clock.clone()),
-            keys: Keys::new(transport.clone(), clock.clone()),
-            transport,
-            clock,
-        }
+    pub fn new(
+        settings: LoginSettings,
+        source: Source,
+        identity_providers: Option<IdentityProviders>,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { settings, source, identity_providers, transport, clock }
     }
 
-    /// Our client.
+    /// Where people come back to.
     #[must_use]
-    pub fn client(&self) -> &Client {
-        &self.client
+    pub fn redirect_uri(&self) -> &Url {
+        &self.settings.redirect_uri
     }
 
-    /// The provider's metadata.
-    ///
-    /// # Errors
-    /// As [`Discovery::metadata`].
-    pub fn metadata(&self) -> Result<Arc<Metadata>> {
-        self.discovery.metadata()
+    /// Whether states may be relay states.
+    #[must_use]
+    pub fn relays(&self) -> bool {
+        self.settings.relay
     }
 
     /// Begins a login and returns its link (OIDC-03).
     ///
     /// # Errors
-    /// When the provider cannot be discovered.
+    /// When provider or client cannot be found, or the provider cannot be discovered.
     pub fn authorize(
         &self,
         pending: &PendingLogins,
         session: SessionKey,
         origin: Origin,
     ) -> Result<AuthorizeLink> {
-        let metadata = self.metadata()?;
+        let site = self.source.site()?;
+        let metadata = site.discovery.metadata()?;
+        let identity_provider = self.identity_provider(&site);
         let issuer =
             Issuer { name: metadata.issuer.clone(), must_be_named: metadata.names_itself_in_callbacks };
         let opened = pending.open(session, origin, issuer)?;
-        let redirect_uri = self.client.redirect_uri.to_string();
+        let redirect_uri = self.settings.redirect_uri.to_string();
         let mut params = vec![
             ("response_type", "code"),
-            ("client_id", self.client.id.as_str()),
+            ("client_id", site.client.id.as_str()),
             ("redirect_uri", redirect_uri.as_str()),
-            ("scope", self.client.scope.as_str()),
+            ("scope", self.settings.scope.as_str()),
             ("state", opened.state.expose().as_str()),
             ("nonce", opened.nonce.expose().as_str()),
             ("code_challenge", opened.challenge.as_str()),
             ("code_challenge_method", "S256"),
         ];
-        if let Some(name) = &self.client.identity_provider {
+        if let Some(name) = &identity_provider {
             params.push(("identity_provider", name));
         }
+        if self.settings.relay {
+            params.push(("redirect_relay_uri", &redirect_uri));
+        }
         // OpenID Connect Core section 11: without consent the provider must ignore `offline_access`.
-        if self.client.asks_for("offline_access") {
+        if self.settings.asks_for("offline_access") {
             params.push(("prompt", "consent"));
         }
         let url = metadata.authorization_endpoint.with_params(&params);
@@ -130,22 +136,22 @@ impl Provider {
     /// # Errors
     /// `IdpRefused`, `IdpUnreachable`, `IdpInvalid`, or `TokenInvalid` when the id token is not good.
     pub fn exchange(&self, code: &Secret, login: &PendingLogin) -> Result<Tokens> {
-        let redirect_uri = self.client.redirect_uri.to_string();
+        let redirect_uri = self.settings.redirect_uri.to_string();
         let granted = self.ask(&[
             ("grant_type", "authorization_code"),
             ("code", code.expose()),
             ("redirect_uri", &redirect_uri),
             ("code_verifier", login.verifier.expose()),
         ]);
-        let (granted, metadata) = granted.map_err(|refused| match refused {
+        let (granted, site, metadata) = granted.map_err(|refused| match refused {
             Refused::InvalidGrant => {
                 Error::new(Code::IdpRefused, "the provider refused the code of this login")
                     .with_hint("ask for a new login link")
             }
-            Refused::Other(error) => error,
+            Refused::InvalidClient(error) | Refused::Other(error) => error,
         })?;
-        let id_token = granted.id_token.ok_or_else(|| no_id_token(self.client.asks_for("openid")))?;
-        let identity = self.verify(&id_token, Some(&login.nonce), &metadata)?;
+        let id_token = granted.id_token.ok_or_else(|| no_id_token(self.settings.asks_for("openid")))?;
+        let identity = self.verify(&id_token, Some(&login.nonce), &site, &metadata)?;
         Ok(Tokens { identity, id_token, refresh_token: granted.refresh_token })
     }
 
@@ -154,14 +160,14 @@ impl Provider {
     /// # Errors
     /// See [`RefreshError`]. A new id token for another person is refused.
     pub fn refresh(&self, refresh_token: &Secret, sub: &str) -> Result<Tokens, RefreshError> {
-        let (granted, metadata) = self
+        let (granted, site, metadata) = self
             .ask(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())])
             .map_err(|refused| match refused {
                 Refused::InvalidGrant => RefreshError::InvalidGrant,
-                Refused::Other(error) => error.into(),
+                Refused::InvalidClient(error) | Refused::Other(error) => error.into(),
             })?;
-        let id_token = granted.id_token.ok_or_else(|| no_id_token(self.client.asks_for("openid")))?;
-        let identity = self.verify(&id_token, None, &metadata)?;
+        let id_token = granted.id_token.ok_or_else(|| no_id_token(self.settings.asks_for("openid")))?;
+        let identity = self.verify(&id_token, None, &site, &metadata)?;
         // OpenID Connect Core section 12.2.
         if identity.sub != sub {
             return Err(Error::new(Code::TokenInvalid, "the renewed id token is of another person").into());
@@ -170,25 +176,62 @@ impl Provider {
         Ok(Tokens { identity, id_token, refresh_token: Some(refresh_token) })
     }
 
-    fn ask(&self, form: &[(&str, &str)]) -> Result<(Granted, Arc<Metadata>), Refused> {
-        let metadata = self.metadata().map_err(Refused::Other)?;
-        let authorization = self.client.authorization();
+    /// Passes an identity provider's answer on to the pool of a login, and returns where the pool redirects to.
+    ///
+    /// # Errors
+    /// As [`relay::forward`], and when the pool cannot be found any more.
+    pub(super) fn forward(
+        &self,
+        state: &RelayState,
+        code: &Secret,
+        login: &PendingLogin,
+    ) -> Result<Option<String>> {
+        let site = self.source.site()?;
+        let is_oidc = match (&self.identity_providers, &site.pool_uid) {
+            (Some(listed), Some(pool)) => listed.is_oidc(pool, state.provider_id()),
+            _ => false,
+        };
+        relay::forward(&*self.transport, &login.issuer.name, is_oidc, state, code)
+    }
+
+    /// The configured identity provider, else the pool's first one.
+    fn identity_provider(&self, site: &Site) -> Option<String> {
+        self.settings.identity_provider.clone().or_else(|| {
+            let (listed, pool) = self.identity_providers.as_ref().zip(site.pool_uid.as_deref())?;
+            listed.first_enabled(pool)
+        })
+    }
+
+    fn ask(&self, form: &[(&str, &str)]) -> Result<(Granted, Arc<Site>, Arc<Metadata>), Refused> {
+        let site = self.source.site().map_err(Refused::Other)?;
+        let metadata = site.discovery.metadata().map_err(Refused::Other)?;
+        let authorization = site.client.authorization();
         let mut form = form.to_vec();
         // RFC 6749 section 2.3: one way of authentication a request.
         if authorization.is_none() {
-            form.push(("client_id", &self.client.id));
+            form.push(("client_id", &site.client.id));
         }
         let url = &metadata.token_endpoint;
         let response = exchange::post_form(&*self.transport, url, "the token request", authorization, &form)
             .map_err(Refused::Other)?;
-        token_answer::read(&response).map(|granted| (granted, metadata))
+        let outcome = token_answer::read(&response);
+        if let Err(Refused::InvalidClient(_)) = outcome {
+            self.source.distrust(&site);
+        }
+        outcome.map(|granted| (granted, site, metadata))
     }
 
-    fn verify(&self, id_token: &Secret, nonce: Option<&Secret>, metadata: &Metadata) -> Result<Identity> {
+    fn verify(
+        &self,
+        id_token: &Secret,
+        nonce: Option<&Secret>,
+        site: &Site,
+        metadata: &Metadata,
+    ) -> Result<Identity> {
         let token = Token::parse(id_token.expose())?;
-        self.keys.verify(&token, &metadata.jwks_uri)?;
+        site.keys.verify(&token, &metadata.jwks_uri)?;
         let expected =
-            Expected { issuer: &metadata.issuer, client_id: &self.client.id, nonce, now: self.clock.now() };
+            Expected { issuer: &metadata.issuer, client_id: &site.client.id, nonce, now: self.clock.now() };
         id_token::check(&token.claims, &expected)
     }
 }
@@ -262,8 +305,8 @@ mod tests {
         assert_eq!(link.expires_at.unix(), testing::NOW.unix() + 300);
         assert!(!format!("{link:?}").contains(&params["state"]));
 
-        world.client.identity_provider = Some("Feishu 飞书".into());
-        world.client.scope = "openid offline_access".into();
+        world.settings.identity_provider = Some("Feishu 飞书".into());
+        world.settings.scope = "openid offline_access".into();
         let params = query(&world.rebuilt().authorize().url);
         assert_eq!(
             (params["identity_provider"].as_str(), params["prompt"].as_str()),

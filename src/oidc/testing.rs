@@ -7,9 +7,10 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, LoginSettings};
 use super::pending::{Origin, PendingLogin, PendingLogins};
 use super::provider::{AuthorizeLink, Provider};
+use super::source::{Registration, Source};
 use crate::base::codec::base64url;
 use crate::base::entropy::OsEntropy;
 use crate::base::secret::Secret;
@@ -108,6 +109,7 @@ pub(crate) fn claims(nonce: &str) -> Value {
 /// A provider, our client there, and the pending logins.
 pub(crate) struct World {
     pub(crate) client: Client,
+    pub(crate) settings: LoginSettings,
     pub(crate) transport: Arc<FakeTransport>,
     pub(crate) pending: Arc<PendingLogins>,
     pub(crate) provider: Arc<Provider>,
@@ -116,27 +118,34 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let client = Client {
-            id: "client-1".into(),
-            secret: Some(Secret::from("secret-1")),
+        let client = Client { id: "client-1".into(), secret: Some(Secret::from("secret-1")) };
+        let settings = LoginSettings {
             redirect_uri: Url::parse("http://127.0.0.1:18789/identity/oauth/callback").unwrap(),
             scope: "openid profile email".into(),
             identity_provider: None,
+            relay: false,
         };
-        Self::of(client, false)
+        Self::of(client, settings, false)
     }
 
-    /// The same with what was changed in `client`.
+    /// The same with what was changed in `client` and `settings`.
     pub(crate) fn rebuilt(self) -> Self {
-        Self::of(self.client, false)
+        Self::of(self.client, self.settings, false)
     }
 
     /// A provider that says it names itself in callbacks (RFC 9207).
     pub(crate) fn naming_itself() -> Self {
-        Self::of(Self::new().client, true)
+        let Self { client, settings, .. } = Self::new();
+        Self::of(client, settings, true)
     }
 
-    fn of(client: Client, names_itself: bool) -> Self {
+    /// A pool that relays.
+    pub(crate) fn relaying(names_itself: bool) -> Self {
+        let Self { client, settings, .. } = Self::new();
+        Self::of(client, LoginSettings { relay: true, ..settings }, names_itself)
+    }
+
+    fn of(client: Client, settings: LoginSettings, names_itself: bool) -> Self {
         let (transport, signer) = (Arc::new(FakeTransport::default()), Signer::new("k1"));
         let clock = Arc::new(ManualClock::at(*NOW));
         let metadata = json!({
@@ -149,9 +158,11 @@ impl World {
         transport.answer("/.well-known/openid-configuration", 200, metadata.to_string());
         transport.answer("/keys", 200, signer.jwks());
         let base = Url::parse("https://pool.example.com").unwrap();
-        let provider = Arc::new(Provider::new(client.clone(), base, transport.clone(), clock.clone()));
+        let registration = Registration { base, client: client.clone(), pool_uid: None };
+        let source = Source::known(registration, transport.clone(), clock.clone());
+        let provider = Provider::new(settings.clone(), source, None, transport.clone(), clock.clone());
         let pending = Arc::new(PendingLogins::new(clock.clone(), Arc::new(OsEntropy)));
-        Self { client, transport, pending, provider, signer }
+        Self { client, settings, transport, pending, provider: Arc::new(provider), signer }
     }
 
     pub(crate) fn authorize(&self) -> AuthorizeLink {

@@ -23,6 +23,8 @@ pub(super) struct Granted {
 pub(super) enum Refused {
     /// The code or refresh token is invalid, expired, revoked, or already used.
     InvalidGrant,
+    /// The provider does not accept us as the client.
+    InvalidClient(Error),
     /// Anything else.
     Other(Error),
 }
@@ -67,7 +69,8 @@ fn refusal(error: &str) -> Refused {
         error.len() <= MAX_ERROR_CODE && error.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let name = if named { error } else { "an unknown error" };
     let message = format!("the provider refused the token request: {name}");
-    Refused::Other(Error::new(Code::IdpRefused, message).with_hint(hint))
+    let refusal = Error::new(Code::IdpRefused, message).with_hint(hint);
+    if error == "invalid_client" { Refused::InvalidClient(refusal) } else { Refused::Other(refusal) }
 }
 
 #[cfg(test)]
@@ -105,7 +108,11 @@ mod tests {
             (200, "SECRET", Code::IdpInvalid, "documented"),
             (200, r#"{"id_token":7,"x":"SECRET"}"#, Code::IdpInvalid, "documented"),
         ] {
-            let Err(Refused::Other(error)) = answer(status, body) else { panic!("{body}") };
+            let error = match answer(status, body) {
+                Err(Refused::InvalidClient(error)) if body.contains("invalid_client") => error,
+                Err(Refused::Other(error)) if !body.contains("invalid_client") => error,
+                other => panic!("{body}: {other:?}"),
+            };
             assert_eq!(error.code(), code, "{body}");
             assert!(error.message().contains(part) && !format!("{error:?}").contains("SECRET"), "{error:?}");
         }
