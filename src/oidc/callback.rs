@@ -292,6 +292,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::base::codec::base64url;
     use crate::oidc::testing::{self, World};
 
     #[derive(Debug, Default)]
@@ -512,5 +513,166 @@ mod tests {
             assert!(matches!(kind(max), CallbackFailure::LinkExpired), "{method}");
             assert!(matches!(kind(max + 1), CallbackFailure::Malformed), "{method}");
         }
+    }
+
+    const HOSTED: &str = "/login/generic_oauth/callback";
+
+    fn relay_state(request_state: &str) -> String {
+        let content = serde_json::json!({
+            "request_id": "r-1", "provider_id": "idp-1", "request_state": request_state
+        });
+        base64url(content.to_string().as_bytes())
+    }
+
+    /// Requests to the pool besides discovery and keys.
+    fn paths(world: &World) -> Vec<String> {
+        let paths = world.transport.sent().into_iter().map(|request| request.url.path().to_owned());
+        paths.filter(|path| path == HOSTED || path == "/oauth/token").collect()
+    }
+
+    fn exchanged_code(world: &World) -> String {
+        let body = world.transport.last_to("/oauth/token").body;
+        form_urlencoded::parse(&body).find(|(name, _)| name == "code").unwrap().1.into_owned()
+    }
+
+    #[test]
+    fn a_relayed_answer_is_passed_on_and_the_pools_code_exchanged() {
+        let (world, sink) = (World::relaying(false), Arc::new(Sink::default()));
+        let callback = callback(&world, &sink, false);
+        let (state, login) = world.login();
+        world.grant(&testing::claims(login.nonce.expose()), None);
+        let back = format!("http://127.0.0.1:18789/identity/oauth/callback?code=pool-code&state={state}");
+        world.transport.redirect(HOSTED, &back);
+        let relay = relay_state(&state);
+        let reply = get(&callback, &format!("code=idp-code&state={relay}"));
+        assert!(matches!(reply, CallbackReply::SignedIn { .. }), "{reply:?}");
+        let forwarded = world.transport.last_to(HOSTED).url;
+        assert_eq!(
+            forwarded.to_string(),
+            format!("https://pool.example.com{HOSTED}?code=idp-code&state={relay}")
+        );
+        assert_eq!(exchanged_code(&world), "pool-code");
+        assert_eq!(
+            paths(&world),
+            [HOSTED, "/oauth/token"],
+            "in this order, and the redirect is not followed"
+        );
+    }
+
+    #[test]
+    fn without_a_code_of_the_pool_the_original_is_exchanged() {
+        let sink = Arc::new(Sink::default());
+        for location in [None, Some("/login"), Some("/login?code="), Some("/login?x=1#code=z"), Some("::")] {
+            let world = World::relaying(false);
+            let (state, login) = world.login();
+            world.grant(&testing::claims(login.nonce.expose()), None);
+            match location {
+                Some(location) => world.transport.redirect(HOSTED, location),
+                None => world.transport.answer(HOSTED, 200, ""),
+            }
+            let query = format!("code=idp-code&state={}", relay_state(&state));
+            let reply = get(&callback(&world, &sink, false), &query);
+            assert!(matches!(reply, CallbackReply::SignedIn { .. }), "{location:?} {reply:?}");
+            assert_eq!(exchanged_code(&world), "idp-code", "{location:?}");
+        }
+    }
+
+    #[test]
+    fn the_login_inside_a_relay_state_is_checked_before_anything_is_passed_on() {
+        let (world, sink) = (World::relaying(false), Arc::new(Sink::default()));
+        for confirm in [true, false] {
+            let callback = callback(&world, &sink, confirm);
+            let (state, _) = world.login();
+            let nested = relay_state(&relay_state(&state));
+            for state in [relay_state("forged"), nested] {
+                let reply = get(&callback, &format!("code=c&state={state}"));
+                assert!(matches!(failure(reply), CallbackFailure::LinkExpired));
+            }
+            let relay = relay_state(&state);
+            let refused = failure(get(&callback, &format!("error=access_denied&code=c&state={relay}")));
+            assert!(matches!(refused, CallbackFailure::Refused { .. }));
+            let codeless = failure(get(&callback, &format!("state={relay}")));
+            assert!(matches!(codeless, CallbackFailure::CodeMissing));
+            assert!(world.pending.find(&state).is_some());
+        }
+        assert!(paths(&world).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_passed_on_before_the_person_confirmed() {
+        let (world, sink) = (World::relaying(false), Arc::new(Sink::default()));
+        let callback = callback(&world, &sink, true);
+        let (state, login) = world.login();
+        let relay = relay_state(&state);
+        let confirm = asked(get(&callback, &format!("code=idp-code&state={relay}")));
+        assert!(paths(&world).is_empty(), "a GET calls nobody");
+        assert!(confirm.state.same_as(state.as_bytes()));
+        assert!(world.pending.find(&state).is_some(), "a GET uses nothing up");
+
+        world.grant(&testing::claims(login.nonce.expose()), None);
+        world.transport.redirect(HOSTED, &format!("/x?code=pool-code&state={state}"));
+        let body = form(&confirm);
+        assert!(matches!(callback.handle(&post(&body)), CallbackReply::SignedIn { .. }));
+        assert_eq!(exchanged_code(&world), "pool-code");
+        assert!(matches!(failure(callback.handle(&post(&body))), CallbackFailure::LinkExpired));
+        assert_eq!(paths(&world).len(), 2, "once");
+    }
+
+    #[test]
+    fn an_answer_of_the_pool_that_is_not_for_this_login_is_refused() {
+        let sink = Arc::new(Sink::default());
+        let outcome = |location: &str, names_itself| {
+            let world = World::relaying(names_itself);
+            let (state, _) = world.login();
+            world.transport.redirect(HOSTED, &location.replace("STATE", &state));
+            let query = format!("code=idp-code&iss=https://idp.example&state={}", relay_state(&state));
+            let failure = failure(get(&callback(&world, &sink, false), &query));
+            assert_eq!(paths(&world), [HOSTED], "no code was exchanged");
+            failure
+        };
+        for foreign in ["/x?code=c&state=other", "/x?error=e&state=other"] {
+            let failure = outcome(foreign, false);
+            assert!(
+                matches!(failure, CallbackFailure::NotSignedIn(error) if error.code() == Code::IdpInvalid)
+            );
+        }
+        let mixed_up = outcome("/x?code=c&state=STATE&iss=https://evil.example", false);
+        assert!(matches!(mixed_up, CallbackFailure::WrongIssuer));
+        assert!(matches!(outcome("/x?code=c&state=STATE", true), CallbackFailure::WrongIssuer));
+        let refused = outcome("/x?error=access_denied&state=STATE", false);
+        assert!(matches!(refused, CallbackFailure::Refused { error, .. } if error == "access_denied"));
+        assert!(matches!(outcome("/x?code=a&code=b", false), CallbackFailure::Malformed));
+    }
+
+    #[test]
+    fn a_pool_that_does_not_take_the_answer_ends_the_login() {
+        let (world, sink) = (World::relaying(false), Arc::new(Sink::default()));
+        let (state, _) = world.login();
+        world.transport.answer(HOSTED, 400, "no");
+        let query = format!("code=idp-code&state={}", relay_state(&state));
+        let failed = failure(get(&callback(&world, &sink, false), &query));
+        assert!(matches!(failed, CallbackFailure::NotSignedIn(error) if error.code() == Code::IdpRefused));
+        assert_eq!(paths(&world), [HOSTED]);
+        assert!(world.pending.find(&state).is_none(), "the code is spent, and so is the link");
+    }
+
+    #[test]
+    fn with_the_relay_off_a_relay_state_is_an_unknown_one() {
+        let (world, sink) = (World::new(), Arc::new(Sink::default()));
+        let (state, _) = world.login();
+        let query = format!("code=c&state={}", relay_state(&state));
+        let failed = failure(get(&callback(&world, &sink, false), &query));
+        assert!(matches!(failed, CallbackFailure::LinkExpired));
+        assert!(paths(&world).is_empty());
+    }
+
+    #[test]
+    fn with_the_relay_on_an_ordinary_answer_is_taken_as_ever() {
+        let (world, sink) = (World::relaying(false), Arc::new(Sink::default()));
+        let (state, login) = world.login();
+        world.grant(&testing::claims(login.nonce.expose()), None);
+        let reply = get(&callback(&world, &sink, false), &format!("code=c-1&state={state}"));
+        assert!(matches!(reply, CallbackReply::SignedIn { .. }));
+        assert_eq!(paths(&world), ["/oauth/token"]);
     }
 }

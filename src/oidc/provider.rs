@@ -270,13 +270,19 @@ fn no_id_token(asked: bool) -> Error {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+    use std::time::Duration;
 
     use serde_json::json;
 
     use super::*;
     use crate::base::codec::base64;
+    use crate::base::entropy::OsEntropy;
+    use crate::config::userpool::DynamicPool;
     use crate::net::transport::{Failure, FailureKind};
-    use crate::oidc::testing::{self, World};
+    use crate::oidc::named::NamedPool;
+    use crate::oidc::source::Registration;
+    use crate::oidc::testing::{self, FakeTransport, World};
+    use crate::volc::userpool::testing::{Cloud, refusal, result};
 
     fn query(url: &str) -> HashMap<String, String> {
         let query = url.split_once('?').unwrap().1;
@@ -411,5 +417,109 @@ mod tests {
         assert!(
             matches!(refresh(), RefreshError::Other(error) if error.message().contains("another person"))
         );
+    }
+
+    #[test]
+    fn with_the_relay_on_the_link_says_where_to_relay_to() {
+        let params = query(&World::relaying(false).authorize().url);
+        assert_eq!(params["redirect_relay_uri"], "http://127.0.0.1:18789/identity/oauth/callback");
+        assert_eq!(params["redirect_relay_uri"], params["redirect_uri"]);
+    }
+
+    /// The pool `p-1` with these identity providers, and a configured name.
+    fn pool_with(
+        cloud: &Cloud,
+        configured: Option<&str>,
+        pool_uid: Option<&str>,
+    ) -> (Provider, Arc<FakeTransport>, PendingLogins) {
+        let World { client, settings, transport, .. } = World::relaying(false);
+        let base = Url::parse("https://pool.example.com").unwrap();
+        let registration = Registration { base, client, pool_uid: pool_uid.map(str::to_owned) };
+        let settings = LoginSettings { identity_provider: configured.map(str::to_owned), ..settings };
+        let source = Source::known(registration, transport.clone(), cloud.clock.clone());
+        let listed = IdentityProviders::new(cloud.client.clone(), cloud.clock.clone());
+        let provider = Provider::new(settings, source, Some(listed), transport.clone(), cloud.clock.clone());
+        (provider, transport, PendingLogins::new(cloud.clock.clone(), Arc::new(OsEntropy)))
+    }
+
+    fn link(provider: &Provider, pending: &PendingLogins) -> HashMap<String, String> {
+        query(&provider.authorize(pending, SessionKey::main(), Origin::default()).unwrap().url)
+    }
+
+    fn one_oidc_provider() -> Cloud {
+        let data = json!([{ "Uid": "idp-1", "Name": "corp", "ConnectionType": "OIDC" }]);
+        Cloud::new(vec![result(&json!({ "TotalCount": 1, "Data": data }))])
+    }
+
+    #[test]
+    fn the_configured_identity_provider_counts_then_the_first_listed_then_none() {
+        let cloud = one_oidc_provider();
+        let (provider, _, pending) = pool_with(&cloud, Some("feishu"), Some("p-1"));
+        assert_eq!(link(&provider, &pending)["identity_provider"], "feishu");
+        let (provider, _, pending) = pool_with(&cloud, None, None);
+        assert!(!link(&provider, &pending).contains_key("identity_provider"));
+        assert!(cloud.seen().is_empty(), "neither had to ask");
+        let (provider, _, pending) = pool_with(&cloud, None, Some("p-1"));
+        assert_eq!(link(&provider, &pending)["identity_provider"], "corp");
+        assert_eq!(cloud.seen()[0].1["UserPoolUID"], "p-1");
+
+        let refusing = Cloud::new(vec![refusal(403, "LackPolicy")]);
+        let (provider, _, pending) = pool_with(&refusing, None, Some("p-1"));
+        assert!(!link(&provider, &pending).contains_key("identity_provider"), "and the login goes on");
+    }
+
+    #[test]
+    fn a_relayed_answer_goes_where_its_identity_provider_belongs() {
+        let cloud = one_oidc_provider();
+        let (provider, transport, pending) = pool_with(&cloud, None, Some("p-1"));
+        let params = link(&provider, &pending);
+        let login = pending.find(&params["state"]).unwrap();
+        for (uid, path) in
+            [("idp-1", "/login/generic_oidc/callback"), ("idp-2", "/login/generic_oauth/callback")]
+        {
+            let state = json!({ "request_id": "r", "provider_id": uid, "request_state": params["state"] });
+            let state = RelayState::parse(&base64(state.to_string().as_bytes())).unwrap();
+            transport.answer(path, 200, "");
+            assert_eq!(provider.forward(&state, &Secret::from("c"), &login).unwrap(), None, "{uid}");
+        }
+    }
+
+    #[test]
+    fn only_a_refusal_of_the_client_itself_casts_doubt_on_a_looked_up_one() {
+        let cloud = Cloud::new(Vec::new());
+        let resolution = |secret: &str| {
+            let listed = |uid: &str, name: &str| result(&json!({ "Data": [{ "Uid": uid, "Name": name }] }));
+            cloud.push(listed("p-1", "people"));
+            cloud.push(result(&json!({ "Uid": "p-1", "IssuerUrl": "https://pool.example.com" })));
+            cloud.push(listed("client-1", "openclaw"));
+            cloud.push(result(&json!({ "Uid": "client-1", "ClientSecret": secret })));
+        };
+        let World { settings, transport, .. } = World::new();
+        let pool = DynamicPool {
+            user_pool_name: "people".into(),
+            client_name: "openclaw".into(),
+            callback_url: settings.redirect_uri.clone(),
+            scope: settings.scope.clone(),
+            auto_create: false,
+        };
+        let named = NamedPool::new(pool, cloud.client.clone());
+        let source = Source::named(named, transport.clone(), cloud.clock.clone());
+        let provider = Provider::new(settings, source, None, transport.clone(), cloud.clock.clone());
+        let refresh = |error: &str| {
+            transport.answer("/oauth/token", 401, json!({ "error": error }).to_string());
+            provider.refresh(&Secret::from("rt"), "u-1").unwrap_err();
+            transport.last_to("/oauth/token").headers
+        };
+        resolution("old");
+        refresh("invalid_grant");
+        cloud.clock.advance(Duration::from_secs(60));
+        refresh("invalid_grant");
+        assert_eq!(cloud.seen().len(), 4, "looked up once");
+        refresh("invalid_client");
+        resolution("new");
+        transport.answer("/.well-known/openid-configuration", 200, testing::metadata(false));
+        let basic = format!("Basic {}", base64(b"client-1:new"));
+        assert!(refresh("invalid_client").contains(&("Authorization".into(), basic)));
+        assert_eq!(cloud.seen().len(), 4);
     }
 }

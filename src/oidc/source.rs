@@ -182,3 +182,138 @@ impl fmt::Debug for Source {
         f.debug_struct("Source").field("way", &way).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::error::Code;
+    use crate::config::userpool::DynamicPool;
+    use crate::oidc::testing::FakeTransport;
+    use crate::volc::userpool::testing::{Cloud, refusal, result};
+
+    fn named(cloud: &Cloud) -> Source {
+        let pool = DynamicPool {
+            user_pool_name: "people".into(),
+            client_name: "openclaw".into(),
+            callback_url: Url::parse("http://127.0.0.1:1/cb").unwrap(),
+            scope: "openid".into(),
+            auto_create: false,
+        };
+        let named = NamedPool::new(pool, cloud.client.clone());
+        Source::named(named, Arc::new(FakeTransport::default()), cloud.clock.clone())
+    }
+
+    /// Scripts one resolution that ends well.
+    fn script(cloud: &Cloud, secret: &str) {
+        let listed = |uid: &str, name: &str| result(&json!({ "Data": [{ "Uid": uid, "Name": name }] }));
+        cloud.push(listed("p-1", "people"));
+        cloud.push(result(&json!({ "Uid": "p-1", "IssuerUrl": "https://issuer.example" })));
+        cloud.push(listed("c-1", "openclaw"));
+        cloud.push(result(&json!({ "Uid": "c-1", "ClientSecret": secret,
+            "AllowedCallbackUrls": ["http://127.0.0.1:1/cb"] })));
+    }
+
+    fn has_secret(site: &Site, secret: &str) -> bool {
+        site.client.secret.as_ref().unwrap().same_as(secret.as_bytes())
+    }
+
+    #[test]
+    fn a_name_is_looked_up_when_it_is_needed_and_then_kept() {
+        let cloud = Cloud::new(Vec::new());
+        let source = named(&cloud);
+        assert!(cloud.seen().is_empty());
+        script(&cloud, "s");
+        let site = source.site().unwrap();
+        assert_eq!((site.client.id.as_str(), site.pool_uid.as_deref()), ("c-1", Some("p-1")));
+        cloud.clock.advance(Duration::from_secs(86_400));
+        assert!(Arc::ptr_eq(&site, &source.site().unwrap()));
+        assert_eq!(cloud.seen().len(), 4);
+    }
+
+    #[test]
+    fn a_failure_stands_for_seconds_and_no_longer() {
+        let cloud = Cloud::new(vec![refusal(403, "LackPolicy")]);
+        let source = named(&cloud);
+        for _ in 0..3 {
+            assert_eq!(source.site().unwrap_err().code(), Code::CloudRefused);
+        }
+        assert_eq!(cloud.seen().len(), 1, "one attempt for all");
+        cloud.clock.advance(FAILURE_COOL_DOWN);
+        script(&cloud, "s");
+        assert!(source.site().is_ok());
+    }
+
+    #[test]
+    fn callers_at_once_share_one_look_up() {
+        let cloud = Cloud::new(Vec::new());
+        script(&cloud, "s");
+        let (source, start) = (named(&cloud), Barrier::new(4));
+        let sites: Vec<_> = std::thread::scope(|scope| {
+            let callers = [0; 4].map(|_| {
+                scope.spawn(|| {
+                    start.wait();
+                    source.site().unwrap()
+                })
+            });
+            callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+        });
+        assert!(sites.iter().all(|site| Arc::ptr_eq(site, &sites[0])));
+        assert_eq!(cloud.seen().len(), 4, "one resolution");
+    }
+
+    #[test]
+    fn a_client_that_is_no_longer_accepted_is_looked_up_again_but_not_at_any_pace() {
+        let cloud = Cloud::new(Vec::new());
+        script(&cloud, "old");
+        let source = named(&cloud);
+        let first = source.site().unwrap();
+        source.distrust(&first);
+        assert!(Arc::ptr_eq(&first, &source.site().unwrap()), "just looked up");
+        cloud.clock.advance(RENEWAL_COOL_DOWN);
+        source.distrust(&first);
+        script(&cloud, "new");
+        let second = source.site().unwrap();
+        assert!(has_secret(&first, "old") && has_secret(&second, "new"));
+        cloud.clock.advance(RENEWAL_COOL_DOWN);
+        source.distrust(&first);
+        assert!(Arc::ptr_eq(&second, &source.site().unwrap()), "only the one in use can be distrusted");
+    }
+
+    #[test]
+    fn a_configured_pool_needs_nobody() {
+        let cloud = Cloud::new(Vec::new());
+        let pool = ExplicitPool {
+            discovery_url: Url::parse("https://issuer.example").unwrap(),
+            client_id: "c-1".into(),
+            client_secret: Some(Secret::from("s")),
+            callback_url: Url::parse("http://127.0.0.1:1/cb").unwrap(),
+            scope: "openid".into(),
+        };
+        let registration = Registration::configured(&pool);
+        let source = Source::known(registration, Arc::new(FakeTransport::default()), cloud.clock.clone());
+        let site = source.site().unwrap();
+        cloud.clock.advance(RENEWAL_COOL_DOWN);
+        source.distrust(&site);
+        assert!(Arc::ptr_eq(&site, &source.site().unwrap()));
+        assert!(has_secret(&site, "s") && cloud.seen().is_empty());
+    }
+
+    #[test]
+    fn a_user_pools_own_host_tells_its_id() {
+        for (host, uid) in [
+            ("userpool-11111111-2222.userpool.auth.id.cn-beijing.volces.com", Some("11111111-2222")),
+            ("UserPool-A1.x", Some("a1")),
+            ("userpool-.x", None),
+            ("userpool-1", None),
+            ("x.userpool-1.example", None),
+            ("127.0.0.1", None),
+            ("login.example", None),
+        ] {
+            assert_eq!(pool_uid(host).as_deref(), uid, "{host}");
+        }
+    }
+}

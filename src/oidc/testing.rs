@@ -36,6 +36,12 @@ impl FakeTransport {
         self.queue(path, Ok(HttpResponse { status, headers: Vec::new(), body }));
     }
 
+    /// Queues a redirect.
+    pub(crate) fn redirect(&self, path: &str, location: &str) {
+        let headers = vec![("location".to_owned(), location.to_owned())];
+        self.queue(path, Ok(HttpResponse { status: 302, headers, body: Vec::new() }));
+    }
+
     /// Queues a failure.
     pub(crate) fn fail(&self, path: &str, failure: Failure) {
         self.queue(path, Err(failure));
@@ -106,6 +112,18 @@ pub(crate) fn claims(nonce: &str) -> Value {
     })
 }
 
+/// The provider's discovery document.
+pub(crate) fn metadata(names_itself: bool) -> String {
+    json!({
+        "issuer": "https://pool.example.com",
+        "authorization_endpoint": "https://pool.example.com/oauth/authorize",
+        "token_endpoint": "https://pool.example.com/oauth/token",
+        "jwks_uri": "https://pool.example.com/keys",
+        "authorization_response_iss_parameter_supported": names_itself,
+    })
+    .to_string()
+}
+
 /// A provider, our client there, and the pending logins.
 pub(crate) struct World {
     pub(crate) client: Client,
@@ -148,14 +166,7 @@ impl World {
     fn of(client: Client, settings: LoginSettings, names_itself: bool) -> Self {
         let (transport, signer) = (Arc::new(FakeTransport::default()), Signer::new("k1"));
         let clock = Arc::new(ManualClock::at(*NOW));
-        let metadata = json!({
-            "issuer": "https://pool.example.com",
-            "authorization_endpoint": "https://pool.example.com/oauth/authorize",
-            "token_endpoint": "https://pool.example.com/oauth/token",
-            "jwks_uri": "https://pool.example.com/keys",
-            "authorization_response_iss_parameter_supported": names_itself,
-        });
-        transport.answer("/.well-known/openid-configuration", 200, metadata.to_string());
+        transport.answer("/.well-known/openid-configuration", 200, metadata(names_itself));
         transport.answer("/keys", 200, signer.jwks());
         let base = Url::parse("https://pool.example.com").unwrap();
         let registration = Registration { base, client: client.clone(), pool_uid: None };
