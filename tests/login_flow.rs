@@ -9,7 +9,9 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
+use agent_identity::base::time::{Clock as _, SystemClock};
 use agent_identity::emulator::Options;
+use agent_identity::http::limits::STOP_GRACE;
 use serde_json::{Value, json};
 use support::browser::Browser;
 use support::{Home, contains, text};
@@ -113,10 +115,16 @@ fn a_socket_that_the_service_manager_opened_is_served() {
         .env_clear()
         .env("PATH", support::path())
         .env("OPENCLAW_STATE_DIR", home.state());
-    let server = support::Server::start_with(command, std::os::fd::OwnedFd::from(listener).into()).unwrap();
+    let passed = std::os::fd::OwnedFd::from(listener.try_clone().unwrap());
+    let server = support::Server::start_with(command, passed.into()).unwrap();
     assert_eq!(home.curl(&["http://localhost/healthz"]).0, 200);
+    let asked_to_stop = SystemClock.monotonic();
     server.stop();
+    assert!(SystemClock.monotonic() - asked_to_stop < STOP_GRACE, "nothing was under way");
     assert!(home.socket().exists(), "it is the service manager's to remove");
+    // And still open: whoever connects now waits for the next start.
+    assert!(std::os::unix::net::UnixStream::connect(home.socket()).is_ok());
+    drop(listener);
 }
 
 #[test]

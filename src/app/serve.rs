@@ -135,8 +135,12 @@ fn start_server(app: &App, policy: Policy, socket: &BoundSocket) -> Result<Serve
     let service = Arc::new(IdentityService::new(services.clone(), gate));
     let listener =
         socket.listener().try_clone().map_err(|error| internal("cannot share the socket", &error))?;
-    Server::start(listener, service, Limits::default(), services.clock.clone())
-        .map_err(|error| internal("cannot start the server's threads", &error))
+    let (limits, clock) = (Limits::default(), services.clock.clone());
+    let started = match socket.path() {
+        Some(_) => Server::start(listener, service, limits, clock),
+        None => Server::start_on_shared(listener, service, limits, clock),
+    };
+    started.map_err(|error| internal("cannot start the server's threads", &error))
 }
 
 fn internal(what: &str, error: &std::io::Error) -> Error {

@@ -195,8 +195,17 @@ impl<V> Pool<V> {
 
     /// Waits until all threads have ended; false when that took too long.
     pub(super) fn wait_for_all(&self, at_most: Duration) -> bool {
-        let waited = self.changed.wait_timeout_while(self.lock(), at_most, |state| state.threads > 0);
-        waited.unwrap_or_else(PoisonError::into_inner).0.threads == 0
+        self.wait_while(at_most, |state| state.threads > 0)
+    }
+
+    /// As [`Pool::wait_for_all`], for the threads that are not parked in `accept`.
+    pub(super) fn wait_for_busy(&self, at_most: Duration) -> bool {
+        self.wait_while(at_most, |state| state.threads > state.spare)
+    }
+
+    fn wait_while(&self, at_most: Duration, busy: impl Fn(&State<V>) -> bool) -> bool {
+        let waited = self.changed.wait_timeout_while(self.lock(), at_most, |state| busy(state));
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     pub(super) fn counts(&self) -> Counts {

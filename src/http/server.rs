@@ -81,12 +81,38 @@ impl Server {
         limits: Limits,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
+        // A stream only in name: std offers `shutdown` for streams alone, and it is what wakes `accept`.
+        let stopper = UnixStream::from(OwnedFd::from(listener.try_clone()?));
+        Self::start_with(listener, Some(stopper), service, limits, clock)
+    }
+
+    /// Serves a listening socket that another process holds too, a service manager that will start us again. Stopping
+    /// leaves it open, so the threads parked in `accept` stay there until the process ends; a connection that one of
+    /// them takes meanwhile is closed.
+    ///
+    /// # Errors
+    /// When the first thread cannot be started.
+    pub fn start_on_shared<S: Service>(
+        listener: UnixListener,
+        service: Arc<S>,
+        limits: Limits,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
+        Self::start_with(listener, None, service, limits, clock)
+    }
+
+    fn start_with<S: Service>(
+        listener: UnixListener,
+        stopper: Option<UnixStream>,
+        service: Arc<S>,
+        limits: Limits,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
         listener.set_nonblocking(false)?;
         let mut busy = Buffer::new();
         refusal::BUSY.to_response().encode(&mut busy, false, true);
         let shared = Arc::new(Shared {
-            // A stream only in name: std offers `shutdown` for streams alone, and it is what wakes `accept`.
-            stopper: UnixStream::from(OwnedFd::from(listener.try_clone()?)),
+            stopper,
             listener,
             service,
             pool: Pool::new(&limits),
@@ -145,7 +171,8 @@ struct Visitor<P> {
 /// What the threads share.
 struct Shared<S: Service> {
     listener: UnixListener,
-    stopper: UnixStream,
+    /// The listener again, for waking `accept` by ending it; `None` when it is not ours to end.
+    stopper: Option<UnixStream>,
     service: Arc<S>,
     limits: Limits,
     clock: Arc<dyn Clock>,
@@ -324,7 +351,9 @@ impl<S: Service> Control for Shared<S> {
             return;
         }
         // Wakes every `accept`, which fails from now on, as does every `connect`.
-        let _ = self.stopper.shutdown(Shutdown::Both);
+        if let Some(stopper) = &self.stopper {
+            let _ = stopper.shutdown(Shutdown::Both);
+        }
         let (visitors, open) = self.pool.stop();
         visitors.into_iter().for_each(|visitor| self.turn_away(visitor.stream, &self.busy));
         open.iter().filter(|slot| slot.is_evicted()).for_each(|slot| slot.hang_up());
@@ -332,11 +361,15 @@ impl<S: Service> Control for Shared<S> {
 
     fn stop(&self) -> bool {
         self.close();
-        let all = self.pool.wait_for_all(self.limits.stop_grace) || {
+        let wait = |at_most| match self.stopper {
+            Some(_) => self.pool.wait_for_all(at_most),
+            None => self.pool.wait_for_busy(at_most),
+        };
+        let all = wait(self.limits.stop_grace) || {
             for slot in self.pool.stop().1 {
                 let _ = slot.stream().shutdown(Shutdown::Both);
             }
-            self.pool.wait_for_all(self.limits.linger)
+            wait(self.limits.linger)
         };
         std::mem::take(&mut *self.departing.lock().unwrap_or_else(PoisonError::into_inner));
         all
