@@ -9,6 +9,7 @@ use crate::base::log;
 use crate::base::url::Url;
 use crate::config::load;
 use crate::config::problem::Severity;
+use crate::http::limits::STOP_GRACE;
 use crate::http::{Limits, Server};
 use crate::oidc::callback::Callback;
 use crate::peer::policy::Policy;
@@ -77,6 +78,9 @@ pub(super) fn run(context: &Context<'_>, callback_listen: Option<&str>) -> Resul
     drop(listener);
     if !server.stop() {
         log::warn("requests were cut off after the time they have to finish", &[]);
+    }
+    if !app.pool.wait(STOP_GRACE) {
+        log::warn("a renewal was cut off after the time it has to finish", &[]);
     }
     // What a failing disk kept in memory gets its last chance; the store itself reports what it cannot save.
     let _ = app.services.store.flush();

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::log;
 
@@ -18,7 +19,13 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// A pool that has no thread while it has no work.
 #[derive(Clone, Default)]
-pub struct Pool(Arc<Mutex<State>>);
+pub struct Pool(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    idle: Condvar,
+}
 
 #[derive(Default)]
 struct State {
@@ -60,6 +67,14 @@ impl Pool {
         state.queue.clear();
     }
 
+    /// Waits until no job runs; false when that took too long. A renewal under way at the end must reach the store: its
+    /// refresh token may be used up already.
+    #[must_use]
+    pub fn wait(&self, at_most: Duration) -> bool {
+        let waited = self.0.idle.wait_timeout_while(self.state(), at_most, |state| state.threads > 0);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
     fn work(&self) {
         while let Some(job) = self.next() {
             if catch_unwind(AssertUnwindSafe(job)).is_err() {
@@ -74,12 +89,13 @@ impl Pool {
         let job = state.queue.pop_front();
         if job.is_none() {
             state.threads -= 1;
+            self.0.idle.notify_all();
         }
         job
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,5 +140,21 @@ mod tests {
         pool.close();
         assert!(!pool.submit(|| {}));
         drop(release);
+    }
+
+    #[test]
+    fn the_end_waits_for_the_job_that_runs() {
+        let (pool, (started, has_started), (go_on, may_go_on)) =
+            (Pool::default(), mpsc::channel(), mpsc::channel::<()>());
+        assert!(pool.wait(Duration::ZERO), "nothing runs yet");
+        assert!(pool.submit(move || {
+            started.send(()).unwrap();
+            may_go_on.recv().unwrap();
+        }));
+        has_started.recv().unwrap();
+        pool.close();
+        assert!(!pool.wait(Duration::ZERO));
+        go_on.send(()).unwrap();
+        assert!(pool.wait(Duration::from_secs(10)));
     }
 }
