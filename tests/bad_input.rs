@@ -37,6 +37,18 @@ fn an_unknown_key_names_the_nearest_one() {
 }
 
 #[test]
+fn a_star_in_the_middle_of_an_allowed_name_is_an_error_for_the_check_and_the_server_alike() {
+    let home = Home::with(Options::default(), |config| {
+        config["identity"]["localServerAllowlist"] = json!(["node", "*thon"]);
+    });
+    for args in [&["config", "check"][..], &["serve"]] {
+        let (code, log) = refusal(&home, args);
+        assert_eq!(code, Some(6), "{args:?}: {log}");
+        assert_says(&log, &["identity.localServerAllowlist[1]", "*thon", "hint: "]);
+    }
+}
+
+#[test]
 fn a_configuration_that_is_not_json5_says_where() {
     let home = Home::new();
     fs::write(home.state().join("openclaw.json"), "{\n  plugins: {\n    entries: [,]\n").unwrap();

@@ -129,21 +129,41 @@ pub struct Check {
 /// Checks a configuration as [`load`] would read it. Never fails: what is wrong is in the outcome.
 #[must_use]
 pub fn check(paths: &Paths, given: Option<&Path>, env: &Env) -> Check {
+    check_also(paths, given, env, |_| Ok(()))
+}
+
+/// As [`check`]; settings without errors must pass `rule` as well, which a part that uses them has.
+#[must_use]
+pub fn check_also(
+    paths: &Paths,
+    given: Option<&Path>,
+    env: &Env,
+    rule: impl FnOnce(&Config) -> Result<()>,
+) -> Check {
     match read(paths, given, env) {
-        Ok(loaded) => {
+        Ok(mut loaded) => {
+            if !loaded.problems.has_errors()
+                && let Err(error) = rule(&loaded.config)
+            {
+                loaded.problems.push(of_error(&error));
+            }
             let config = (!loaded.problems.has_errors()).then(|| loaded.view());
             Check { file: loaded.file, problems: loaded.problems, config }
         }
         Err(error) => {
-            let problem = Problem::new(Severity::Error, "", error.message());
             let mut problems = Problems::default();
-            problems.push(match error.hint() {
-                Some(hint) => problem.with_hint(hint),
-                None => problem,
-            });
+            problems.push(of_error(&error));
             let file = given.map_or_else(|| paths.config_file.clone(), Path::to_owned);
             Check { file: Some(file), problems, config: None }
         }
+    }
+}
+
+fn of_error(error: &Error) -> Problem {
+    let problem = Problem::new(Severity::Error, "", error.message());
+    match error.hint() {
+        Some(hint) => problem.with_hint(hint),
+        None => problem,
     }
 }
 

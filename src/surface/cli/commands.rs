@@ -12,6 +12,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::time::Clock;
 use crate::config::load;
 use crate::config::paths::Paths;
+use crate::peer::policy::Policy;
 use crate::session::key::SessionKey;
 
 use super::args::{Command, Options};
@@ -177,7 +178,10 @@ impl Context<'_> {
 
     fn config_check(&self) -> Result<u8, Failure> {
         let (paths, _) = paths(self.options, self.env).map_err(failure)?;
-        let check = load::check(&paths, self.options.config.as_deref(), self.env);
+        let check = load::check_also(&paths, self.options.config.as_deref(), self.env, |config| {
+            let identity = &config.identity;
+            Policy::new(&identity.local_server_allowlist, identity.local_server_fail_open).map(drop)
+        });
         if check.is_ok() || self.options.json {
             self.print(&check.to_json(), |_| check.to_text());
         } else {
