@@ -66,7 +66,7 @@ fn a_missing_client_id_is_told_at_login() {
     let output = home.run(&["login", "--no-wait"]);
     assert_eq!(output.status.code(), Some(6));
     assert_says(&text(&output.stderr), &["userpool.clientId"]);
-    server.stop();
+    assert_says(&server.stop(), &["people cannot log in", "userpool.clientId", "hint="]);
 }
 
 #[test]

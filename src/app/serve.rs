@@ -41,7 +41,8 @@ pub(super) fn run(context: &Context<'_>, callback_listen: Option<&str>) -> Resul
     let (paths, socket_path) = paths(context.options, context.env)?;
     let loaded = load::load(&paths, context.options.config.as_deref(), context.env)?;
     for problem in loaded.problems.all().iter().filter(|problem| problem.severity != Severity::Note) {
-        log::warn("configuration", &[("problem", &problem.sentence())]);
+        let hint = problem.hint.as_deref().unwrap_or_default();
+        log::warn("configuration", &[("problem", &problem.sentence()), ("hint", &hint)]);
     }
     let identity = &loaded.config.identity;
     if identity.local_server == Some(false) {
@@ -66,7 +67,8 @@ pub(super) fn run(context: &Context<'_>, callback_listen: Option<&str>) -> Resul
         context.output.text(&format!("callback: http://{}", listener.address()));
     }
     if let Err(problem) = &app.services.login {
-        log::warn("people cannot log in", &[("problem", problem)]);
+        let hint = problem.hint().unwrap_or_default();
+        log::warn("people cannot log in", &[("problem", problem), ("hint", &hint)]);
     }
     context.output.text("ready");
     let sessions = app.services.store.len();

@@ -513,6 +513,18 @@ mod tests {
     }
 
     #[test]
+    fn failures_are_remembered_for_so_many_sessions() {
+        let bench = bench(|_| Err(Error::new(Code::CloudUnreachable, "down")));
+        let keys: Vec<_> = (0..=MAX_FAILURES).map(|n| SessionKey::parse(&format!("k{n}")).unwrap()).collect();
+        for key in &keys {
+            bench.log_in(key, "u");
+            assert!(bench.broker.get(key).is_err());
+        }
+        let remembered: Vec<_> = keys.iter().filter(|key| bench.broker.last_failure(key).is_some()).collect();
+        assert_eq!((remembered.len(), remembered[0]), (MAX_FAILURES, &keys[1]));
+    }
+
+    #[test]
     fn ended_tokens_do_not_pile_up() {
         let bench = bench(|_| Ok(()));
         for n in 0..200 {
