@@ -173,6 +173,24 @@ fn personal_mode_knows_the_main_session_alone() {
 }
 
 #[test]
+fn a_login_that_has_ended_says_so() {
+    let options = Options { id_token_lifetime: Duration::from_secs(1), ..Options::default() };
+    let home = Home::with(options, |config| config["userpool"]["scope"] = json!("openid"));
+    let server = home.serve();
+    home.log_in("alice", None);
+    let end = SystemClock.monotonic() + support::PATIENCE;
+    let whoami = || home.curl(&["-X", "POST", "http://localhost/tool/identity_whoami"]).1["result"].take();
+    let mut seen = whoami();
+    while seen["loggedIn"] == true && SystemClock.monotonic() < end {
+        SystemClock.sleep(Duration::from_millis(100));
+        seen = whoami();
+    }
+    assert_eq!((&seen["loggedIn"], &seen["problem"]["code"]), (&json!(false), &json!("login_expired")));
+    assert!(seen["problem"]["hint"].as_str().unwrap().contains("agent-identity login"));
+    server.stop();
+}
+
+#[test]
 fn logout_ends_one_session_and_leaves_the_other() {
     let home = Home::new();
     let server = home.serve();

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::base::error::{Code, Error, Result};
 use crate::base::time::Timestamp;
 use crate::session::key::SessionKey;
+use crate::session::users::login_expired;
 use crate::tip::token::Tip;
 
 use super::tool::Tool;
@@ -64,12 +65,13 @@ pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Ou
     };
     let now = services.clock.now();
     let tip = services.broker.peek(&session);
-    let over = login.expires_at.is_past(now) && login.refresh_token.is_none();
+    let over = login.is_over(now);
     let reason = services
         .broker
         .last_failure(&session)
         .filter(|_| tip.is_none())
-        .map(|failure| problem(&failure.error));
+        .map(|failure| problem(&failure.error))
+        .or_else(|| over.then(|| problem(&login_expired())));
     let of_tip = |read: fn(&Tip) -> Timestamp| tip.as_deref().map(read);
     Ok(Outcome {
         logged_in: !over,

@@ -173,6 +173,26 @@ mod tests {
     }
 
     #[test]
+    fn a_subject_has_its_longest_length() {
+        let now = Timestamp::from_unix(1_768_464_000);
+        let judge = |sub: &str| {
+            let claims = Claims {
+                iss: Some("i".into()),
+                sub: Some(sub.into()),
+                aud: vec!["c".into()],
+                iat: Some(now),
+                exp: Some(now + Duration::from_secs(60)),
+                ..Claims::default()
+            };
+            check(&claims, &Expected { issuer: "i", client_id: "c", nonce: None, now }).is_ok()
+        };
+        assert!(judge(&"s".repeat(MAX_SUB_BYTES)));
+        for bad in ["", "a\nb", &"s".repeat(MAX_SUB_BYTES + 1)] {
+            assert!(!judge(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn a_renewal_needs_no_nonce_and_a_login_does() {
         let vectors = vectors();
         let case = vectors.cases.iter().find(|case| case.name == "nonce absent").unwrap();
