@@ -1,0 +1,566 @@
+//! The vendor's own client, from PyPI, against the emulator and against our signer: what we read out of the published
+//! description is what the vendor's code does. Skipped, visibly, where Python with `venv` is missing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test file, helpers included")]
+#![cfg(feature = "emulator")]
+
+mod support;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+
+use agent_identity::base::secret::Secret;
+use agent_identity::base::time::Timestamp;
+use agent_identity::emulator::{Emulator, Options};
+use agent_identity::volc::keys::Keys;
+use agent_identity::volc::sign::{self, Scope, Unsigned};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use support::{Home, has, path, skipped, text};
+
+const ROLE: &str = "trn:iam::2100000000:role/AgentRole";
+const DATE: &str = "20260115T080000Z";
+
+/// Actions of the product's index that the emulator does not have.
+const NOT_EMULATED: &[&str] = &[
+    "ListCredentialProviders",
+    "ListApiKeyCredentialProviders",
+    "ListOauth2CredentialProviders",
+    "ListRoleCredentialProviders",
+    "GetResourceOauth2Token",
+    "CompleteResourceTokenAuth",
+    "Oauth2Callback",
+    "GetResourceApiKey",
+    "CreateUserCredential",
+    "GetUserCredential",
+    "GetRoleCredentials",
+    "CheckPermission",
+    "CreateUserPool",
+    "ListUserPools",
+    "GetUserPool",
+    "CreateUserPoolClient",
+    "ListUserPoolClients",
+    "GetUserPoolClient",
+    "UpdateUserPoolClient",
+    "ListIdentityProviders",
+    "ListUserPoolWellKnownEndpoints",
+];
+
+/// What a request is built from.
+struct Known {
+    user_token: String,
+    tip: String,
+    answers: RefCell<BTreeMap<&'static str, Value>>,
+}
+
+impl Known {
+    /// A value of an earlier answer, or some text.
+    fn from(&self, action: &str, pointer: &str) -> Value {
+        let answers = self.answers.borrow();
+        answers
+            .get(action)
+            .and_then(|answer| answer.pointer(pointer))
+            .cloned()
+            .unwrap_or_else(|| json!("none"))
+    }
+
+    fn pool(&self) -> Value {
+        self.from("CreateUserPool", "/Uid")
+    }
+
+    fn client(&self) -> Value {
+        self.from("CreateUserPoolClient", "/Uid")
+    }
+}
+
+/// An action, a request, and what the vendor's model of the answer must have.
+type Case = (&'static str, fn(&Known) -> Value, &'static [&'static str]);
+
+const TOKEN: &[&str] = &["/WorkloadAccessToken", "/ExpiresAt"];
+const PAGE: &[&str] = &["/PageNumber", "/PageSize", "/TotalCount"];
+
+/// Every action of the product, in an order in which later ones can use the answers of earlier ones.
+const CASES: &[Case] = &[
+    (
+        "CreateWorkloadIdentity",
+        |_| {
+            json!({ "Name": "agent1", "WorkloadPoolName": "default", "Category": "Agent", "Description": "d",
+            "AllowedResourceOauth2ReturnUrls": ["https://app.example.com/"],
+            "MetaData": [{ "Key": "k", "Values": ["v"] }] })
+        },
+        &["/Name", "/Trn", "/Source", "/Category", "/MetaData/0/Values/0", "/CreatedAt", "/UpdatedAt"],
+    ),
+    (
+        "GetWorkloadIdentity",
+        |_| json!({ "Name": "agent1", "WorkloadPoolName": "default" }),
+        &["/Name", "/Trn"],
+    ),
+    ("GetWorkloadPool", |_| json!({ "WorkloadPoolName": "default" }), &["/WorkloadPoolId", "/DiscoveryUrl"]),
+    (
+        "GetWorkloadAccessTokenForJWT",
+        |known| {
+            json!({ "UserToken": known.user_token, "Name": "agent1", "WorkloadPoolName": "default",
+            "Audience": ["openclaw"], "DurationSeconds": 600 })
+        },
+        TOKEN,
+    ),
+    ("GetWorkloadAccessToken", |_| json!({ "Name": "agent1" }), TOKEN),
+    ("GetWorkloadAccessTokenForUserId", |_| json!({ "Name": "agent1", "UserId": "u-1" }), TOKEN),
+    (
+        "AssumeRole",
+        |_| {
+            json!({ "RoleTrn": ROLE, "RoleSessionName": "agent_identity", "DurationSeconds": 900,
+            "Tags": [{ "Key": "k", "Value": "v" }] })
+        },
+        &["/Credentials/SecretAccessKey", "/Credentials/ExpiredTime", "/AssumedRoleUser/Trn"],
+    ),
+    (
+        "ListCredentialProviders",
+        |_| {
+            json!({ "PageNumber": 1, "PageSize": 20, "PoolName": "default",
+        "Filter": { "Type": "oauth2", "Flow": "USER_FEDERATION" } })
+        },
+        PAGE,
+    ),
+    (
+        "ListApiKeyCredentialProviders",
+        |_| json!({ "PageNumber": 1, "PageSize": 20, "PoolName": "default" }),
+        PAGE,
+    ),
+    ("ListOauth2CredentialProviders", |_| json!({ "PageNumber": 1, "PageSize": 20 }), PAGE),
+    (
+        "ListRoleCredentialProviders",
+        |_| {
+            json!({ "PageNumber": 1, "PageSize": 50,
+        "Filter": { "PoolName": "default" } })
+        },
+        PAGE,
+    ),
+    (
+        "GetResourceOauth2Token",
+        |known| {
+            json!({ "ProviderName": "google", "IdentityToken": known.tip, "PoolName": "default",
+            "Flow": "USER_FEDERATION", "Scopes": ["email"],
+            "CustomParameters": { "Entries": [{ "Key": "prompt", "Value": "consent" }] } })
+        },
+        &["/AuthorizationUrl"],
+    ),
+    (
+        "CompleteResourceTokenAuth",
+        |known| {
+            json!({ "SessionUri": known.from("GetResourceOauth2Token", "/SessionUri"), "PoolName": "default",
+            "UserIdentifier": { "IdentityToken": known.tip } })
+        },
+        &[],
+    ),
+    (
+        "Oauth2Callback",
+        |known| json!({ "IdentityToken": known.tip, "State": "state", "Code": "code" }),
+        &["/AccessToken"],
+    ),
+    (
+        "GetResourceApiKey",
+        |known| json!({ "ProviderName": "openai", "IdentityToken": known.tip, "PoolName": "default" }),
+        &["/ApiKey", "/ApiKeyMetadata/0/Location"],
+    ),
+    (
+        "CreateUserCredential",
+        |known| {
+            json!({ "CredentialId": "cred-1", "CredentialData": "{}", "IdentityToken": known.tip,
+            "PoolName": "default" })
+        },
+        &["/CredentialId"],
+    ),
+    (
+        "GetUserCredential",
+        |known| json!({ "CredentialId": "cred-1", "IdentityToken": known.tip, "PoolName": "default" }),
+        &["/CredentialId", "/CredentialData", "/CreatedAt"],
+    ),
+    (
+        "GetRoleCredentials",
+        |known| {
+            json!({ "ProviderName": known.from("ListRoleCredentialProviders", "/RoleCredentialProviders/0/Name"),
+            "IdentityToken": known.tip, "PoolName": "default", "RoleSessionName": "openclaw",
+            "DurationSeconds": 3600 })
+        },
+        &["/VolcEngResponse/Credentials/Expiration", "/VolcEngResponse/AssumedRoleUser/Trn"],
+    ),
+    (
+        "CheckPermission",
+        |_| {
+            json!({ "NamespaceName": "default", "Principal": { "Type": "user", "Id": "u-1" },
+            "Operation": { "Type": "Action", "Id": "invoke" }, "Resource": { "Type": "tool", "Id": "exec" },
+            "OriginalCallers": [{ "Type": "agent", "Id": "agent1" }] })
+        },
+        &["/Allowed"],
+    ),
+    (
+        "CreateUserPool",
+        |_| json!({ "Name": "sdk-pool", "SelfSignUpEnabled": false, "SelfAccountRecoveryEnabled": true }),
+        &["/Uid", "/Name", "/Domain"],
+    ),
+    ("ListUserPools", |_| json!({ "PageNumber": 1, "PageSize": 50, "Filter": { "Name": "sdk-pool" } }), PAGE),
+    ("GetUserPool", |known| json!({ "UserPoolUid": known.pool() }), &["/Uid", "/DiscoveryUrl", "/IssuerUrl"]),
+    (
+        "CreateUserPoolClient",
+        |known| {
+            json!({ "UserPoolUid": known.pool(), "Name": "openclaw", "ClientType": "WEB_APPLICATION",
+            "AllowedCallbackUrls": ["http://127.0.0.1:18789/identity/oauth/callback"] })
+        },
+        &["/Uid", "/ClientSecret", "/AllowedCallbackUrls/0"],
+    ),
+    (
+        "ListUserPoolClients",
+        |known| json!({ "UserPoolUid": known.pool(), "PageNumber": 1, "PageSize": 50 }),
+        PAGE,
+    ),
+    (
+        "GetUserPoolClient",
+        |known| json!({ "UserPoolUid": known.pool(), "ClientUid": known.client() }),
+        &["/ClientSecret", "/IdToken/LifetimeSeconds"],
+    ),
+    (
+        "UpdateUserPoolClient",
+        |known| {
+            json!({ "UserPoolUid": known.pool(), "ClientUid": known.client(),
+            "AllowedWebOrigins": ["http://127.0.0.1:18789"], "IdToken": { "LifeTimeSeconds": 3600 } })
+        },
+        &["/AllowedWebOrigins/0", "/AllowedCallbackUrls/0"],
+    ),
+    (
+        "ListIdentityProviders",
+        |known| json!({ "UserPoolUID": known.pool(), "PageNumber": 1, "PageSize": 100 }),
+        PAGE,
+    ),
+    (
+        "ListUserPoolWellKnownEndpoints",
+        |known| json!({ "UserPoolUids": [known.pool()] }),
+        &["/Data/0/TokenEndpoint"],
+    ),
+];
+
+#[test]
+fn the_vendors_client_understands_every_answer_of_the_emulator() {
+    let Some(python) = python("the_vendors_client_understands_every_answer_of_the_emulator") else { return };
+    let (home, known) = logged_in();
+    let mut vendor = Vendor::start(python, &home.emulator);
+    for (action, request, must_have) in CASES {
+        let mut reply = vendor.call(action, &request(&known));
+        if NOT_EMULATED.contains(action) {
+            let code = &reply["error"]["code"];
+            assert_eq!(code, "InvalidActionOrVersion", "take {action} from NOT_EMULATED: {reply}");
+            assert_eq!(reply["problems"], json!([]), "{action}");
+            continue;
+        }
+        assert_eq!((&reply["error"], &reply["problems"]), (&Value::Null, &json!([])), "{action}");
+        let answer = reply["answer"].take();
+        for pointer in *must_have {
+            assert!(
+                answer.pointer(pointer).is_some_and(|value| !value.is_null()),
+                "{action}{pointer}: {answer}"
+            );
+        }
+        known.answers.borrow_mut().insert(action, answer);
+    }
+}
+
+#[test]
+fn every_emulated_action_is_put_to_the_vendors_client() {
+    for action in NOT_EMULATED {
+        assert!(CASES.iter().any(|(name, ..)| name == action), "{action}");
+    }
+    let index: Vec<_> = CASES.iter().map(|(name, ..)| *name).collect();
+    let mut once = index.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), index.len());
+}
+
+#[test]
+fn what_our_client_sends_is_in_the_vendors_models() {
+    let Some(python) = python("what_our_client_sends_is_in_the_vendors_models") else { return };
+    let home = Home::with(Options::default(), |config| {
+        config["identity"]["roleTrn"] = json!(ROLE);
+        config["identity"]["workloadName"] = json!("agent1");
+        config["identity"]["audience"] = json!(["openclaw"]);
+    });
+    let server = home.serve();
+    home.log_in("alice", None);
+    assert_eq!(home.json(&["token", "--json"])["chain"], json!(["agent1"]));
+    server.stop();
+    let mut vendor = Vendor::start(python, &home.emulator);
+    let mut seen = Vec::new();
+    for sent in home.emulator.requests().all() {
+        if let Some(action) = sent.query.get("Action") {
+            let line = json!({ "service": service(action), "action": action, "request": sent.body,
+                "form": action == "AssumeRole" });
+            assert_eq!(vendor.ask(&line)["problems"], json!([]), "{action}");
+            seen.push(action.clone());
+        }
+    }
+    for action in ["AssumeRole", "CreateWorkloadIdentity", "GetWorkloadAccessTokenForJWT"] {
+        assert!(seen.iter().any(|name| name == action), "{action} was not sent: {seen:?}");
+    }
+}
+
+#[test]
+fn the_vendors_client_reads_the_emulators_refusals_and_accepts_its_temporary_keys() {
+    let name = "the_vendors_client_reads_the_emulators_refusals_and_accepts_its_temporary_keys";
+    let Some(python) = python(name) else { return };
+    let emulator =
+        Emulator::start(Options { workloads: vec!["agent1".into()], ..Options::default() }).unwrap();
+    let mut vendor = Vendor::start(python, &emulator);
+    let role = vendor.call("AssumeRole", &json!({ "RoleTrn": ROLE, "RoleSessionName": "s1" }));
+    let text = |field: &str| role["answer"]["Credentials"][field].as_str().unwrap().to_owned();
+    let good = vendor.keys.clone();
+    let temporary =
+        json!({ "ak": text("AccessKeyId"), "sk": text("SecretAccessKey"), "token": text("SessionToken") });
+    let with = |keys: &Value, name: &str, value: &str| {
+        let mut keys = keys.clone();
+        keys[name] = json!(value);
+        keys
+    };
+    for (keys, action, request, expected) in [
+        (temporary.clone(), "GetWorkloadIdentity", json!({ "Name": "agent1" }), None),
+        (with(&temporary, "token", "other"), "GetWorkloadPool", json!({}), Some((401, "InvalidSecretToken"))),
+        (with(&good, "sk", "wrong"), "GetWorkloadPool", json!({}), Some((401, "SignatureDoesNotMatch"))),
+        (with(&good, "ak", "AKLTnobody"), "GetWorkloadPool", json!({}), Some((401, "InvalidAccessKey"))),
+        (good.clone(), "GetWorkloadIdentity", json!({ "Name": "none" }), Some((404, "NotFound"))),
+        (good.clone(), "CreateWorkloadIdentity", json!({ "Name": "agent1" }), Some((409, "Duplicated"))),
+        (
+            good.clone(),
+            "GetWorkloadAccessTokenForJWT",
+            json!({ "Name": "agent1", "UserToken": "x" }),
+            Some((400, "InvalidParameter.UserToken")),
+        ),
+    ] {
+        vendor.keys = keys;
+        let reply = vendor.call(action, &request);
+        match expected {
+            None => assert!(reply.get("error").is_none(), "{reply}"),
+            Some((status, code)) => {
+                let error = &reply["error"];
+                assert_eq!((&error["status"], &error["code"]), (&json!(status), &json!(code)), "{reply}");
+            }
+        }
+    }
+    emulator.set_clock_offset(3600);
+    assert_eq!(vendor.call("GetWorkloadPool", &json!({}))["error"]["code"], "InvalidTimestamp");
+}
+
+#[test]
+fn the_vendors_signer_and_ours_agree() {
+    let Some(python) = python("the_vendors_signer_and_ours_agree") else { return };
+    let requests = requests();
+    assert_eq!(requests.len(), 3 * 2 * 6 * 4 * 3);
+    let mut child = script(python, "sign.py").spawn().unwrap();
+    let work = json!({ "date": DATE, "requests": requests }).to_string();
+    child.stdin.take().unwrap().write_all(work.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let theirs: Vec<BTreeMap<String, String>> = serde_json::from_slice(&output.stdout).unwrap();
+    let date = Timestamp::parse_rfc3339("2026-01-15T08:00:00Z").unwrap();
+    assert_eq!(theirs.len(), requests.len());
+    for (request, theirs) in requests.iter().zip(theirs) {
+        let request = Request::deserialize(request).unwrap();
+        let keys = Keys {
+            access_key_id: request.ak,
+            secret: request.sk,
+            session_token: request.token,
+            expires_at: None,
+            source: "test",
+        };
+        let unsigned = Unsigned {
+            method: &request.method,
+            host: &request.host,
+            path: &request.path,
+            query: &request.query,
+            headers: &request.headers,
+            body: request.body.as_bytes(),
+        };
+        let scope = Scope { region: &request.region, service: &request.service };
+        let ours: BTreeMap<_, _> = sign::headers(&unsigned, &keys, scope, date).into_iter().collect();
+        assert_eq!(ours, theirs, "{unsigned:?}");
+    }
+}
+
+#[derive(Deserialize)]
+struct Request {
+    method: String,
+    host: String,
+    path: String,
+    query: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
+    body: String,
+    ak: String,
+    sk: Secret,
+    token: Option<Secret>,
+    region: String,
+    service: String,
+}
+
+/// Every combination of what may differ between requests. Names occur once, and values have no outer spaces: there
+/// the vendor's own signers disagree with each other.
+fn requests() -> Vec<Value> {
+    let tokens = [None, Some("STS/token+with=signs")];
+    let queries = [
+        json!([]),
+        json!([["Action", "GetWorkloadPool"], ["Version", "2025-10-30"]]),
+        json!([["Version", "2018-01-01"], ["RoleTrn", ROLE], ["Action", "AssumeRole"]]),
+        json!([["empty", ""], ["b", "2"], ["a", "1"], ["B", "3"], ["a-b", "4"], ["a.b", "5"], ["a_b~", "6"]]),
+        json!([["plus", "a+b"], ["space", "a b"], ["percent", "100%"], ["reserved", "!*'();:@&=+$,/?#[]"]]),
+        json!([["text", "用户池 ü \u{1f600}"], ["line", "a\r\nb"]]),
+    ];
+    let bodies = ["", "{}", "{\"Name\":\"用户 \\\"x\\\"\"}", "RoleTrn=trn%3Aiam&Tags.1.Key=k"];
+    let headers = [
+        json!([]),
+        json!([["Content-Type", "application/json"], ["X-Tag", "b"], ["Accept", "*/*"]]),
+        json!([
+            ["Content-Type", "application/x-www-form-urlencoded"],
+            ["X-Sdk-Request", "attempt=1; max=4"],
+            ["Content-Md5", "1B2M2Y8AsgTpgAmY7PhCfg=="],
+        ]),
+    ];
+    let hosts = ["id.cn-beijing.volcengineapi.com", "127.0.0.1:8443", "sts.volcengineapi.com:443"];
+    let paths = ["/", "/a/b-c"];
+    let scopes =
+        [("cn-beijing", "id"), ("cn-beijing", "sts"), ("ap-southeast-1", "id"), ("cn-shanghai", "iam")];
+    let mut requests = Vec::new();
+    for (number, method) in ["GET", "POST", "PUT"].into_iter().enumerate() {
+        for token in tokens {
+            for query in &queries {
+                for body in bodies {
+                    for headers in &headers {
+                        let turn = requests.len() + number;
+                        let (host, path) = (hosts[turn % hosts.len()], paths[turn % paths.len()]);
+                        let (region, service) = scopes[turn % scopes.len()];
+                        requests.push(json!({
+                            "method": method, "host": host, "path": path, "query": query, "headers": headers,
+                            "body": body, "ak": "AKLTexample", "sk": "c2VjcmV0LWtleQ==", "token": token,
+                            "region": region, "service": service,
+                        }));
+                    }
+                }
+            }
+        }
+    }
+    requests
+}
+
+/// A home with alice logged in, and her tokens.
+fn logged_in() -> (Home, Known) {
+    let home = Home::new();
+    let server = home.serve();
+    home.log_in("alice", None);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let tip = text(&home.json(&["token", "--json"])["token"]);
+    let user_token = text(&home.curl(&["http://localhost/session"]).1["userToken"]);
+    server.stop();
+    (home, Known { user_token, tip, answers: RefCell::default() })
+}
+
+fn service(action: &str) -> &'static str {
+    if action == "AssumeRole" { "sts" } else { "id" }
+}
+
+/// The vendor's client as a process that performs one call after the other.
+struct Vendor {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    /// The keys that it signs with.
+    keys: Value,
+}
+
+impl Vendor {
+    fn start(python: &Path, emulator: &Emulator) -> Self {
+        let endpoint = emulator.endpoint().strip_prefix("http://").unwrap();
+        let mut child = script(python, "call.py").arg(endpoint).spawn().unwrap();
+        let key = emulator.access_key().unwrap();
+        Self {
+            stdin: child.stdin.take(),
+            stdout: BufReader::new(child.stdout.take().unwrap()),
+            child,
+            keys: json!({ "ak": key.id, "sk": key.secret }),
+        }
+    }
+
+    fn call(&mut self, action: &str, request: &Value) -> Value {
+        self.ask(
+            &json!({ "service": service(action), "action": action, "request": request, "keys": self.keys }),
+        )
+    }
+
+    fn ask(&mut self, line: &Value) -> Value {
+        writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
+        let mut reply = String::new();
+        self.stdout.read_line(&mut reply).unwrap();
+        serde_json::from_str(&reply).unwrap_or_else(|_| panic!("the vendor's client failed on {line}"))
+    }
+}
+
+impl Drop for Vendor {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// One of our scripts, in an environment without proxies and other people's settings.
+fn script(python: &Path, name: &str) -> Command {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vendor-sdk").join(name);
+    let mut command = Command::new(python);
+    command
+        .args(["-I", "-W", "ignore"])
+        .arg(script)
+        .env_clear()
+        .env("PATH", path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    command
+}
+
+/// The Python that has the vendor's client, or a visible line why the test is skipped.
+fn python(test: &str) -> Option<&'static Path> {
+    static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match INSTALLED.get_or_init(install) {
+        Ok(python) => Some(python),
+        Err(reason) => {
+            skipped(test, reason);
+            None
+        }
+    }
+}
+
+/// Installs what the requirements name into an environment below the target folder, once. Only a Python that cannot
+/// make environments is a reason to skip; what goes wrong later is a failure.
+fn install() -> Result<PathBuf, String> {
+    if !has("python3") {
+        return Err("python3 is not installed".to_owned());
+    }
+    let version = "import sys; print(sys.version); sys.exit(sys.version_info < (3, 10))";
+    let version = Command::new("python3").args(["-I", "-c", version]).output().unwrap();
+    if !version.status.success() {
+        return Err(format!("Python is older than 3.10: {}", text(&version.stdout).trim()));
+    }
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vendor-sdk/requirements.txt");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vendor-sdk");
+    let (python, stamp) = (folder.join("bin/python"), folder.join("installed"));
+    let wanted = [version.stdout, fs::read(&requirements).unwrap()].concat();
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    let made = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).output().unwrap();
+    if !made.status.success() {
+        return Err(format!("python3 has no venv with pip: {}", text(&made.stdout).trim()));
+    }
+    let args = "-m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r";
+    let pip = Command::new(&python).args(args.split(' ')).arg(&requirements).output().unwrap();
+    assert!(pip.status.success(), "pip could not install the vendor's client: {}", text(&pip.stderr));
+    fs::write(stamp, wanted).unwrap();
+    Ok(python)
+}
