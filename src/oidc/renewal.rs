@@ -119,6 +119,7 @@ mod tests {
 
     use tempfile::TempDir;
 
+    use super::super::source::{Registration, Source};
     use super::super::testing::{FakeTransport, NOW, World, claims};
     use super::*;
     use crate::base::entropy::OsEntropy;
@@ -208,7 +209,9 @@ mod tests {
         let clock = Arc::new(Roll { clock, askers: Mutex::default(), asked: Condvar::new() });
         let meanwhile = Arc::new(Meanwhile { inner: world.transport.clone(), act: Mutex::default() });
         let base = Url::parse("https://pool.example.com").unwrap();
-        let provider = Provider::new(world.client.clone(), base, meanwhile.clone(), clock.clone());
+        let registration = Registration { base, client: world.client.clone(), pool_uid: None };
+        let source = Source::known(registration, meanwhile.clone(), clock.clone());
+        let provider = Provider::new(world.settings.clone(), source, None, meanwhile.clone(), clock.clone());
         let dir = TempDir::new().unwrap();
         let options = StoreOptions {
             dir: dir.path().join("identity"),
