@@ -5,7 +5,6 @@
 
 mod support;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -15,7 +14,7 @@ use std::sync::OnceLock;
 
 use agent_identity::base::secret::Secret;
 use agent_identity::base::time::Timestamp;
-use agent_identity::emulator::{Emulator, Options};
+use agent_identity::emulator::{Effect, Emulator, Fault, Options};
 use agent_identity::volc::keys::Keys;
 use agent_identity::volc::sign::{self, Scope, Unsigned};
 use serde::Deserialize;
@@ -37,6 +36,8 @@ const NOT_EMULATED: &[&str] = &[
     "GetResourceApiKey",
     "CreateUserCredential",
     "GetUserCredential",
+    "UpdateUserCredential",
+    "DeleteUserCredential",
     "GetRoleCredentials",
     "CheckPermission",
     "CreateUserPool",
@@ -50,234 +51,55 @@ const NOT_EMULATED: &[&str] = &[
     "ListUserPoolWellKnownEndpoints",
 ];
 
-/// What a request is built from.
-struct Known {
-    user_token: String,
-    tip: String,
-    answers: RefCell<BTreeMap<&'static str, Value>>,
+/// A call of `vendor-sdk/cases.json`, which has every action of the product, in an order in which later requests can use
+/// what earlier answers gave.
+#[derive(Deserialize)]
+struct Case {
+    action: String,
+    /// Strings that begin with `$` stand for `$user`, `$tip` or a value of an earlier answer, `$Action/Pointer`.
+    request: Value,
+    /// What the vendor's model of the answer must have, as pointers.
+    has: Vec<String>,
 }
-
-impl Known {
-    /// A value of an earlier answer, or some text.
-    fn from(&self, action: &str, pointer: &str) -> Value {
-        let answers = self.answers.borrow();
-        answers
-            .get(action)
-            .and_then(|answer| answer.pointer(pointer))
-            .cloned()
-            .unwrap_or_else(|| json!("none"))
-    }
-
-    fn pool(&self) -> Value {
-        self.from("CreateUserPool", "/Uid")
-    }
-
-    fn client(&self) -> Value {
-        self.from("CreateUserPoolClient", "/Uid")
-    }
-}
-
-/// An action, a request, and what the vendor's model of the answer must have.
-type Case = (&'static str, fn(&Known) -> Value, &'static [&'static str]);
-
-const TOKEN: &[&str] = &["/WorkloadAccessToken", "/ExpiresAt"];
-const PAGE: &[&str] = &["/PageNumber", "/PageSize", "/TotalCount"];
-
-/// Every action of the product, in an order in which later ones can use the answers of earlier ones.
-const CASES: &[Case] = &[
-    (
-        "CreateWorkloadIdentity",
-        |_| {
-            json!({ "Name": "agent1", "WorkloadPoolName": "default", "Category": "Agent", "Description": "d",
-            "AllowedResourceOauth2ReturnUrls": ["https://app.example.com/"],
-            "MetaData": [{ "Key": "k", "Values": ["v"] }] })
-        },
-        &["/Name", "/Trn", "/Source", "/Category", "/MetaData/0/Values/0", "/CreatedAt", "/UpdatedAt"],
-    ),
-    (
-        "GetWorkloadIdentity",
-        |_| json!({ "Name": "agent1", "WorkloadPoolName": "default" }),
-        &["/Name", "/Trn"],
-    ),
-    ("GetWorkloadPool", |_| json!({ "WorkloadPoolName": "default" }), &["/WorkloadPoolId", "/DiscoveryUrl"]),
-    (
-        "GetWorkloadAccessTokenForJWT",
-        |known| {
-            json!({ "UserToken": known.user_token, "Name": "agent1", "WorkloadPoolName": "default",
-            "Audience": ["openclaw"], "DurationSeconds": 600 })
-        },
-        TOKEN,
-    ),
-    ("GetWorkloadAccessToken", |_| json!({ "Name": "agent1" }), TOKEN),
-    ("GetWorkloadAccessTokenForUserId", |_| json!({ "Name": "agent1", "UserId": "u-1" }), TOKEN),
-    (
-        "AssumeRole",
-        |_| {
-            json!({ "RoleTrn": ROLE, "RoleSessionName": "agent_identity", "DurationSeconds": 900,
-            "Tags": [{ "Key": "k", "Value": "v" }] })
-        },
-        &["/Credentials/SecretAccessKey", "/Credentials/ExpiredTime", "/AssumedRoleUser/Trn"],
-    ),
-    (
-        "ListCredentialProviders",
-        |_| {
-            json!({ "PageNumber": 1, "PageSize": 20, "PoolName": "default",
-        "Filter": { "Type": "oauth2", "Flow": "USER_FEDERATION" } })
-        },
-        PAGE,
-    ),
-    (
-        "ListApiKeyCredentialProviders",
-        |_| json!({ "PageNumber": 1, "PageSize": 20, "PoolName": "default" }),
-        PAGE,
-    ),
-    ("ListOauth2CredentialProviders", |_| json!({ "PageNumber": 1, "PageSize": 20 }), PAGE),
-    (
-        "ListRoleCredentialProviders",
-        |_| {
-            json!({ "PageNumber": 1, "PageSize": 50,
-        "Filter": { "PoolName": "default" } })
-        },
-        PAGE,
-    ),
-    (
-        "GetResourceOauth2Token",
-        |known| {
-            json!({ "ProviderName": "google", "IdentityToken": known.tip, "PoolName": "default",
-            "Flow": "USER_FEDERATION", "Scopes": ["email"],
-            "CustomParameters": { "Entries": [{ "Key": "prompt", "Value": "consent" }] } })
-        },
-        &["/AuthorizationUrl"],
-    ),
-    (
-        "CompleteResourceTokenAuth",
-        |known| {
-            json!({ "SessionUri": known.from("GetResourceOauth2Token", "/SessionUri"), "PoolName": "default",
-            "UserIdentifier": { "IdentityToken": known.tip } })
-        },
-        &[],
-    ),
-    (
-        "Oauth2Callback",
-        |known| json!({ "IdentityToken": known.tip, "State": "state", "Code": "code" }),
-        &["/AccessToken"],
-    ),
-    (
-        "GetResourceApiKey",
-        |known| json!({ "ProviderName": "openai", "IdentityToken": known.tip, "PoolName": "default" }),
-        &["/ApiKey", "/ApiKeyMetadata/0/Location"],
-    ),
-    (
-        "CreateUserCredential",
-        |known| {
-            json!({ "CredentialId": "cred-1", "CredentialData": "{}", "IdentityToken": known.tip,
-            "PoolName": "default" })
-        },
-        &["/CredentialId"],
-    ),
-    (
-        "GetUserCredential",
-        |known| json!({ "CredentialId": "cred-1", "IdentityToken": known.tip, "PoolName": "default" }),
-        &["/CredentialId", "/CredentialData", "/CreatedAt"],
-    ),
-    (
-        "GetRoleCredentials",
-        |known| {
-            json!({ "ProviderName": known.from("ListRoleCredentialProviders", "/RoleCredentialProviders/0/Name"),
-            "IdentityToken": known.tip, "PoolName": "default", "RoleSessionName": "openclaw",
-            "DurationSeconds": 3600 })
-        },
-        &["/VolcEngResponse/Credentials/Expiration", "/VolcEngResponse/AssumedRoleUser/Trn"],
-    ),
-    (
-        "CheckPermission",
-        |_| {
-            json!({ "NamespaceName": "default", "Principal": { "Type": "user", "Id": "u-1" },
-            "Operation": { "Type": "Action", "Id": "invoke" }, "Resource": { "Type": "tool", "Id": "exec" },
-            "OriginalCallers": [{ "Type": "agent", "Id": "agent1" }] })
-        },
-        &["/Allowed"],
-    ),
-    (
-        "CreateUserPool",
-        |_| json!({ "Name": "sdk-pool", "SelfSignUpEnabled": false, "SelfAccountRecoveryEnabled": true }),
-        &["/Uid", "/Name", "/Domain"],
-    ),
-    ("ListUserPools", |_| json!({ "PageNumber": 1, "PageSize": 50, "Filter": { "Name": "sdk-pool" } }), PAGE),
-    ("GetUserPool", |known| json!({ "UserPoolUid": known.pool() }), &["/Uid", "/DiscoveryUrl", "/IssuerUrl"]),
-    (
-        "CreateUserPoolClient",
-        |known| {
-            json!({ "UserPoolUid": known.pool(), "Name": "openclaw", "ClientType": "WEB_APPLICATION",
-            "AllowedCallbackUrls": ["http://127.0.0.1:18789/identity/oauth/callback"] })
-        },
-        &["/Uid", "/ClientSecret", "/AllowedCallbackUrls/0"],
-    ),
-    (
-        "ListUserPoolClients",
-        |known| json!({ "UserPoolUid": known.pool(), "PageNumber": 1, "PageSize": 50 }),
-        PAGE,
-    ),
-    (
-        "GetUserPoolClient",
-        |known| json!({ "UserPoolUid": known.pool(), "ClientUid": known.client() }),
-        &["/ClientSecret", "/IdToken/LifetimeSeconds"],
-    ),
-    (
-        "UpdateUserPoolClient",
-        |known| {
-            json!({ "UserPoolUid": known.pool(), "ClientUid": known.client(),
-            "AllowedWebOrigins": ["http://127.0.0.1:18789"], "IdToken": { "LifeTimeSeconds": 3600 } })
-        },
-        &["/AllowedWebOrigins/0", "/AllowedCallbackUrls/0"],
-    ),
-    (
-        "ListIdentityProviders",
-        |known| json!({ "UserPoolUID": known.pool(), "PageNumber": 1, "PageSize": 100 }),
-        PAGE,
-    ),
-    (
-        "ListUserPoolWellKnownEndpoints",
-        |known| json!({ "UserPoolUids": [known.pool()] }),
-        &["/Data/0/TokenEndpoint"],
-    ),
-];
 
 #[test]
 fn the_vendors_client_understands_every_answer_of_the_emulator() {
     let Some(python) = python("the_vendors_client_understands_every_answer_of_the_emulator") else { return };
-    let (home, known) = logged_in();
+    let (home, mut known) = logged_in();
     let mut vendor = Vendor::start(python, &home.emulator);
-    for (action, request, must_have) in CASES {
-        let mut reply = vendor.call(action, &request(&known));
-        if NOT_EMULATED.contains(action) {
-            let code = &reply["error"]["code"];
-            assert_eq!(code, "InvalidActionOrVersion", "take {action} from NOT_EMULATED: {reply}");
-            assert_eq!(reply["problems"], json!([]), "{action}");
+    for Case { action, mut request, has } in cases() {
+        fill_in(&mut request, &known);
+        let mut reply = vendor.call(&action, &request);
+        assert_eq!(reply["problems"], json!([]), "{action}");
+        if NOT_EMULATED.contains(&action.as_str()) {
+            assert_eq!(reply["error"]["code"], "InvalidActionOrVersion", "{action}");
             continue;
         }
-        assert_eq!((&reply["error"], &reply["problems"]), (&Value::Null, &json!([])), "{action}");
+        assert_eq!(reply["error"], Value::Null, "{action}");
         let answer = reply["answer"].take();
-        for pointer in *must_have {
-            assert!(
-                answer.pointer(pointer).is_some_and(|value| !value.is_null()),
-                "{action}{pointer}: {answer}"
-            );
+        for pointer in has {
+            let value = answer.pointer(&pointer).unwrap_or(&Value::Null);
+            assert!(!value.is_null(), "{action}{pointer}: {answer}");
         }
-        known.answers.borrow_mut().insert(action, answer);
+        known[action] = answer;
     }
 }
 
 #[test]
-fn every_emulated_action_is_put_to_the_vendors_client() {
-    for action in NOT_EMULATED {
-        assert!(CASES.iter().any(|(name, ..)| name == action), "{action}");
+fn only_what_the_emulator_lacks_is_kept_from_the_vendors_client() {
+    let emulator = Emulator::start(Options::default()).unwrap();
+    let cases = cases();
+    let mut index: Vec<_> = cases.iter().map(|case| case.action.as_str()).collect();
+    for action in &index {
+        // Faults can be ordered for actions that there are.
+        let emulated = emulator.faults().add(Fault::times(action, 1, Effect::HangUp)).is_ok();
+        assert_ne!(emulated, NOT_EMULATED.contains(action), "{action}");
     }
-    let index: Vec<_> = CASES.iter().map(|(name, ..)| *name).collect();
-    let mut once = index.clone();
-    once.sort_unstable();
-    once.dedup();
-    assert_eq!(once.len(), index.len());
+    assert!(NOT_EMULATED.iter().all(|action| index.contains(action)));
+    let count = index.len();
+    index.sort_unstable();
+    index.dedup();
+    assert_eq!(index.len(), count, "an action has two cases");
 }
 
 #[test]
@@ -451,16 +273,34 @@ fn requests() -> Vec<Value> {
     requests
 }
 
+fn cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("vendor-sdk/cases.json")).unwrap()
+}
+
+/// Puts what is known in the place of what stands for it, or `none` where it is not known.
+fn fill_in(request: &mut Value, known: &Value) {
+    match request {
+        Value::String(text) => {
+            if let Some(name) = text.strip_prefix('$') {
+                *request = known.pointer(&format!("/{name}")).cloned().unwrap_or_else(|| json!("none"));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| fill_in(item, known)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| fill_in(value, known)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// A home with alice logged in, and her tokens.
-fn logged_in() -> (Home, Known) {
+fn logged_in() -> (Home, Value) {
     let home = Home::new();
     let server = home.serve();
     home.log_in("alice", None);
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let tip = text(&home.json(&["token", "--json"])["token"]);
-    let user_token = text(&home.curl(&["http://localhost/session"]).1["userToken"]);
+    let tip = home.json(&["token", "--json"])["token"].take();
+    let user = home.curl(&["http://localhost/session"]).1["userToken"].take();
+    assert!(tip.is_string() && user.is_string());
     server.stop();
-    (home, Known { user_token, tip, answers: RefCell::default() })
+    (home, json!({ "user": user, "tip": tip }))
 }
 
 fn service(action: &str) -> &'static str {

@@ -12,6 +12,7 @@ without "keys" the request is only compared with the vendor's model of it. The r
 import json
 import re
 import sys
+from importlib.metadata import requires, version
 
 import volcenginesdkcore
 import volcenginesdkid
@@ -125,5 +126,14 @@ def perform(endpoint, line):
     return {"answer": sanitize_for_serialization(answer), "problems": problems}
 
 
+def check_parts():
+    """What is installed is what volcengine-python-sdk consists of."""
+    parts = [requirement.split(";")[0].strip() for requirement in requires("volcengine-python-sdk")]
+    for name in ("volcenginesdk-core", "volcenginesdk-id", "volcenginesdk-sts"):
+        if "%s==%s" % (name, version(name)) not in parts:
+            raise LookupError("volcengine-python-sdk has another %s" % name)
+
+
+check_parts()
 for text in sys.stdin:
     print(json.dumps(perform(sys.argv[1], json.loads(text))), flush=True)
