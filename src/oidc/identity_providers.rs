@@ -51,7 +51,7 @@ impl IdentityProviders {
     /// The name of the first one that is enabled (OIDC-14).
     #[must_use]
     pub(super) fn first_enabled(&self, pool: &str) -> Option<String> {
-        self.list(pool).iter().find(|provider| is_enabled(provider)).map(|provider| provider.name.clone())
+        self.list(pool).iter().find(|provider| can_be_named(provider)).map(|provider| provider.name.clone())
     }
 
     /// Whether this one speaks OpenID Connect, as far as is known.
@@ -83,7 +83,7 @@ impl IdentityProviders {
     }
 
     fn keep(&self, pool: &str, list: Vec<IdentityProvider>) -> List {
-        let complaint = (!list.iter().any(is_enabled)).then_some(Complaint::NoneEnabled);
+        let complaint = (!list.iter().any(can_be_named)).then_some(Complaint::NoneEnabled);
         let list = Arc::new(list);
         let mut held = self.lock();
         let said = std::mem::replace(&mut held.said, complaint);
@@ -122,6 +122,10 @@ fn is_enabled(provider: &IdentityProvider) -> bool {
     provider.enabled != Some(false)
 }
 
+fn can_be_named(provider: &IdentityProvider) -> bool {
+    is_enabled(provider) && !provider.name.is_empty()
+}
+
 impl fmt::Debug for IdentityProviders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IdentityProviders").finish_non_exhaustive()
@@ -148,6 +152,7 @@ mod tests {
         let cloud = Cloud::new(vec![
             listed(&json!([
                 { "Uid": "i-1", "Name": "off", "Enabled": false, "ConnectionType": "OIDC" },
+                { "Uid": "i-0", "Name": "", "Enabled": true },
                 { "Uid": "i-2", "Name": "feishu", "Enabled": true, "ConnectionType": "OAuth" },
                 { "Uid": "i-3", "Name": "corp", "ConnectionType": "oidc" },
             ])),

@@ -3,7 +3,7 @@
 //! to the pool, whose redirect back to us carries the pool's code.
 //!
 //! Only the pool's own origin is ever called, the redirect is read and not followed, and the caller has found the login
-//! of [`RelayState::request_state`] before.
+//! of [`RelayState::request_state()`] before.
 
 use std::fmt;
 use std::time::Duration;

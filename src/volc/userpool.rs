@@ -116,7 +116,8 @@ struct IdTokenSettings {
 pub struct IdentityProvider {
     /// The id, which relay states name.
     pub uid: String,
-    /// The name, which authorize requests use.
+    /// The name, which authorize requests use; empty where the service does not say.
+    #[serde(default, deserialize_with = "nullable")]
     pub name: String,
     /// `OAuth`, `OIDC` or `SAML`, in any letter case.
     #[serde(default, deserialize_with = "nullable")]
@@ -587,7 +588,7 @@ mod tests {
             result(&json!({ "TotalCount": 2, "Data": [{ "Uid": "i-1", "Name": "feishu", "Provider": "lark",
                 "ConnectionType": "OAuth", "Enabled": false, "AttributeMappings": [] }] })),
             result(
-                &json!({ "TotalCount": 2, "Data": [{ "Uid": "i-2", "Name": "corp", "ConnectionType": null }] }),
+                &json!({ "TotalCount": 2, "Data": [{ "Uid": "i-2", "Name": null, "ConnectionType": null }] }),
             ),
         ]);
         let listed = cloud.client.list_identity_providers("p-1").unwrap();
@@ -597,7 +598,7 @@ mod tests {
             connection_type: kind.into(),
             enabled,
         };
-        assert_eq!(listed, [of("i-1", "feishu", "OAuth", Some(false)), of("i-2", "corp", "", None)]);
+        assert_eq!(listed, [of("i-1", "feishu", "OAuth", Some(false)), of("i-2", "", "", None)]);
         let body = |page| json!({ "UserPoolUID": "p-1", "PageNumber": page, "PageSize": 100 });
         assert_eq!(cloud.seen().into_iter().map(|(_, body)| body).collect::<Vec<_>>(), [body(1), body(2)]);
     }
