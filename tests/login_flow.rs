@@ -148,6 +148,27 @@ fn login_waits_for_its_own_session_and_takes_nobody_elses_for_it() {
 }
 
 #[test]
+fn login_does_not_take_a_login_that_cannot_be_renewed_for_a_new_one() {
+    let options = Options { id_token_lifetime: Duration::from_secs(1), ..Options::default() };
+    let home = Home::with(options, |_| {});
+    let server = home.serve();
+    home.log_in("alice", None);
+    server.stop();
+
+    let mut config = home.config();
+    config["userpool"]["clientSecret"] = json!("another secret");
+    home.write_config(&config);
+    let server = home.serve();
+    let end = SystemClock.monotonic() + support::PATIENCE;
+    while home.curl(&["http://localhost/session"]).0 == 200 && SystemClock.monotonic() < end {
+        SystemClock.sleep(Duration::from_millis(100));
+    }
+    let output = home.run(&["login", "--timeout", "3"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stdout));
+    server.stop();
+}
+
+#[test]
 fn personal_mode_knows_the_main_session_alone() {
     let home = Home::new();
     let server = home.serve();

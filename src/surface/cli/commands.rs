@@ -102,6 +102,9 @@ impl Context<'_> {
         timeout: Duration,
     ) -> Result<u8, Failure> {
         let remote = self.remote()?;
+        let login_of = |seen: &Value| (seen["sessionKey"].clone(), seen["sessionLoginAt"].clone());
+        // A login that is there and cannot be renewed must not count as the one that is waited for.
+        let before = remote.call("identity_whoami", session).ok().as_ref().map(login_of);
         let started = remote.call("identity_login", session)?;
         let Some(link) = started["authUrl"].as_str() else {
             self.print(&started, render::message);
@@ -125,7 +128,8 @@ impl Context<'_> {
                 seen => seen?,
             };
             // Without a login of its own the main session may stand for a sender's.
-            if seen["loggedIn"] == true && seen["sessionKey"] == started["sessionKey"] {
+            let is_own = seen["sessionKey"] == started["sessionKey"];
+            if seen["loggedIn"] == true && is_own && Some(login_of(&seen)) != before {
                 let person = seen["sub"].as_str().unwrap_or_default();
                 self.print(&seen, |_| format!("logged in as {person}"));
                 return Ok(exit::OK);
