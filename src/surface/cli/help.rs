@@ -40,15 +40,15 @@ const COMMANDS: [(&str, &str); 9] = [
     (
         "serve",
         "\
-Runs the server until SIGTERM or SIGINT: HTTP on the identity socket for local processes, and the login
-callback when userpool.callbackUrl is an http address of this machine.
+Runs the server until SIGTERM, SIGINT or SIGHUP: HTTP on the identity socket for local processes, and the
+login callback when userpool.callbackUrl is an http address of this machine.
 
 Usage: agent-identity serve [--callback-listen ADDR] [--config FILE] [--socket PATH] [--log LEVEL]
 
   --callback-listen ADDR   where to take the login callback, as host:port on the loopback interface; for a
                            public callbackUrl that a reverse proxy passes on
 
-With sockets passed by systemd (LISTEN_FDS), the first one is the identity socket.
+A socket passed by systemd (LISTEN_FDS=1) becomes the identity socket; more than one is an error.
 ",
     ),
     (
