@@ -111,6 +111,19 @@ impl Url {
         self.is_https() || self.is_loopback()
     }
 
+    /// Whether the host is an address that a machine reaches its metadata service at: link-local (RFC 3927, RFC 4291
+    /// section 2.5.6) or of the shared address space (RFC 6598).
+    #[must_use]
+    pub fn is_metadata_host(&self) -> bool {
+        match self.ip() {
+            Some(IpAddr::V4(ip)) => {
+                ip.is_link_local() || matches!(ip.octets(), [100, second, ..] if second & 0xc0 == 64)
+            }
+            Some(IpAddr::V6(ip)) => ip.is_unicast_link_local(),
+            None => false,
+        }
+    }
+
     /// The same URL with another path and query (`/path?query`, both already encoded).
     #[must_use]
     pub fn with_path_and_query(&self, path_and_query: &str) -> Option<Self> {
@@ -202,6 +215,20 @@ mod tests {
             ("http://100.96.0.96", false),
         ] {
             assert_eq!(Url::parse(text).unwrap().is_confidential(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn metadata_services_are_at_link_local_and_shared_addresses() {
+        for (text, expected) in [
+            ("http://100.96.0.96/latest", true),
+            ("http://169.254.169.254", true),
+            ("http://[fe80::1]", true),
+            ("http://100.128.0.1", false),
+            ("http://metadata.example", false),
+            ("http://192.168.0.1", false),
+        ] {
+            assert_eq!(Url::parse(text).unwrap().is_metadata_host(), expected, "{text}");
         }
     }
 }

@@ -175,7 +175,7 @@ impl Reader<'_> {
                     "use https: secrets travel to it",
                 ));
             }
-            UrlRule::Metadata if !url.is_confidential() && !is_metadata_host(&url) => {
+            UrlRule::Metadata if !url.is_confidential() && !url.is_metadata_host() => {
                 const WRONG: &str =
                     "must be https, or http to this machine, a link-local address or 100.64.0.0/10";
                 return Err(Fault::with_hint(WRONG, "use https: what it answers is trusted"));
@@ -281,17 +281,6 @@ fn choice(text: Option<String>, words: &[&str]) -> Result<Option<Setting>, Fault
 
 fn expected(what: &str, found: &Node) -> String {
     format!("must be {what}, found {}", found.kind())
-}
-
-/// Hosts that a machine reaches its metadata service at. RFC 3927, RFC 4291 section 2.5.6, RFC 6598.
-fn is_metadata_host(url: &Url) -> bool {
-    match url.ip() {
-        Some(std::net::IpAddr::V4(ip)) => {
-            ip.is_link_local() || matches!(ip.octets(), [100, second, ..] if second & 0xc0 == 64)
-        }
-        Some(std::net::IpAddr::V6(ip)) => ip.is_unicast_link_local(),
-        None => false,
-    }
 }
 
 fn join(section: &str, key: &str) -> String {
