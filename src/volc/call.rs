@@ -39,9 +39,17 @@ impl Action {
 
     /// The URL of a call at this base: the base's path with the action's query.
     ///
+    /// Every call gets its URL here, so here is where plain http beyond this machine ends, whoever chose the base:
+    /// bodies hold tokens, answers hold keys.
+    ///
     /// # Errors
-    /// None in practice: `Internal` if the result were not a URL.
+    /// `ConfigInvalid` when the base is neither https nor this machine.
     pub fn url(self, base: &Url) -> Result<Url> {
+        if !base.is_confidential() {
+            let message = format!("{}: {} would be called over plain http", self.name, base.origin());
+            return Err(Error::new(Code::ConfigInvalid, message)
+                .with_hint("use https in identity.endpoint; plain http is for this machine only"));
+        }
         let url = base.with_path_and_query(&format!("{}?{}", base.path(), canonical::query(&self.query())));
         url.ok_or_else(|| Error::new(Code::Internal, format!("{} has no URL at the endpoint", self.name)))
     }
@@ -63,6 +71,8 @@ pub struct Call<'a> {
     pub content_type: &'static str,
     /// The exact body.
     pub body: &'a [u8],
+    /// Of each exchange; the total one is also the deadline of all attempts.
+    pub limits: Limits,
 }
 
 /// Without the body, which may hold a user's token.
@@ -79,7 +89,7 @@ impl Call<'_> {
     /// # Errors
     /// As [`Exchange::send`].
     pub fn send(&self, exchange: &Exchange, keys: &Keys, repeat: Repeat) -> Result<HttpResponse, Failure> {
-        let send = || exchange.send(repeat, || self.signed(keys, exchange.party_now(), Limits::default()));
+        let send = || exchange.send(repeat, || self.signed(keys, exchange.party_now()));
         let before = exchange.party_now();
         let response = send()?;
         let refused = envelope::refusal(&response).is_some_and(|refusal| refusal.class == Class::ClockSkew);
@@ -105,7 +115,7 @@ impl Call<'_> {
 
     /// The request, signed for `date`.
     #[must_use]
-    pub fn signed(&self, keys: &Keys, date: Timestamp, limits: Limits) -> HttpRequest {
+    pub fn signed(&self, keys: &Keys, date: Timestamp) -> HttpRequest {
         let headers = [
             ("Accept".to_owned(), "application/json".to_owned()),
             ("Content-Type".to_owned(), self.content_type.to_owned()),
@@ -122,6 +132,12 @@ impl Call<'_> {
         let mut headers = sign::headers(&unsigned, keys, scope, date);
         // The transport writes it itself, from the URL.
         headers.retain(|(name, _)| name != "Host");
-        HttpRequest { method: Method::Post, url: self.url.clone(), headers, body: self.body.to_vec(), limits }
+        HttpRequest {
+            method: Method::Post,
+            url: self.url.clone(),
+            headers,
+            body: self.body.to_vec(),
+            limits: self.limits,
+        }
     }
 }

@@ -14,7 +14,9 @@ use super::keys::chain::Chain;
 use crate::base::error::{Code, Error, Result};
 use crate::base::log;
 use crate::base::time::{Clock, Timestamp};
+use crate::base::url::Url;
 use crate::net::exchange::{Exchange, Repeat, TOLERATED_SKEW};
+use crate::net::transport::Limits;
 
 /// Calls the `id` service.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub struct Client {
     chain: Arc<Chain>,
     exchange: Arc<Exchange>,
     clock: Arc<dyn Clock>,
+    limits: Limits,
     state: Mutex<Reachability>,
 }
 
@@ -49,7 +52,13 @@ impl Client {
         exchange: Arc<Exchange>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { endpoints, chain, exchange, clock, state: Mutex::default() }
+        Self { endpoints, chain, exchange, clock, limits: Limits::default(), state: Mutex::default() }
+    }
+
+    /// The same client with other limits for each call.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Calls an action with a JSON body and returns its `Result`. With `Repeat::Safe` passing troubles are retried.
@@ -66,8 +75,11 @@ impl Client {
         let body = serde_json::to_vec(body).map(Zeroizing::new).map_err(|_| {
             Error::new(Code::Internal, format!("{}: the parameters are not JSON", action.name))
         })?;
+        // First of all: an endpoint that must not be called is no reason to fetch keys.
+        let endpoint = self.endpoints.current();
+        let to = (action, action.url(&endpoint.url)?, endpoint.region.as_str());
         let keys = self.keys(action)?;
-        let outcome = self.call_with(action, &body, &keys, repeat);
+        let outcome = self.call_with(to.clone(), &body, &keys, repeat);
         if !is_stale(&outcome, &keys) {
             return outcome;
         }
@@ -77,7 +89,7 @@ impl Client {
         if newer.access_key_id == keys.access_key_id {
             return outcome;
         }
-        self.call_with(action, &body, &newer, repeat)
+        self.call_with(to, &body, &newer, repeat)
     }
 
     /// How calls have fared.
@@ -109,14 +121,12 @@ impl Client {
 
     fn call_with<T: DeserializeOwned>(
         &self,
-        action: Action,
+        (action, url, region): (Action, Url, &str),
         body: &[u8],
         keys: &Keys,
         repeat: Repeat,
     ) -> Result<T, CallError> {
-        let endpoint = self.endpoints.current();
-        let url = action.url(&endpoint.url)?;
-        let call = Call { action, url, region: &endpoint.region, content_type: "application/json", body };
+        let call = Call { action, url, region, content_type: "application/json", body, limits: self.limits };
         let outcome = match call.send(&self.exchange, keys, repeat) {
             Ok(mut response) => {
                 let result = envelope::read(action.name, &response);
@@ -187,7 +197,6 @@ mod tests {
 
     use super::*;
     use crate::base::secret::Secret;
-    use crate::base::url::Url;
     use crate::net::testing::{Constant, Script, StepClock, answer, answer_with, failed};
     use crate::net::transport::{Failure, FailureKind, HttpRequest, HttpResponse};
     use crate::volc::keys::KeySettings;
@@ -244,6 +253,26 @@ mod tests {
         assert_eq!(header(request, "Content-Type"), "application/json");
         assert_eq!(header(request, "X-Date"), "20260115T080000Z");
         assert!(header(request, "Authorization").contains("AKLTexample/20260115/cn-shanghai/id/request"));
+    }
+
+    #[test]
+    fn nothing_is_sent_in_the_clear_to_another_machine() {
+        let with_role = KeySettings { role_trn: Some("trn:iam::1:role/R".to_owned()), ..pair() };
+        for base in ["http://id.example", "http://100.96.0.96", "http://10.0.0.1:8080"] {
+            let mut bench = bench(with_role.clone(), vec![]);
+            let (transport, clock) = (bench.script.clone(), bench.clock.clone());
+            let endpoint = Some(Url::parse(base).unwrap());
+            bench.client.endpoints = Endpoints::new(endpoint, None, transport, clock).unwrap();
+            let error = bench.client.call::<Value>(DO_IT, &json!({}), Repeat::Safe).map_err(Error::from);
+            let error = error.unwrap_err();
+            assert_eq!(error.code(), Code::ConfigInvalid);
+            assert!(error.message().contains(base) && error.hint().is_some(), "{error:?}");
+            assert!(bench.script.take().is_empty(), "not even the role's keys are fetched for it");
+        }
+        let plain_sts = KeySettings { sts_endpoint: Url::parse("http://sts.example").ok(), ..with_role };
+        let bench = bench(plain_sts, vec![]);
+        bench.client.call::<Value>(DO_IT, &json!({}), Repeat::Safe).unwrap_err();
+        assert!(bench.script.take().is_empty());
     }
 
     #[test]

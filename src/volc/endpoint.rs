@@ -163,6 +163,9 @@ impl Endpoints {
     }
 
     fn ask(&self, url: &Url) -> Result<Endpoint, String> {
+        if !url.is_confidential() && !url.is_metadata_host() {
+            return Err("plain http is for this machine and link-local addresses only".to_owned());
+        }
         let limits = Limits { total: METADATA_LIMIT, body_bytes: MAX_ANSWER_BYTES, ..Limits::default() };
         let request = HttpRequest {
             method: Method::Get,
@@ -230,6 +233,15 @@ mod tests {
         assert_eq!(requests.len(), 1);
         assert_eq!(requests[0].url.to_string(), "http://100.96.0.96/latest/region_id");
         assert_eq!((requests[0].limits.total, requests[0].method), (METADATA_LIMIT, Method::Get));
+    }
+
+    #[test]
+    fn no_region_is_read_in_the_clear_from_elsewhere() {
+        let script = Arc::new(Script::new([answer(200, "cn-shanghai")]));
+        let metadata = Some(url("http://metadata.example/region"));
+        let endpoints = Endpoints::new(None, metadata, script.clone(), Arc::new(StepClock::at(0))).unwrap();
+        assert_eq!(endpoints.current().url.to_string(), DEFAULT);
+        assert!(script.take().is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::base::secret::{REDACTED, Secret};
 use crate::base::time::{Clock, Timestamp};
 use crate::base::url::Url;
 use crate::net::exchange::{Exchange, Repeat, TOLERATED_SKEW};
-use crate::net::transport::HttpResponse;
+use crate::net::transport::{HttpResponse, Limits};
 use crate::volc::call::{Action, Call};
 use crate::volc::endpoint::DEFAULT_REGION;
 use crate::volc::envelope::{self, Class};
@@ -55,6 +55,7 @@ impl Sts {
             region: DEFAULT_REGION,
             content_type: "application/x-www-form-urlencoded; charset=utf-8",
             body: body.as_bytes(),
+            limits: Limits::default(),
         };
         if self.debug {
             write("sts request", &request_fields(&call.url, role_trn, &base.access_key_id));

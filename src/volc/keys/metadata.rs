@@ -19,6 +19,9 @@ const MAX_ANSWER_BYTES: u64 = 64 << 10;
 
 /// Fetches the URL as it is configured. 404 means that this machine has no such keys.
 pub(super) fn fetch(exchange: &Exchange, url: &Url, role_trn: &str, now: Timestamp) -> Finding {
+    if !url.is_confidential() && !url.is_metadata_host() {
+        return failed(Code::ConfigInvalid, "plain http is for this machine and link-local addresses only");
+    }
     let request = || {
         let limits = Limits { body_bytes: MAX_ANSWER_BYTES, ..Limits::default() };
         let headers = vec![("Accept".to_owned(), "application/json".to_owned())];
@@ -116,6 +119,18 @@ mod tests {
         assert_eq!(requests.len(), 1);
         assert_eq!(requests[0].url.to_string(), "http://100.96.0.96/latest/iam/keys?x=1");
         assert_eq!(requests[0].method, Method::Get);
+    }
+
+    #[test]
+    fn keys_are_not_fetched_in_the_clear_from_elsewhere() {
+        for (url, asked) in
+            [("http://keys.example/x", 0), ("https://keys.example/x", 1), ("http://[::1]/x", 1)]
+        {
+            let script = Arc::new(Script::new([answer(404, "")]));
+            let exchange = Exchange::new(script.clone(), Arc::new(StepClock::at(NOW)), Arc::new(Constant(0)));
+            fetch(&exchange, &Url::parse(url).unwrap(), "trn:iam::1:role/R", Timestamp::from_unix(NOW));
+            assert_eq!(script.take().len(), asked, "{url}");
+        }
     }
 
     #[test]
