@@ -68,6 +68,7 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
     let users: Arc<dyn Users> =
         Arc::new(Renewal::new(store.clone(), provider.as_ref().ok().cloned(), clock.clone()));
     let pool = Pool::default();
+    let cloud = Arc::new(cloud(config, &loaded.env, &transport, &clock, &entropy, &pool)?);
     let issuer = Arc::new(CloudIssuer::new(cloud.clone(), token_settings(config), clock.clone()));
     let broker = Broker::new(users.clone(), issuer, clock.clone(), entropy.clone(), pool.clone());
 
@@ -121,13 +122,14 @@ fn provider(
     Ok(Arc::new(Provider::new(settings, source, Some(listed), transport.clone(), clock.clone())))
 }
 
-/// The control plane.
-fn cloud(
+/// The control plane. Reaches out to nobody before the first call.
+pub(super) fn cloud(
     config: &Config,
     env: &Env,
     transport: &Arc<dyn Transport>,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
+    pool: &Pool,
 ) -> Result<Client> {
     let identity = &config.identity;
     let exchange = || Arc::new(Exchange::new(transport.clone(), clock.clone(), entropy.clone()));
@@ -135,7 +137,8 @@ fn cloud(
     let settings = KeySettings::from(identity);
     let reach = Reach { cloud: exchange(), metadata: exchange() };
     let endpoints = Endpoints::new(endpoint, region, transport.clone(), clock.clone())?;
-    let chain = Arc::new(Chain::new(settings, env.clone(), reach.clone(), clock.clone()));
+    let chain = Chain::new(settings, env.clone(), reach.clone(), clock.clone());
+    let chain = Arc::new(chain.renewing_in(pool.clone(), entropy.clone()));
     Ok(Client::new(endpoints, chain, reach.cloud, clock.clone()))
 }
 

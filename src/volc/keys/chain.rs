@@ -1,7 +1,7 @@
 //! The chain: config, environment, metadata, file; then `AssumeRole` where a role is to be assumed; then a cache.
 //!
 //! The first source that has keys wins and no later one is touched. Callers share one attempt. Keys that still hold
-//! outlive a failing source.
+//! outlive a failing source, and nobody waits for their renewal: it runs in the background.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,15 +11,22 @@ use std::time::Duration;
 use super::assume_role::Sts;
 use super::file::{self, Stamp};
 use super::{Finding, KeySettings, Keys, env, explicit, metadata};
+use crate::base::entropy::Entropy;
 use crate::base::env::Env;
 use crate::base::error::{Code, Error, Result};
 use crate::base::flight::Flight;
 use crate::base::log;
+use crate::base::pool::Pool;
 use crate::base::time::{Clock, Timestamp};
 use crate::net::exchange::Exchange;
 
 /// How long before their end temporary keys are replaced.
 pub const MARGIN: Duration = Duration::from_secs(300);
+/// How much earlier than [`MARGIN`] at most: each process's own moment lies at random in this span, so that those which
+/// started together do not come to STS together.
+pub const JITTER: Duration = Duration::from_secs(60);
+/// Keys this close to their end count as ended: a request has yet to travel.
+pub const LAST_MOMENT: Duration = Duration::from_secs(15);
 /// How long keys that still hold are used before a failed renewal is tried again.
 pub const RETRY_FAILED_AFTER: Duration = Duration::from_secs(30);
 
@@ -32,9 +39,15 @@ pub struct Reach {
     pub metadata: Arc<Exchange>,
 }
 
-/// Finds keys and keeps them while they hold.
-#[derive(Debug)]
+/// Finds keys and keeps them while they hold. Clones share what they know.
+#[derive(Clone, Debug)]
 pub struct Chain {
+    inner: Arc<Inner>,
+    background: Option<(Pool, Arc<dyn Entropy>)>,
+}
+
+#[derive(Debug)]
+struct Inner {
     settings: KeySettings,
     env: Env,
     file: PathBuf,
@@ -44,6 +57,25 @@ pub struct Chain {
     cached: Mutex<Option<Arc<Cached>>>,
     flight: Flight<(), Arc<Keys>>,
     warned: AtomicBool,
+    /// Whether a renewal waits in the pool or is under way there.
+    renewing: AtomicBool,
+}
+
+/// Takes the mark of a background renewal away, however that ends.
+struct Ended(Arc<Inner>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.renewing.store(false, Ordering::Relaxed);
+    }
+}
+
+/// What the cache has to say.
+enum Look {
+    Fresh(Arc<Keys>),
+    /// Good for now, but their renewal is due.
+    Due(Arc<Keys>),
+    Nothing,
 }
 
 /// What one source says of itself, for a report. Nothing in it is secret.
@@ -78,7 +110,7 @@ struct Origin {
 }
 
 impl Chain {
-    /// A chain over these settings and this environment.
+    /// A chain over these settings and this environment. Renewal takes place in the call that finds it due.
     #[must_use]
     pub fn new(settings: KeySettings, env: Env, reach: Reach, clock: Arc<dyn Clock>) -> Self {
         let sts = Sts {
@@ -87,9 +119,17 @@ impl Chain {
             endpoint: settings.sts_endpoint.clone(),
             debug: env.get("IDENTITY_STS_DEBUG") == Some("1"),
         };
-        let (file, warned) = (file::path(&settings, &env), AtomicBool::new(false));
+        let file = file::path(&settings, &env);
+        let (warned, renewing) = (AtomicBool::new(false), AtomicBool::new(false));
         let (cached, flight) = (Mutex::default(), Flight::default());
-        Self { settings, env, file, reach, sts, clock, cached, flight, warned }
+        let inner = Inner { settings, env, file, reach, sts, clock, cached, flight, warned, renewing };
+        Self { inner: Arc::new(inner), background: None }
+    }
+
+    /// The same chain, whose renewals run in a pool while the keys still hold, each at its own moment.
+    #[must_use]
+    pub fn renewing_in(self, pool: Pool, entropy: Arc<dyn Entropy>) -> Self {
+        Self { background: Some((pool, entropy)), ..self }
     }
 
     /// Keys to sign with now.
@@ -98,22 +138,56 @@ impl Chain {
     /// `KeysMissing` with the reason of every source; the error of the source that should have keys; the error of
     /// `AssumeRole`.
     pub fn keys(&self) -> Result<Arc<Keys>> {
-        if let Some(keys) = self.fresh() {
-            return Ok(keys);
+        match (self.inner.look(), &self.background) {
+            (Look::Fresh(keys), _) => Ok(keys),
+            (Look::Due(keys), Some((pool, _))) => {
+                self.renew_in(pool);
+                Ok(keys)
+            }
+            _ => self.renew(),
         }
-        // Whoever came just after another's landing finds its keys.
-        self.flight.run(&(), || self.fresh().map_or_else(|| self.renew(), Ok))
+    }
+
+    fn renew_in(&self, pool: &Pool) {
+        if self.inner.renewing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (chain, ended) = (self.clone(), Ended(self.inner.clone()));
+        // A pool that does not take the job drops it, and with it the mark.
+        pool.submit(move || {
+            // What went wrong is logged, and told to whoever asks once the keys have ended.
+            let _ = chain.renew();
+            drop(ended);
+        });
+    }
+
+    fn renew(&self) -> Result<Arc<Keys>> {
+        let inner = &*self.inner;
+        inner.flight.run(&(), || match inner.look() {
+            // Whoever came just after another's landing finds its keys.
+            Look::Fresh(keys) => Ok(keys),
+            _ => inner.renew(self.early()),
+        })
+    }
+
+    /// How much earlier than the margin the next renewal is to be.
+    fn early(&self) -> Duration {
+        let Some((_, entropy)) = &self.background else { return Duration::ZERO };
+        // Needs no secrecy: without random bytes it is merely the earliest.
+        let mut bytes = [u8::MAX; 4];
+        let _ = entropy.fill(&mut bytes);
+        JITTER.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
     }
 
     /// The keys in use, if any have been needed so far; no I/O.
     #[must_use]
     pub fn known(&self) -> Option<Arc<Keys>> {
-        self.lock().as_ref().map(|cached| cached.keys.clone())
+        self.inner.lock().as_ref().map(|cached| cached.keys.clone())
     }
 
     /// Forgets keys that the cloud no longer accepts; others stay.
     pub fn forget(&self, refused: &Keys) {
-        let mut cached = self.lock();
+        let mut cached = self.inner.lock();
         if cached.as_ref().is_some_and(|cached| cached.keys.access_key_id == refused.access_key_id) {
             *cached = None;
         }
@@ -130,16 +204,18 @@ impl Chain {
             Finding::Absent(text) => SourceReport { source, has_keys: false, text },
             Finding::Failed(error) => SourceReport { source, has_keys: false, text: error.to_string() },
         };
-        self.sources().map(report).collect()
+        self.inner.sources().map(report).collect()
     }
+}
 
+impl Inner {
     /// The sources in their order, each asked only when its turn comes.
     fn sources(&self) -> impl Iterator<Item = (&'static str, Finding)> {
-        type Ask = fn(&Chain) -> Finding;
+        type Ask = fn(&Inner) -> Finding;
         let sources: [(&'static str, Ask); 4] = [
             (explicit::NAME, |chain| explicit::find(&chain.settings)),
             (env::NAME, |chain| env::find(&chain.env, chain.role_trn())),
-            (metadata::NAME, Chain::ask_metadata),
+            (metadata::NAME, Inner::ask_metadata),
             (file::NAME, |chain| file::find(&chain.file, chain.role_trn(), &chain.env, chain.clock.now())),
         ];
         sources.into_iter().map(|(source, ask)| (source, ask(self)))
@@ -163,30 +239,41 @@ impl Chain {
         metadata::fetch(&self.reach.metadata, url, role_trn, self.clock.now())
     }
 
-    /// The cached keys, unless they must be looked at again.
-    fn fresh(&self) -> Option<Arc<Keys>> {
-        let cached = self.lock().clone()?;
-        let held =
-            cached.hold_until.is_some_and(|until| self.clock.monotonic() < until) && self.holds(&cached);
-        let unchanged = cached.stamp.is_none() || cached.stamp == file::stamp(&self.file);
-        let due = cached.renew_at.is_some_and(|at| at.is_past(self.clock.now()));
-        (held || (unchanged && !due)).then(|| cached.keys.clone())
+    fn look(&self) -> Look {
+        let Some(cached) = self.lock().clone() else { return Look::Nothing };
+        let now = self.clock.now();
+        // A rewritten file is read at once: that is quick, and its old keys may have been withdrawn.
+        if cached.stamp.is_some() && cached.stamp != file::stamp(&self.file) {
+            return Look::Nothing;
+        }
+        let keys = cached.keys.clone();
+        let held = cached.hold_until.is_some_and(|until| self.clock.monotonic() < until);
+        if !cached.renew_at.is_some_and(|at| at.is_past(now)) || (held && self.holds(&cached)) {
+            Look::Fresh(keys)
+        } else if keys.expires_at.is_some_and(|end| end.is_past(now + LAST_MOMENT)) {
+            Look::Nothing
+        } else {
+            Look::Due(keys)
+        }
     }
 
     fn holds(&self, cached: &Cached) -> bool {
         cached.keys.expires_at.is_none_or(|end| !end.is_past(self.clock.now()))
     }
 
-    fn renew(&self) -> Result<Arc<Keys>> {
+    fn renew(&self, early: Duration) -> Result<Arc<Keys>> {
         // Taken before reading: a change in between is then seen as one.
         let stamp = file::stamp(&self.file);
         let previous = self.lock().clone();
         let outcome = self.base().and_then(|(base, role_trn)| self.make(base, role_trn, previous.as_deref()));
         match (outcome, previous) {
             (Ok((keys, origin)), _) => {
-                let renew_at = keys.expires_at.map(|end| end - MARGIN);
+                let renew_at = keys.expires_at.map(|end| end - MARGIN - early);
+                // A source may have no later keys yet, or only ever give short-lived ones.
+                let is_due = renew_at.is_some_and(|at| at.is_past(self.clock.now()));
+                let hold_until = is_due.then(|| self.clock.monotonic() + RETRY_FAILED_AFTER);
                 let stamp = stamp.filter(|_| origin.source == file::NAME);
-                let cached = Cached { keys: keys.clone(), origin, renew_at, stamp, hold_until: None };
+                let cached = Cached { keys: keys.clone(), origin, renew_at, stamp, hold_until };
                 *self.lock() = Some(Arc::new(cached));
                 Ok(keys)
             }
@@ -198,7 +285,9 @@ impl Chain {
                 );
                 let hold_until = Some(self.clock.monotonic() + RETRY_FAILED_AFTER);
                 let keys = previous.keys.clone();
-                *self.lock() = Some(Arc::new(Cached { hold_until, ..Cached::clone(&previous) }));
+                // With the stamp of the file that was of no use, or each caller would read it again.
+                let stamp = previous.stamp.and(stamp);
+                *self.lock() = Some(Arc::new(Cached { hold_until, stamp, ..Cached::clone(&previous) }));
                 Ok(keys)
             }
             (Err(error), _) => Err(error),
@@ -328,7 +417,7 @@ mod tests {
     }
 
     fn with_metadata(settings: KeySettings) -> KeySettings {
-        let url = Url::parse("http://metadata.example/keys").unwrap();
+        let url = Url::parse("http://169.254.169.254/keys").unwrap();
         KeySettings { credentials_metadata_url: Some(url), ..settings }
     }
 
@@ -373,7 +462,7 @@ mod tests {
         // Reading the file would fail.
         bench.write("{");
         assert_eq!(bench.keys(), found("ROLE", "metadata"));
-        assert_eq!(bench.asked(), ["metadata.example", "sts.volcengineapi.com"]);
+        assert_eq!(bench.asked(), ["169.254.169.254", "sts.volcengineapi.com"]);
         let bench = Bench::new(KeySettings::default(), &[], vec![]);
         bench.write(&file_with("FILE", ""));
         assert_eq!(bench.keys(), found("FILE", "file"));
@@ -456,6 +545,63 @@ mod tests {
     }
 
     #[test]
+    fn renewal_runs_in_the_background_while_the_keys_hold() {
+        let gate = Arc::new(Gate {
+            script: Script::new([assumed("ONE", 3600), assumed("TWO", 7200), assumed("THREE", 9000)]),
+            callers: std::sync::Barrier::new(2),
+        });
+        let clock = Arc::new(StepClock::at(NOW));
+        let chain = chain(with_role(explicit_pair()), &[], gate.clone(), clock.clone());
+        let chain = chain.renewing_in(Pool::default(), Arc::new(Constant(0)));
+        std::thread::scope(|scope| {
+            scope.spawn(|| gate.callers.wait());
+            assert_eq!(chain.keys().unwrap().access_key_id, "ONE");
+        });
+        clock.advance(Duration::from_secs(3600) - MARGIN);
+        // STS does not answer before somebody comes to the gate; callers have their keys at once.
+        for _ in 0..3 {
+            assert_eq!(chain.keys().unwrap().access_key_id, "ONE");
+        }
+        clock.advance(MARGIN - LAST_MOMENT);
+        std::thread::scope(|scope| {
+            let late = scope.spawn(|| chain.keys().unwrap().access_key_id.clone());
+            gate.callers.wait();
+            assert_eq!(late.join().unwrap(), "TWO", "in their last moment one waits for the same renewal");
+        });
+        assert_eq!(gate.script.take().len(), 2);
+    }
+
+    #[test]
+    fn each_process_has_its_own_moment_of_renewal() {
+        for (byte, early) in [(0, Duration::ZERO), (u8::MAX, JITTER)] {
+            let bench = Bench::new(with_role(explicit_pair()), &[], vec![assumed("ONE", 3600)]);
+            let pool = Pool::default();
+            // A closed pool takes no work: what is due stays due.
+            pool.close();
+            let chain = bench.chain.clone().renewing_in(pool, Arc::new(Constant(byte)));
+            chain.keys().unwrap();
+            bench.clock.advance(Duration::from_secs(3600) - MARGIN - early - Duration::from_secs(1));
+            assert!(matches!(chain.inner.look(), Look::Fresh(_)));
+            bench.clock.advance(Duration::from_secs(1));
+            assert!(matches!(chain.inner.look(), Look::Due(_)));
+            assert_eq!(chain.keys().unwrap().access_key_id, "ONE", "the keys hold without a renewal");
+            assert!(!chain.inner.renewing.load(Ordering::Relaxed));
+        }
+    }
+
+    #[test]
+    fn a_source_without_later_keys_is_not_hammered() {
+        let bench =
+            Bench::new(with_role(explicit_pair()), &[], vec![assumed("ONE", 200), assumed("TWO", 200)]);
+        for _ in 0..3 {
+            assert_eq!(bench.keys().unwrap().0, "ONE");
+        }
+        assert_eq!(bench.asked().len(), 1);
+        bench.clock.advance(RETRY_FAILED_AFTER);
+        assert_eq!(bench.keys().unwrap().0, "TWO");
+    }
+
+    #[test]
     fn keys_that_hold_outlive_a_failing_renewal_which_is_not_hammered() {
         let settings = with_metadata(with_role(KeySettings::default()));
         let bench = Bench::new(
@@ -529,7 +675,7 @@ mod tests {
     fn only_1_switches_the_sts_debug_lines_on() {
         for (value, on) in [("1", true), ("", false), ("0", false), ("true", false)] {
             let bench = Bench::new(KeySettings::default(), &[("IDENTITY_STS_DEBUG", value)], vec![]);
-            assert_eq!(bench.chain.sts.debug, on, "{value}");
+            assert_eq!(bench.chain.inner.sts.debug, on, "{value}");
         }
     }
 
