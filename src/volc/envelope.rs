@@ -195,6 +195,12 @@ pub fn refusal(response: &HttpResponse) -> Option<Refusal> {
     Some(Refusal { code, status: response.status, message, request_id, class })
 }
 
+/// A success whose field `name` is empty, where the product cannot go on without it.
+#[must_use]
+pub fn empty(action: &str, name: &str) -> CallError {
+    Error::new(Code::CloudInvalid, format!("{action}: the answer's {name} is empty")).into()
+}
+
 /// What to do about a clock that is `skew` seconds from the cloud's (the cloud's minus ours).
 #[must_use]
 pub fn skew_hint(skew: i64) -> String {

@@ -5,13 +5,15 @@ use serde_json::Value;
 
 use super::call::Action;
 use super::client::Client;
-use super::envelope::{CallError, Class};
+use super::envelope::{self, CallError, Class};
 use crate::base::error::{Code, Error, Result};
 use crate::base::log;
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 use crate::net::exchange::Repeat;
 
+const GET: Action = Action::id("GetWorkloadAccessToken");
+const GET_FOR_USER_ID: Action = Action::id("GetWorkloadAccessTokenForUserId");
 const GET_FOR_JWT: Action = Action::id("GetWorkloadAccessTokenForJWT");
 const CREATE: Action = Action::id("CreateWorkloadIdentity");
 
@@ -20,6 +22,19 @@ const CREATE: Action = Action::id("CreateWorkloadIdentity");
 pub struct TokenRequest<'a> {
     /// The user's id token, or an upstream workload token whose chain is to grow.
     pub user_token: &'a Secret,
+    /// The workload; without one the cloud takes the role of the keys.
+    pub name: Option<&'a str>,
+    /// The workload pool.
+    pub pool: Option<&'a str>,
+    /// Whom the token is for.
+    pub audience: Option<&'a [String]>,
+    /// Lifetime to ask for, in seconds; sent as it is.
+    pub duration_seconds: Option<u64>,
+}
+
+/// What a workload token that rests on no user token is asked for with; all of it may be left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokenOptions<'a> {
     /// The workload; without one the cloud takes the role of the keys.
     pub name: Option<&'a str>,
     /// The workload pool.
@@ -47,10 +62,33 @@ impl Client {
     /// # Errors
     /// As [`Client::call`]; `CloudInvalid` as well when the answer has an empty token.
     pub fn get_workload_access_token_for_jwt(&self, request: &TokenRequest<'_>) -> Result<Token, CallError> {
-        let token: Token = self.call(GET_FOR_JWT, &Body::from(request), Repeat::Safe)?;
+        self.token(GET_FOR_JWT, &Body::from(request))
+    }
+
+    /// `GetWorkloadAccessToken`: the workload's own token, for nobody.
+    ///
+    /// # Errors
+    /// As [`Client::get_workload_access_token_for_jwt`].
+    pub fn get_workload_access_token(&self, options: &TokenOptions<'_>) -> Result<Token, CallError> {
+        self.token(GET, &Body::from(options))
+    }
+
+    /// `GetWorkloadAccessTokenForUserId`: for a user whom the caller vouches for.
+    ///
+    /// # Errors
+    /// As [`Client::get_workload_access_token_for_jwt`].
+    pub fn get_workload_access_token_for_user_id(
+        &self,
+        user_id: &str,
+        options: &TokenOptions<'_>,
+    ) -> Result<Token, CallError> {
+        self.token(GET_FOR_USER_ID, &Body { user_id: Some(user_id), ..Body::from(options) })
+    }
+
+    fn token(&self, action: Action, body: &Body<'_>) -> Result<Token, CallError> {
+        let token: Token = self.call(action, body, Repeat::Safe)?;
         if token.token.expose().is_empty() {
-            let message = format!("{}: the answer's WorkloadAccessToken is empty", GET_FOR_JWT.name);
-            return Err(Error::new(Code::CloudInvalid, message).into());
+            return Err(envelope::empty(action.name, "WorkloadAccessToken"));
         }
         Ok(token)
     }
@@ -112,7 +150,10 @@ fn not_created(name: &str, error: CallError) -> Error {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Body<'a> {
-    user_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,11 +167,25 @@ struct Body<'a> {
 impl<'a> From<&TokenRequest<'a>> for Body<'a> {
     fn from(request: &TokenRequest<'a>) -> Self {
         Self {
-            user_token: request.user_token.expose(),
+            user_token: Some(request.user_token.expose()),
+            user_id: None,
             name: request.name,
             workload_pool_name: request.pool,
             audience: request.audience,
             duration_seconds: request.duration_seconds,
+        }
+    }
+}
+
+impl<'a> From<&TokenOptions<'a>> for Body<'a> {
+    fn from(options: &TokenOptions<'a>) -> Self {
+        Self {
+            user_token: None,
+            user_id: None,
+            name: options.name,
+            workload_pool_name: options.pool,
+            audience: options.audience,
+            duration_seconds: options.duration_seconds,
         }
     }
 }
@@ -146,20 +201,12 @@ struct CreateBody<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::json;
 
     use super::*;
-    use crate::base::env::Env;
-    use crate::net::exchange::Exchange;
-    use crate::net::testing::{Constant, Script, StepClock, answer, failed};
-    use crate::net::transport::{Failure, FailureKind, HttpResponse};
-    use crate::volc::endpoint::Endpoints;
-    use crate::volc::keys::KeySettings;
-    use crate::volc::keys::chain::{Chain, Reach};
-
-    type Answer = Result<HttpResponse, Failure>;
+    use crate::net::testing::{answer, failed};
+    use crate::net::transport::FailureKind;
+    use crate::volc::testing::{Answer, exchanged, golden, refusal};
 
     fn ok() -> Answer {
         let result = json!({ "WorkloadAccessToken": "tip", "ExpiresAt": "2026-01-15T09:00:00Z" });
@@ -170,20 +217,8 @@ mod tests {
         answer(200, r#"{"ResponseMetadata":{},"Result":{"Name":"w"}}"#)
     }
 
-    fn refusal(status: u16, code: &str) -> Answer {
-        let error = json!({ "Code": code, "Message": "m" });
-        answer(status, &json!({ "ResponseMetadata": { "RequestId": "R", "Error": error } }).to_string())
-    }
-
     /// The outcome and, of each request, the action with the body.
     fn run(name: Option<&str>, answers: Vec<Answer>) -> (Result<Token>, Vec<(String, Value)>) {
-        let (script, clock) = (Arc::new(Script::new(answers)), Arc::new(StepClock::at(1_768_464_000)));
-        let exchange = Arc::new(Exchange::new(script.clone(), clock.clone(), Arc::new(Constant(0))));
-        let env: Env = [("VOLCENGINE_ACCESS_KEY", "A"), ("VOLCENGINE_SECRET_KEY", "S")].into_iter().collect();
-        let reach = Reach { cloud: exchange.clone(), metadata: exchange.clone() };
-        let chain = Arc::new(Chain::new(KeySettings::default(), env, reach, clock.clone()));
-        let endpoints = Endpoints::new(None, None, script.clone(), clock.clone()).unwrap();
-        let client = Client::new(endpoints, chain, exchange, clock);
         let user_token = Secret::from("user.jwt");
         let request = TokenRequest {
             user_token: &user_token,
@@ -192,13 +227,7 @@ mod tests {
             audience: None,
             duration_seconds: Some(3600),
         };
-        let outcome = client.workload_token(&request);
-        let seen = script.take().into_iter().map(|request| {
-            let query = request.url.query().unwrap().to_owned();
-            let action = query.strip_prefix("Action=").unwrap().split('&').next().unwrap().to_owned();
-            (action, serde_json::from_slice(&request.body).unwrap())
-        });
-        (outcome, seen.collect())
+        exchanged(answers, |client| client.workload_token(&request))
     }
 
     fn actions(seen: &[(String, Value)]) -> Vec<&str> {
@@ -323,5 +352,44 @@ mod tests {
 
         let (outcome, _) = run(Some("w"), vec![refusal(404, "NotFound"), failed(FailureKind::Timeout)]);
         assert_eq!(outcome.unwrap_err().code(), Code::CloudUnreachable);
+    }
+
+    #[test]
+    fn tokens_for_nobody_and_for_a_user_id_have_the_documented_names() {
+        let answer = json!({ "WorkloadAccessToken": "tip", "ExpiresAt": "2026-01-15T17:00:00+08:00" });
+        let audience = ["openclaw".to_owned()];
+        let options = TokenOptions {
+            name: Some("w"),
+            pool: Some("default"),
+            audience: Some(&audience),
+            duration_seconds: Some(3600),
+        };
+        let body = json!({
+            "Name": "w", "WorkloadPoolName": "default", "Audience": ["openclaw"], "DurationSeconds": 3600
+        });
+        let token = golden("GetWorkloadAccessToken", &body, &answer, |client| {
+            client.get_workload_access_token(&options)
+        });
+        assert_eq!(token.unwrap().expires_at.to_string(), "2026-01-15T09:00:00Z");
+        golden("GetWorkloadAccessToken", &json!({}), &answer, |client| {
+            client.get_workload_access_token(&TokenOptions::default())
+        })
+        .unwrap();
+        let token =
+            golden("GetWorkloadAccessTokenForUserId", &json!({ "UserId": "u-1" }), &answer, |client| {
+                client.get_workload_access_token_for_user_id("u-1", &TokenOptions::default())
+            });
+        assert_eq!(token.unwrap().token.expose(), "tip");
+    }
+
+    #[test]
+    fn an_empty_token_of_any_kind_is_invalid() {
+        let empty = json!({ "WorkloadAccessToken": "", "ExpiresAt": "2026-01-15T09:00:00Z" });
+        let token = golden("GetWorkloadAccessToken", &json!({}), &empty, |client| {
+            client.get_workload_access_token(&TokenOptions::default())
+        });
+        let error = Error::from(token.unwrap_err());
+        assert_eq!(error.code(), Code::CloudInvalid);
+        assert!(error.message().starts_with("GetWorkloadAccessToken:"), "{error:?}");
     }
 }

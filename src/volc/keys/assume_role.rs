@@ -8,14 +8,15 @@ use zeroize::Zeroize;
 use super::{Keys, shown_id};
 use crate::base::error::{Code, Error, Result};
 use crate::base::log;
-use crate::base::secret::{REDACTED, Secret};
-use crate::base::time::{Clock, Timestamp};
+use crate::base::secret::REDACTED;
+use crate::base::time::Clock;
 use crate::base::url::Url;
 use crate::net::exchange::{Exchange, Repeat, TOLERATED_SKEW};
 use crate::net::transport::{HttpResponse, Limits};
 use crate::volc::call::{Action, Call};
 use crate::volc::endpoint::DEFAULT_REGION;
 use crate::volc::envelope::{self, Class};
+use crate::volc::temporary::TemporaryKeys;
 
 /// The public address of STS.
 pub const STS_ENDPOINT: &str = "https://sts.volcengineapi.com";
@@ -103,40 +104,7 @@ fn form(role_trn: &str) -> String {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
-    credentials: Credentials,
-}
-
-#[derive(Deserialize)]
-#[serde(try_from = "RawCredentials")]
-struct Credentials {
-    access_key_id: String,
-    secret: Secret,
-    session_token: Secret,
-    expires_at: Timestamp,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RawCredentials {
-    access_key_id: Option<String>,
-    secret_access_key: Option<Secret>,
-    session_token: Option<Secret>,
-    expired_time: Option<Timestamp>,
-    expiration: Option<Timestamp>,
-}
-
-impl TryFrom<RawCredentials> for Credentials {
-    type Error = serde::de::value::Error;
-
-    fn try_from(raw: RawCredentials) -> Result<Self, Self::Error> {
-        let missing = serde::de::Error::missing_field;
-        Ok(Self {
-            access_key_id: raw.access_key_id.ok_or_else(|| missing("AccessKeyId"))?,
-            secret: raw.secret_access_key.ok_or_else(|| missing("SecretAccessKey"))?,
-            session_token: raw.session_token.ok_or_else(|| missing("SessionToken"))?,
-            expires_at: raw.expired_time.or(raw.expiration).ok_or_else(|| missing("ExpiredTime"))?,
-        })
-    }
+    credentials: TemporaryKeys,
 }
 
 type Fields = Vec<(&'static str, String)>;
@@ -179,6 +147,8 @@ fn write(message: &str, fields: &Fields) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::secret::Secret;
+    use crate::base::time::Timestamp;
     use crate::net::testing::{Constant, Script, StepClock, answer, answer_with};
     use crate::net::transport::{Failure, HttpRequest, Method};
 
