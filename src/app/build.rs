@@ -63,12 +63,11 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         entropy: entropy.clone(),
     })?);
 
-    let cloud = Arc::new(cloud(config, &loaded.env, &transport, &clock, &entropy)?);
+    let pool = Pool::default();
+    let cloud = Arc::new(cloud(config, &loaded.env, &transport, &clock, &entropy, &pool)?);
     let provider = provider(config, &cloud, &transport, &clock);
     let users: Arc<dyn Users> =
         Arc::new(Renewal::new(store.clone(), provider.as_ref().ok().cloned(), clock.clone()));
-    let pool = Pool::default();
-    let cloud = Arc::new(cloud(config, &loaded.env, &transport, &clock, &entropy, &pool)?);
     let issuer = Arc::new(CloudIssuer::new(cloud.clone(), token_settings(config), clock.clone()));
     let broker = Broker::new(users.clone(), issuer, clock.clone(), entropy.clone(), pool.clone());
 

@@ -1,6 +1,7 @@
 //! The whole: command line in, services put together, exit code out.
 
 pub mod build;
+mod doctor;
 mod key_rotate;
 mod serve;
 
@@ -28,18 +29,25 @@ fn run() -> u8 {
             return exit::USAGE;
         }
     };
-    let is_server = matches!(invocation.command, Command::Serve { .. });
-    let quiet = if is_server { Level::Info } else { Level::Warn };
+    let quiet = match invocation.command {
+        Command::Serve { .. } => Level::Info,
+        // It says itself what the log would, and more.
+        Command::Doctor => Level::Error,
+        _ => Level::Warn,
+    };
     log::set_level(invocation.options.log.unwrap_or(quiet));
     let env = Env::of_process();
     let context = Context { env: &env, clock: &SystemClock, options: &invocation.options, output: Output };
     let outcome = match &invocation.command {
-        Command::Serve { callback_listen } => serve::run(&context, callback_listen.as_deref()),
-        Command::KeyRotate => key_rotate::run(&context),
+        Command::Serve { callback_listen } => {
+            serve::run(&context, callback_listen.as_deref()).map(|()| exit::OK)
+        }
+        Command::KeyRotate => key_rotate::run(&context).map(|()| exit::OK),
+        Command::Doctor => doctor::run(&context),
         command => return commands::run(command, &context),
     };
     match outcome {
-        Ok(()) => exit::OK,
+        Ok(code) => code,
         Err(error) => context.fail(&error.to_json()),
     }
 }

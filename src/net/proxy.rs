@@ -53,6 +53,14 @@ impl Proxies {
     }
 }
 
+/// The host and port of a proxy's address, as they may be shown.
+#[must_use]
+pub fn shown(proxy: &Secret) -> String {
+    let uri: Option<http::Uri> = proxy.expose().parse().ok();
+    let authority = uri.as_ref().and_then(http::Uri::authority).map(http::uri::Authority::as_str);
+    authority.map_or_else(String::new, |text| text.rsplit('@').next().unwrap_or_default().to_owned())
+}
+
 fn proxy(env: &Env, lower: &str, upper: &str) -> Result<Option<Secret>> {
     let Some((name, text)) = [lower, upper].into_iter().find_map(|name| Some((name, env.get(name)?))) else {
         return Ok(None);

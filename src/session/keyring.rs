@@ -169,6 +169,41 @@ pub fn parse(bytes: &[u8]) -> Result<Keyring, &'static str> {
     Ok(Keyring { first, others: keys.collect() })
 }
 
+/// What there is of keys, for a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// The file can be used.
+    Usable {
+        /// The file.
+        path: PathBuf,
+        /// How many keys it has.
+        keys: usize,
+    },
+    /// No file is named, and none has been generated in the data folder.
+    NotYet {
+        /// Where it will be.
+        path: PathBuf,
+    },
+}
+
+/// Looks at the key file that a store of this folder would use, and changes nothing.
+///
+/// # Errors
+/// `StoreUnreadable` when there is a file that cannot be used, or a named one is missing.
+pub fn inspect(env: &Env, folder: &Path) -> Result<KeyState> {
+    let source = KeySource::choose(env, folder);
+    let path = source.path().to_owned();
+    let read = sys::fs::read_named_key(&path, MAX_KEY_FILE_BYTES);
+    match (read.map_err(|error| source.unusable(&error.to_string()))?.map(Secret::new), &source) {
+        (Some(bytes), _) => {
+            let ring = parse(bytes.expose()).map_err(|reason| source.unusable(reason))?;
+            Ok(KeyState::Usable { path, keys: 1 + ring.others.len() })
+        }
+        (None, KeySource::Generated(_)) => Ok(KeyState::NotYet { path }),
+        (None, KeySource::Named(_)) => Err(source.unusable("does not exist")),
+    }
+}
+
 /// Where the keys are.
 #[derive(Clone, Debug)]
 pub(super) enum KeySource {
@@ -193,26 +228,19 @@ impl KeySource {
 
     /// The keys of the file; `None` when a generated file is not there (yet).
     pub(super) fn load(&self, disk: &dyn Disk) -> Result<Option<Keyring>> {
-        let path = self.path();
-        let unusable = |reason: String| {
-            Error::new(Code::StoreUnreadable, format!("the key file {} {reason}", path.display())).with_hint(
-                "make it a file of yours with mode 0600 and a 32-byte key in base64 on each line, and restart; until \
-                 then logins last as long as this process",
-            )
-        };
         let read = match self {
             Self::Named(path) => sys::fs::read_named_key(path, MAX_KEY_FILE_BYTES),
             Self::Generated(_) => disk.read_key(GENERATED_FILE, MAX_KEY_FILE_BYTES),
         };
         // A refusal of ours is the rest of a sentence, an error of the system is not.
         let read = read.map_err(|error| match error.raw_os_error() {
-            Some(_) => unusable(format!("cannot be read: {error}")),
-            None => unusable(error.to_string()),
+            Some(_) => self.unusable(&format!("cannot be read: {error}")),
+            None => self.unusable(&error.to_string()),
         })?;
         match (read.map(Secret::new), self) {
-            (Some(bytes), _) => parse(bytes.expose()).map(Some).map_err(|reason| unusable(reason.to_owned())),
+            (Some(bytes), _) => parse(bytes.expose()).map(Some).map_err(|reason| self.unusable(reason)),
             (None, Self::Generated(_)) => Ok(None),
-            (None, Self::Named(_)) => Err(unusable("does not exist".to_owned())),
+            (None, Self::Named(_)) => Err(self.unusable("does not exist")),
         }
     }
 
@@ -279,6 +307,14 @@ impl KeySource {
         Error::new(Code::StoreUnreadable, message).with_hint(
             "put the key file back, or name it in AGENT_IDENTITY_KEY_FILE, and restart; or move sessions.json and \
              sessions.journal out of the folder to start without them; until then logins last as long as this process",
+        )
+    }
+
+    fn unusable(&self, reason: &str) -> Error {
+        let path = self.path();
+        Error::new(Code::StoreUnreadable, format!("the key file {} {reason}", path.display())).with_hint(
+            "make it a file of yours with mode 0600 and a 32-byte key in base64 on each line, and restart; until \
+             then logins last as long as this process",
         )
     }
 

@@ -3,7 +3,7 @@
 //! The region comes from the machine's metadata service and becomes part of a host name, hence the strict grammar.
 //! A failed look-up is never an error to the caller: the default host serves, and the look-up is repeated later.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::base::error::{Code, Error, Result};
@@ -63,6 +63,19 @@ pub fn is_region(text: &str) -> bool {
         && text.bytes().all(|b| plain(b) || b == b'-')
 }
 
+/// Why calls go where they go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `identity.endpoint` says so.
+    Configured,
+    /// The metadata service named the region.
+    Metadata,
+    /// The metadata service named none that can be used.
+    Fallback,
+    /// Nothing is configured.
+    Default,
+}
+
 /// Finds the endpoint and remembers it.
 #[derive(Debug)]
 pub struct Endpoints {
@@ -75,7 +88,7 @@ pub struct Endpoints {
 
 #[derive(Debug)]
 enum Choice {
-    Fixed(Arc<Endpoint>),
+    Fixed(Arc<Endpoint>, Origin),
     Metadata { url: Url, default: Arc<Endpoint> },
 }
 
@@ -102,9 +115,9 @@ impl Endpoints {
             endpoint.ok_or_else(|| Error::new(Code::Internal, "the default region is not a region"))
         };
         let choice = match (endpoint, region_metadata_url) {
-            (Some(url), _) => Choice::Fixed(Arc::new(Endpoint::at(url))),
+            (Some(url), _) => Choice::Fixed(Arc::new(Endpoint::at(url)), Origin::Configured),
             (None, Some(url)) => Choice::Metadata { url, default: default()? },
-            (None, None) => Choice::Fixed(default()?),
+            (None, None) => Choice::Fixed(default()?, Origin::Default),
         };
         Ok(Self { choice, transport, clock, known: Mutex::default(), flight: Flight::default() })
     }
@@ -113,7 +126,7 @@ impl Endpoints {
     #[must_use]
     pub fn current(&self) -> Arc<Endpoint> {
         let (url, default) = match &self.choice {
-            Choice::Fixed(endpoint) => return endpoint.clone(),
+            Choice::Fixed(endpoint, _) => return endpoint.clone(),
             Choice::Metadata { url, default } => (url, default),
         };
         if let Some(endpoint) = self.remembered(default) {
@@ -127,13 +140,27 @@ impl Endpoints {
     #[must_use]
     pub fn known(&self) -> Option<Arc<Endpoint>> {
         match &self.choice {
-            Choice::Fixed(endpoint) => Some(endpoint.clone()),
+            Choice::Fixed(endpoint, _) => Some(endpoint.clone()),
             Choice::Metadata { default, .. } => self.remembered(default),
         }
     }
 
+    /// Why calls go there, as of the last look-up; no I/O.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        match &self.choice {
+            Choice::Fixed(_, origin) => *origin,
+            Choice::Metadata { .. } if self.lock().found.is_some() => Origin::Metadata,
+            Choice::Metadata { .. } => Origin::Fallback,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn remembered(&self, default: &Arc<Endpoint>) -> Option<Arc<Endpoint>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.lock();
         let waiting = known.retry_at.is_some_and(|at| self.clock.monotonic() < at);
         known.found.clone().or_else(|| waiting.then(|| default.clone()))
     }
@@ -144,7 +171,7 @@ impl Endpoints {
             return endpoint;
         }
         let outcome = self.ask(url);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.lock();
         match outcome {
             Ok(endpoint) => known.found.insert(Arc::new(endpoint)).clone(),
             Err(reason) => {
@@ -233,6 +260,20 @@ mod tests {
         assert_eq!(requests.len(), 1);
         assert_eq!(requests[0].url.to_string(), "http://100.96.0.96/latest/region_id");
         assert_eq!((requests[0].limits.total, requests[0].method), (METADATA_LIMIT, Method::Get));
+    }
+
+    #[test]
+    fn the_origin_of_the_endpoint_is_told() {
+        for (endpoint, metadata, answer, origin) in [
+            (Some("https://id.example"), true, "cn-shanghai", Origin::Configured),
+            (None, true, "cn-beijing", Origin::Metadata),
+            (None, true, "unknown", Origin::Fallback),
+            (None, false, "cn-shanghai", Origin::Default),
+        ] {
+            let (endpoints, ..) = endpoints(endpoint, metadata, vec![self::answer(200, answer)]);
+            let _ = endpoints.current();
+            assert_eq!(endpoints.origin(), origin);
+        }
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub enum Command {
     ConfigCheck,
     /// Shows the effective configuration without its secrets.
     ConfigShow,
+    /// Finds out why something does not work.
+    Doctor,
     /// Replaces the key that seals the stored sessions.
     KeyRotate,
     /// Prints the version.
@@ -141,6 +143,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
         ["whoami"] => Command::Whoami { session: flags.session()? },
         ["status"] => Command::Status,
         ["token"] => Command::Token { session: flags.session()?, decode: flags.take("decode").is_some() },
+        ["doctor"] => Command::Doctor,
         ["config", "check"] => Command::ConfigCheck,
         ["config", "show"] => Command::ConfigShow,
         ["key", "rotate"] => Command::KeyRotate,

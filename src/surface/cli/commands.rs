@@ -36,7 +36,7 @@ pub struct Context<'a> {
     pub output: Output,
 }
 
-/// Runs a command and returns the exit code. `Serve` and `KeyRotate` are the application's own.
+/// Runs a command and returns the exit code. `Serve`, `Doctor` and `KeyRotate` are the application's own.
 #[must_use]
 pub fn run(command: &Command, context: &Context<'_>) -> u8 {
     let outcome = match command {
@@ -58,7 +58,7 @@ pub fn run(command: &Command, context: &Context<'_>) -> u8 {
         Command::Whoami { session } => context.whoami(session.as_ref()),
         Command::Status => context.status(),
         Command::Token { session, decode } => context.token(session.as_ref(), *decode),
-        Command::Serve { .. } | Command::KeyRotate => Ok(exit::USAGE),
+        Command::Serve { .. } | Command::Doctor | Command::KeyRotate => Ok(exit::USAGE),
     };
     outcome.unwrap_or_else(|failure| context.fail(&failure))
 }

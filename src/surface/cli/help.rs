@@ -13,6 +13,7 @@ Commands:
   whoami          who is logged in
   token           print the workload token (TIP)
   status          what the server does, and why something does not work
+  doctor          check everything that the server needs, and say what to do next
   config check    read the configuration and say what is wrong with it
   config show     the effective configuration, without secrets
   key rotate      replace the key that seals the stored sessions
@@ -36,7 +37,7 @@ Exit codes:
   4  the server does not answer
 ";
 
-const COMMANDS: [(&str, &str); 9] = [
+const COMMANDS: [(&str, &str); 10] = [
     (
         "serve",
         "\
@@ -102,6 +103,18 @@ Usage: agent-identity token [--session KEY] [--decode] [--json]
   --session KEY   the session (default: the main one)
   --decode        print what the token says instead of the token
   --json          print token, subject, chain and dates as JSON
+",
+    ),
+    (
+        "doctor",
+        "\
+Checks everything that the server needs, with or without one running: configuration, data folder and key,
+every source of platform keys, role, endpoint and region, clock, cloud, user pool, callback, proxy and
+certificates. It changes nothing. One line for each finding, with the next step where there is one.
+
+Usage: agent-identity doctor [--config FILE] [--socket PATH] [--json]
+
+Exit code 0 without a failure (warnings do not count), else the code of the first failure.
 ",
     ),
     (

@@ -89,6 +89,35 @@ pub fn status(outcome: &Value) -> String {
     lines.0
 }
 
+/// Of `doctor`: a line for each finding, and a last one that sums up.
+#[must_use]
+pub fn doctor(outcome: &Value) -> String {
+    let mut lines = String::new();
+    let mut count = [0; 2];
+    for finding in outcome["checks"].as_array().into_iter().flatten() {
+        let level = match finding["level"].as_str() {
+            Some("fail") => {
+                count[0] += 1;
+                "FAIL"
+            }
+            Some("warn") => {
+                count[1] += 1;
+                "warn"
+            }
+            Some("note") => "-",
+            _ => "ok",
+        };
+        let check = text(&finding["check"]);
+        let _ = write!(lines, "{level:<5} {check:<COLUMN$} {}", text(&finding["message"]));
+        if !finding["hint"].is_null() {
+            let _ = write!(lines, " -> {}", text(&finding["hint"]));
+        }
+        lines.push('\n');
+    }
+    let _ = writeln!(lines, "{} to mend, {} to look at", count[0], count[1]);
+    lines
+}
+
 /// Width of the names' column.
 const COLUMN: usize = 14;
 
