@@ -50,6 +50,14 @@ pub enum RefreshError {
     InvalidGrant,
     /// The provider cannot be reached; the login stays as it is.
     Temporary(Error),
+    /// The provider took the refresh token and gave another, but no id token that can be verified now. The old refresh
+    /// token may be used up, so the new one has to be kept.
+    Unverified {
+        /// The refresh token to go on with.
+        refresh_token: Secret,
+        /// What is wrong with the id token.
+        error: Error,
+    },
     /// Something is wrong that waiting does not mend.
     Other(Error),
 }
@@ -166,8 +174,17 @@ impl Provider {
                 Refused::InvalidGrant => RefreshError::InvalidGrant,
                 Refused::InvalidClient(error) | Refused::Other(error) => error.into(),
             })?;
-        let id_token = granted.id_token.ok_or_else(|| no_id_token(self.settings.asks_for("openid")))?;
-        let identity = self.verify(&id_token, None, &site, &metadata)?;
+        let verified = granted
+            .id_token
+            .ok_or_else(|| no_id_token(self.settings.asks_for("openid")))
+            .and_then(|id_token| Ok((self.verify(&id_token, None, &site, &metadata)?, id_token)));
+        let (identity, id_token) = match (verified, granted.refresh_token.clone()) {
+            (Ok(verified), _) => verified,
+            (Err(error), Some(refresh_token)) => {
+                return Err(RefreshError::Unverified { refresh_token, error });
+            }
+            (Err(error), None) => return Err(error.into()),
+        };
         // OpenID Connect Core section 12.2.
         if identity.sub != sub {
             return Err(Error::new(Code::TokenInvalid, "the renewed id token is of another person").into());

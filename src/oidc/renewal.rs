@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::flight::Flight;
 use crate::base::log;
 use crate::base::time::Clock;
@@ -38,30 +38,36 @@ impl Renewal {
         let Some(refresh_token) = session.refresh_token.as_ref().filter(|_| self.is_due(&session)) else {
             return self.usable(session);
         };
-        match provider.refresh(refresh_token, &session.sub) {
-            Ok(tokens) => {
-                let mut renewed = tokens.into_session(session.login_at);
-                // RFC 6749 section 6: without a new refresh token the old one stays good.
-                renewed.refresh_token = renewed.refresh_token.or_else(|| session.refresh_token.clone());
-                match self.store.replace_if(key, &session, renewed) {
-                    // A login that could not be saved is in memory; the store itself says what it could not do.
-                    Swap::Done(_) => self.stored(key),
-                    Swap::Changed(session) => self.usable(session),
-                    Swap::Gone => Err(not_logged_in()),
-                }
+        let (renewed, problem) = match provider.refresh(refresh_token, &session.sub) {
+            Ok(tokens) => (tokens.into_session(session.login_at), None),
+            Err(RefreshError::Unverified { refresh_token, error }) => {
+                (Session { refresh_token: Some(refresh_token), ..Session::clone(&session) }, Some(error))
             }
-            Err(RefreshError::InvalidGrant) => self.refused(key, &session),
-            Err(RefreshError::Temporary(error) | RefreshError::Other(error)) if self.is_over(&session) => {
-                Err(error.context("the login has ended and could not be renewed"))
-            }
+            Err(RefreshError::InvalidGrant) => return self.refused(key, &session),
             Err(RefreshError::Temporary(error) | RefreshError::Other(error)) => {
-                log::warn(
-                    "a login could not be renewed ahead of its end",
-                    &[("session", key), ("code", &error.code().as_str()), ("error", &error)],
-                );
-                self.stored(key)
+                return self.not_renewed(key, error);
             }
+        };
+        match (self.store.replace_if(key, &session, renewed), problem) {
+            // A login that could not be saved is in memory; the store itself says what it could not do.
+            (Swap::Done(_), None) => self.stored(key),
+            (Swap::Done(_), Some(error)) => self.not_renewed(key, error),
+            (Swap::Changed(session), _) => self.usable(session),
+            (Swap::Gone, _) => Err(not_logged_in()),
         }
+    }
+
+    /// What is left when a renewal failed: the login as it is stored, while its token lasts.
+    fn not_renewed(&self, key: &SessionKey, error: Error) -> Result<Arc<Session>> {
+        let session = self.store.get(key).ok_or_else(not_logged_in)?;
+        if self.is_over(&session) {
+            return Err(error.context("the login has ended and could not be renewed"));
+        }
+        log::warn(
+            "a login could not be renewed ahead of its end",
+            &[("session", key), ("code", &error.code().as_str()), ("error", &error)],
+        );
+        Ok(session)
     }
 
     /// The provider does not accept the refresh token: another process may have used it and stored its successor.
@@ -359,6 +365,18 @@ mod tests {
                 bench.world.grant(&claims(""), Some("r-2"));
                 assert_eq!(bench.fresh().unwrap().expires_at.unix(), NOW.unix() + 3600);
             }
+        }
+    }
+
+    #[test]
+    fn a_new_refresh_token_is_kept_although_its_id_token_cannot_be_verified() {
+        for life in [30, -1] {
+            let bench = bench(life);
+            bench.world.transport.answer(TOKEN, 200, r#"{"access_token":"at","refresh_token":"r-2"}"#);
+            assert_eq!(bench.fresh().is_ok(), life > 0);
+            assert!(bench.is_stored("u-1", "r-2"), "r-1 may be used up");
+            bench.world.grant(&claims(""), Some("r-3"));
+            assert_eq!(bench.fresh().unwrap().expires_at.unix(), NOW.unix() + 3600);
         }
     }
 
