@@ -62,9 +62,17 @@ pub(super) fn existing(services: &Services, session: Option<SessionKey>) -> Resu
 /// The session to log in to: the named one, or the main one.
 ///
 /// # Errors
-/// `InvalidRequest` for a group in personal mode.
+/// `InvalidRequest` for a group in personal mode, and for one without the member who logs in.
 pub(super) fn for_login(services: &Services, session: Option<SessionKey>) -> Result<SessionKey> {
-    allowed(services, session.unwrap_or_else(SessionKey::main))
+    let key = allowed(services, session.unwrap_or_else(SessionKey::main))?;
+    if key.is_shared() && key.sender().is_none() {
+        return Err(Error::new(
+            Code::InvalidRequest,
+            format!("{:?} is a group: it has no identity of its own, only its members have", key.as_str()),
+        )
+        .with_hint("name the member: <group key>:user:<sender id>"));
+    }
+    Ok(key)
 }
 
 /// In personal mode everything but a subagent lives under the main key, and shared chats have no identity at all.
@@ -135,6 +143,18 @@ mod tests {
         assert_eq!(found(&bench.services, Some(unknown)), Err(Code::SessionUnknown));
         assert_eq!(for_login(&bench.services, Some(key(unknown))).unwrap(), key(unknown));
         assert_eq!(for_login(&bench.services, None).unwrap(), SessionKey::main());
+    }
+
+    #[test]
+    fn a_group_has_no_identity_and_its_members_have() {
+        let bench = Bench::new();
+        let login = |text: &str| for_login(&bench.services, Some(key(text)));
+        for group in ["agent:main:telegram:group:-1", "agent:main:slack:channel:c", "agent:main:line:room:r"]
+        {
+            assert_eq!(login(group).unwrap_err().code(), Code::InvalidRequest, "{group}");
+            assert!(login(&format!("{group}:user:42")).is_ok(), "{group}");
+        }
+        assert!(login("agent:main:telegram:direct:42").is_ok());
     }
 
     #[test]

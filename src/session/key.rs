@@ -75,6 +75,12 @@ impl SessionKey {
         [":group:", ":channel:", ":room:"].iter().any(|marker| lower.contains(marker))
     }
 
+    /// The sender that a key of the form `…:user:<sender>` belongs to.
+    #[must_use]
+    pub fn sender(&self) -> Option<&str> {
+        self.0.rsplit_once(":user:").map(|(_, sender)| sender).filter(|sender| !sender.is_empty())
+    }
+
     /// Whether the key is a sender's own form of the main session, `agent:main:main:user:<sender>`.
     #[must_use]
     pub fn is_main_of_a_sender(&self) -> bool {
@@ -151,6 +157,8 @@ mod tests {
         ] {
             assert_eq!(key(text).is_shared(), shared, "{text}");
         }
+        assert_eq!(key("agent:main:telegram:group:-1:user:42").sender(), Some("42"));
+        assert_eq!((key("agent:main:telegram:group:-1").sender(), key("a:user:").sender()), (None, None));
         assert!(key("agent:main:main:user:bob").is_main_of_a_sender());
         assert!(
             !key("agent:main:main:user:").is_main_of_a_sender()
