@@ -13,12 +13,13 @@ use crate::base::url::Url;
 const DEFAULT_LISTEN: &str = "127.0.0.1:8620";
 
 const HELP: &str = "\
-A local stand-in for the Volcengine id and sts APIs and a UserPool.
+A local stand-in for the Volcengine id and sts APIs, UserPools, OAuth2 services and machine metadata.
 Its keys and passwords are public: it is for development and tests only.
 
 Usage: agent-identity-emulator [OPTIONS]
 
   --listen ADDRESS:PORT      where to listen, loopback only; port 0 picks one [127.0.0.1:8620]
+  --user-pool NAME           the UserPool that exists from the start [local]
   --callback-url URL         a redirect address of the clients; repeatable
   --users NAME,...           who can log in [alice,bob]
   --password TEXT            the password of all users [password]
@@ -39,8 +40,9 @@ Usage: agent-identity-emulator [OPTIONS]
   --help                     show this text
 
 It prints its settings, one `name: value` a line, and runs until standard input ends or a signal ends it.
-Controls: POST and DELETE /_emulator/faults, GET and DELETE /_emulator/requests, POST /_emulator/clock,
-/_emulator/rotate and /_emulator/callbacks.
+Controls: POST and DELETE /_emulator/faults, /_emulator/credential-providers, /_emulator/role-providers and
+/_emulator/deny-rules; GET and DELETE /_emulator/requests; POST /_emulator/clock, /_emulator/rotate,
+/_emulator/callbacks and /_emulator/identity-providers.
 ";
 
 /// What the command line asks for.
@@ -88,12 +90,15 @@ fn summary(emulator: &Emulator) -> String {
     let options = emulator.options();
     let mut lines = vec![
         ("endpoint", emulator.endpoint().to_owned()),
+        ("user-pool", options.user_pool.clone()),
         ("discovery", emulator.discovery_url()),
         ("client-id", options.client_id.clone()),
         ("client-secret", options.client_secret.clone()),
         ("public-client-id", options.public_client_id.clone()),
         ("users", options.users.join(",")),
         ("password", options.password.clone()),
+        ("region-metadata", emulator.region_metadata_url()),
+        ("credentials-metadata", emulator.credentials_metadata_url()),
     ];
     lines.extend(options.callback_urls.iter().map(|url| ("callback-url", url.clone())));
     for key in &options.access_keys {
@@ -148,6 +153,7 @@ fn set(
         "listen" => options.listen = address(&value()?).map_err(|what| bad(&what))?,
         "callback-url" => options.callback_urls.push(value()?),
         "users" => options.users = value()?.split(',').map(|user| user.trim().to_owned()).collect(),
+        "user-pool" => options.user_pool = value()?,
         "password" => options.password = value()?,
         "client-id" => options.client_id = value()?,
         "client-secret" => options.client_secret = value()?,

@@ -9,6 +9,8 @@ use serde_json::json;
 use super::fault::Fault;
 use super::jws::Rotation;
 use super::message::{Reply, Request};
+use super::seed::{CredentialProvider, DenyRule, IdentityProvider, RoleProvider};
+use super::userpool::pool::MAX_IDENTITY_PROVIDERS;
 use super::world::World;
 use crate::base::error::{Code, Error, Result};
 use crate::base::url::Url;
@@ -33,6 +35,15 @@ struct Rotate {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Callback {
     url: String,
+}
+
+/// An identity provider and the pool it is for; the first pool when none is named.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PoolsProvider {
+    #[serde(default)]
+    user_pool_uid: Option<String>,
+    provider: IdentityProvider,
 }
 
 /// Answers a request to the controls.
@@ -66,6 +77,18 @@ fn perform(world: &World, request: &Request) -> Result<Reply> {
             let drop_old = body::<Rotate>(request)?.drop_old;
             world.rotate(if drop_old { Rotation::DropOld } else { Rotation::KeepOld })?;
         }
+        ("POST", "credential-providers") => {
+            put_credential_provider(world, body::<CredentialProvider>(request)?)?;
+        }
+        ("DELETE", "credential-providers") => world.state().providers.clear_credential(),
+        ("POST", "role-providers") => put_role_provider(world, body::<RoleProvider>(request)?)?,
+        ("DELETE", "role-providers") => world.state().providers.clear_role(),
+        ("POST", "deny-rules") => add_deny_rule(world, body::<DenyRule>(request)?)?,
+        ("DELETE", "deny-rules") => world.state().deny_rules.clear(),
+        ("POST", "identity-providers") => {
+            let PoolsProvider { user_pool_uid, provider } = body(request)?;
+            put_identity_provider(world, user_pool_uid.as_deref(), provider)?;
+        }
         _ => return Err(Error::new(Code::NotFound, "there is no such control")),
     }
     Ok(Reply::json(200, &json!({})))
@@ -74,26 +97,96 @@ fn perform(world: &World, request: &Request) -> Result<Reply> {
 /// Callback addresses registered at most.
 pub(super) const MAX_CALLBACKS: usize = 100;
 
-/// Registers a callback address for both clients.
+/// Registers a callback address for both clients of the first pool.
 ///
 /// # Errors
 /// When it is no URL, or there are [`MAX_CALLBACKS`] already.
 pub(super) fn register_callback(world: &World, url: &str) -> Result<()> {
-    Url::parse(url)
-        .map_err(|problem| Error::new(Code::InvalidRequest, format!("callback URL: {problem}")))?;
-    let mut state = world.state();
-    if state.callbacks.iter().any(|known| known == url) {
+    Url::parse(url).map_err(|problem| bad(format!("callback URL: {problem}")))?;
+    let options = &world.options;
+    let Some(pool) = world.state().pools.first() else { return Ok(()) };
+    let mut state = pool.state();
+    let ours = |uid: &str| uid == options.client_id || uid == options.public_client_id;
+    for client in state.clients.iter_mut().filter(|client| ours(&client.uid)) {
+        if client.callbacks.iter().any(|known| known == url) {
+            continue;
+        }
+        if client.callbacks.len() >= MAX_CALLBACKS {
+            return Err(bad("too many callback URLs".to_owned()));
+        }
+        client.callbacks.push(url.to_owned());
+    }
+    Ok(())
+}
+
+/// Providers of either kind, and deny rules, at most.
+pub(super) const MAX_SEEDS: usize = 1000;
+
+/// Adds a credential provider, or replaces the one of its name.
+///
+/// # Errors
+/// When there are [`MAX_SEEDS`] already.
+pub(super) fn put_credential_provider(world: &World, provider: CredentialProvider) -> Result<()> {
+    let now = world.now();
+    fits(world.state().providers.put_credential(provider, now))
+}
+
+/// Adds a role provider, or replaces the one of its name.
+///
+/// # Errors
+/// When there are [`MAX_SEEDS`] already.
+pub(super) fn put_role_provider(world: &World, provider: RoleProvider) -> Result<()> {
+    let now = world.now();
+    fits(world.state().providers.put_role(provider, now))
+}
+
+/// Denies something from now on.
+///
+/// # Errors
+/// When there are [`MAX_SEEDS`] rules already.
+pub(super) fn add_deny_rule(world: &World, rule: DenyRule) -> Result<()> {
+    let rules = &mut world.state().deny_rules;
+    if rules.len() < MAX_SEEDS {
+        rules.push(rule);
         return Ok(());
     }
-    if state.callbacks.len() >= MAX_CALLBACKS {
-        return Err(Error::new(Code::InvalidRequest, "too many callback URLs"));
+    fits(false)
+}
+
+/// Adds an external identity provider to a pool, the first when none is named, or replaces the one of its name.
+///
+/// # Errors
+/// When there is no such pool, or it has [`MAX_IDENTITY_PROVIDERS`] already.
+pub(super) fn put_identity_provider(
+    world: &World,
+    pool: Option<&str>,
+    provider: IdentityProvider,
+) -> Result<()> {
+    let found = {
+        let state = world.state();
+        pool.map_or_else(|| state.pools.first(), |uid| state.pools.by_uid(uid))
+    };
+    let Some(found) = found else { return Err(Error::new(Code::NotFound, "there is no such UserPool")) };
+    let now = world.now();
+    let known = &mut found.state().identity_providers;
+    let has_room = known.len() < MAX_IDENTITY_PROVIDERS;
+    match known.iter_mut().find(|(old, _)| old.name == provider.name) {
+        Some(old) => old.0 = provider,
+        None if has_room => known.push((provider, now)),
+        None => return fits(false),
     }
-    state.callbacks.push(url.to_owned());
     Ok(())
+}
+
+fn fits(fits: bool) -> Result<()> {
+    if fits { Ok(()) } else { Err(bad("there are too many already".to_owned())) }
+}
+
+fn bad(what: String) -> Error {
+    Error::new(Code::InvalidRequest, what)
 }
 
 fn body<T: DeserializeOwned>(request: &Request) -> Result<T> {
     let body = if request.body.is_empty() { b"{}" } else { request.body.as_slice() };
-    serde_json::from_slice(body)
-        .map_err(|error| Error::new(Code::InvalidRequest, format!("the body: {error}")))
+    serde_json::from_slice(body).map_err(|error| bad(format!("the body: {error}")))
 }

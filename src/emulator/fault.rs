@@ -74,8 +74,38 @@ pub enum Effect {
     WrongSignature,
     /// The answer has no `Result`.
     MissingResult,
-    /// The answer uses the other spelling of fields that have two: `Expiration` for `ExpiredTime`.
+    /// The answer uses the other spelling of fields that have two: `Expiration` and `ExpiredTime`.
     AlternativeFields,
+    /// A list comes under `Data` in place of its own name.
+    AlternativeListKey,
+    /// A member of the answer's `Result` has this value; of the answer itself when it has no `Result`. A lie about
+    /// `TotalCount` is one use of it.
+    SetField {
+        /// The member.
+        name: String,
+        /// Its value.
+        value: Value,
+    },
+    /// A member of the answer's `Result` is left out; of the answer itself when it has no `Result`.
+    RemoveField {
+        /// The member.
+        name: String,
+    },
+    /// The answer comes inside an object with this one member.
+    Wrap {
+        /// The member, such as `Result` around metadata credentials.
+        name: String,
+    },
+    /// The content of a member of `Result` comes in the place of `Result`.
+    Unwrap {
+        /// The member, such as `VolcEngResponse`.
+        name: String,
+    },
+    /// 429 with `Retry-After`.
+    Throttle {
+        /// `Retry-After`.
+        retry_after_seconds: u32,
+    },
 }
 
 /// An effect on an endpoint.
@@ -87,6 +117,9 @@ pub struct Fault {
     /// For how many requests; `None` for all until cleared.
     #[serde(default)]
     pub times: Option<u32>,
+    /// Only requests with this `PageNumber`; `None` for all.
+    #[serde(default)]
+    pub page: Option<i64>,
     /// What goes wrong.
     pub effect: Effect,
 }
@@ -95,13 +128,19 @@ impl Fault {
     /// An effect on every request until cleared.
     #[must_use]
     pub fn always(target: &str, effect: Effect) -> Self {
-        Self { target: target.to_owned(), times: None, effect }
+        Self { target: target.to_owned(), times: None, page: None, effect }
     }
 
     /// An effect on the next so many requests.
     #[must_use]
     pub fn times(target: &str, times: u32, effect: Effect) -> Self {
-        Self { target: target.to_owned(), times: Some(times), effect }
+        Self { target: target.to_owned(), times: Some(times), page: None, effect }
+    }
+
+    /// The same for one page of a list only.
+    #[must_use]
+    pub fn on_page(self, page: i64) -> Self {
+        Self { page: Some(page), ..self }
     }
 }
 
@@ -146,11 +185,11 @@ impl Faults {
         self.lock().clear();
     }
 
-    /// Uses up what is due for a request to an endpoint.
-    pub(super) fn take(&self, target: &str) -> Effects {
+    /// Uses up what is due for a request to an endpoint, of a page if it is for a list.
+    pub(super) fn take(&self, target: &str, page: Option<i64>) -> Effects {
         let mut effects = Effects::default();
         for fault in self.lock().iter_mut().filter(|f| f.target == ANY || f.target == target) {
-            if fault.times == Some(0) {
+            if fault.times == Some(0) || fault.page.is_some_and(|wanted| page != Some(wanted)) {
                 continue;
             }
             fault.times = fault.times.map(|left| left - 1);
@@ -178,8 +217,8 @@ pub(super) struct Effects {
     /// To sign with the unpublished key.
     pub wrong_signature: bool,
     truncate: Option<usize>,
-    missing_result: bool,
-    alternative_fields: bool,
+    /// What to do to the answer's body, in order.
+    changes: Vec<Effect>,
 }
 
 impl Effects {
@@ -190,25 +229,23 @@ impl Effects {
             }
             Effect::Truncate { bytes } => self.truncate = Some(*bytes),
             Effect::WrongSignature => self.wrong_signature = true,
-            Effect::MissingResult => self.missing_result = true,
-            Effect::AlternativeFields => self.alternative_fields = true,
+            Effect::MissingResult
+            | Effect::AlternativeFields
+            | Effect::AlternativeListKey
+            | Effect::SetField { .. }
+            | Effect::RemoveField { .. }
+            | Effect::Wrap { .. }
+            | Effect::Unwrap { .. } => self.changes.push(effect.clone()),
             other => self.instead = Some(other.clone()),
         }
     }
 
     /// Changes the endpoint's answer as ordered.
     pub(super) fn spoil(&self, mut reply: Reply) -> Reply {
-        if (self.missing_result || self.alternative_fields)
+        if !self.changes.is_empty()
             && let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body)
         {
-            if self.alternative_fields {
-                rename(&mut body, "ExpiredTime", "Expiration");
-            }
-            if self.missing_result
-                && let Some(members) = body.as_object_mut()
-            {
-                members.remove("Result");
-            }
+            self.changes.iter().for_each(|change| change.apply(&mut body));
             reply.body = body.to_string().into_bytes();
         }
         if let Some(bytes) = self.truncate {
@@ -219,6 +256,39 @@ impl Effects {
 }
 
 impl Effect {
+    /// Changes the body of an answer.
+    fn apply(&self, body: &mut Value) {
+        match self {
+            Self::MissingResult => remove(body, "Result"),
+            Self::AlternativeFields => swap_names(body, "ExpiredTime", "Expiration"),
+            Self::AlternativeListKey => {
+                if let Some(members) = body.get_mut("Result").and_then(Value::as_object_mut)
+                    && let Some(name) =
+                        members.iter().find(|(_, v)| v.is_array()).map(|(name, _)| name.clone())
+                    && let Some(list) = members.remove(&name)
+                {
+                    members.insert("Data".to_owned(), list);
+                }
+            }
+            Self::SetField { name, value } => {
+                if let Some(members) = content(body).as_object_mut() {
+                    members.insert(name.clone(), value.clone());
+                }
+            }
+            Self::RemoveField { name } => remove(content(body), name),
+            Self::Wrap { name } => *body = json!({ name: body.take() }),
+            Self::Unwrap { name } => {
+                if let Some(inner) =
+                    body.get_mut("Result").and_then(|result| result.get_mut(name)).map(Value::take)
+                    && let Some(members) = body.as_object_mut()
+                {
+                    members.insert("Result".to_owned(), inner);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// The answer in the endpoint's place; `metadata` is the envelope's head with this request's identifiers.
     pub(super) fn reply(&self, mut metadata: Value) -> Reply {
         match self {
@@ -232,6 +302,11 @@ impl Effect {
             Self::OauthError { status, error } => {
                 Reply::json(*status, &json!({ "error": error, "error_description": "ordered by a fault" }))
             }
+            Self::Throttle { retry_after_seconds } => {
+                metadata["Error"] = json!({ "Code": "Throttled", "Message": "too many requests" });
+                Reply::json(429, &json!({ "ResponseMetadata": metadata }))
+                    .with("retry-after", retry_after_seconds.to_string())
+            }
             Self::Respond { status, content_type, body } => {
                 Reply::new(*status, content_type, body.as_bytes())
             }
@@ -244,15 +319,27 @@ impl Effect {
     }
 }
 
-fn rename(value: &mut Value, from: &str, to: &str) {
+/// What the changes to an answer's members apply to.
+fn content(body: &mut Value) -> &mut Value {
+    if body.get("Result").is_some_and(Value::is_object) { &mut body["Result"] } else { body }
+}
+
+fn remove(value: &mut Value, name: &str) {
+    if let Some(members) = value.as_object_mut() {
+        members.remove(name);
+    }
+}
+
+/// Gives every member of one name the other, throughout.
+fn swap_names(value: &mut Value, one: &str, other: &str) {
     match value {
         Value::Object(members) => {
-            if let Some(moved) = members.remove(from) {
-                members.insert(to.to_owned(), moved);
-            }
-            members.values_mut().for_each(|member| rename(member, from, to));
+            let (first, second) = (members.remove(one), members.remove(other));
+            members.extend(first.map(|value| (other.to_owned(), value)));
+            members.extend(second.map(|value| (one.to_owned(), value)));
+            members.values_mut().for_each(|member| swap_names(member, one, other));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, from, to)),
+        Value::Array(items) => items.iter_mut().for_each(|item| swap_names(item, one, other)),
         _ => {}
     }
 }
@@ -272,7 +359,7 @@ mod tests {
         faults.add(Fault::times("token", 2, respond(503))).unwrap();
         faults.add(Fault::times(ANY, 1, respond(429))).unwrap();
         let next = |target: &str| {
-            let effects = faults.take(target);
+            let effects = faults.take(target, None);
             let status = effects.instead.map(|e| e.reply(json!({})).status);
             (effects.delay.as_millis(), status)
         };

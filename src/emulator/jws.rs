@@ -133,7 +133,7 @@ fn unusable() -> Error {
 /// The keys of one issuer: the first signs, all are published. Copies share the keys.
 #[derive(Clone)]
 pub(super) struct KeyRing {
-    prefix: &'static str,
+    prefix: String,
     algorithm: Algorithm,
     made: usize,
     published: VecDeque<Arc<SigningKey>>,
@@ -145,13 +145,18 @@ impl KeyRing {
     ///
     /// # Errors
     /// When a key cannot be made.
-    pub(super) fn new(prefix: &'static str, algorithm: Algorithm) -> Result<Self> {
+    pub(super) fn new(prefix: &str, algorithm: Algorithm) -> Result<Self> {
         let rogue = match algorithm {
             Algorithm::Rs256 => SigningKey::rsa(String::new(), RSA_ROGUE)?,
             Algorithm::Es256 => SigningKey::ec(String::new())?,
         };
-        let mut ring =
-            Self { prefix, algorithm, made: 0, published: VecDeque::new(), rogue: Arc::new(rogue) };
+        let mut ring = Self {
+            prefix: prefix.to_owned(),
+            algorithm,
+            made: 0,
+            published: VecDeque::new(),
+            rogue: Arc::new(rogue),
+        };
         ring.rotate(Rotation::KeepOld)?;
         Ok(ring)
     }

@@ -1,22 +1,26 @@
-//! A faithful local stand-in for the cloud: the `id` and `sts` APIs and a UserPool, on one loopback address.
+//! A faithful local stand-in for the cloud: the `id` and `sts` APIs, UserPools, the external identity providers and
+//! OAuth2 services behind them, and the metadata of a machine, on one loopback address.
 //!
 //! It is written from the services' published behaviour and shares no code with the client beside the base layer: two
 //! readings of the same facts check each other. It verifies what the services verify, refuses what they refuse, and
 //! does wrong only what it is told to ([`Faults`]). Everything is in memory and ends with the process.
 //!
-//! Layers, downwards: [`cli`] and [`Emulator`] → server → route → {api, userpool, control} → world → {fault, record,
+//! Layers, downwards: [`cli`] and [`Emulator`] → server → route → {api, userpool, consent, control} → world → {fault, record,
 //! jws, message}. An action is a function in the file of its family under `api/` and a line in its table.
 
 mod api;
 pub mod cli;
+mod consent;
 mod control;
 mod fault;
 mod issuer;
 mod jws;
 mod message;
+mod metadata;
 mod options;
 mod record;
 mod route;
+mod seed;
 mod server;
 mod signature;
 mod userpool;
@@ -29,6 +33,10 @@ pub use fault::{ANY, Effect, Fault, Faults, MAX_DELAY, MAX_FAULTS};
 pub use jws::{Algorithm, Rotation};
 pub use options::{AccessKey, Options};
 pub use record::{MAX_RECORDED, Recorded, Requests};
+pub use seed::{
+    ApiKeyPlace, ClaimRule, CredentialProvider, DenyRule, Entity, Flow, IdentityProvider, IdentitySource,
+    MatchType, ProviderKind, RoleMapping, RoleProvider, UserCredential,
+};
 
 use self::server::Server;
 use self::world::World;
@@ -89,16 +97,34 @@ impl Emulator {
         self.base_url()
     }
 
-    /// The UserPool's issuer.
+    /// The issuer of the UserPool that is there from the start.
     #[must_use]
     pub fn issuer(&self) -> String {
         self.world.user_issuer()
     }
 
-    /// The UserPool's discovery document.
+    /// The discovery document of that UserPool.
     #[must_use]
     pub fn discovery_url(&self) -> String {
         format!("{}/.well-known/openid-configuration", self.issuer())
+    }
+
+    /// The uid of the UserPool that is there from the start.
+    #[must_use]
+    pub fn user_pool_uid(&self) -> String {
+        self.world.options.user_pool_id()
+    }
+
+    /// Where the machine's region is.
+    #[must_use]
+    pub fn region_metadata_url(&self) -> String {
+        format!("{}/latest/region_id", self.world.base_url)
+    }
+
+    /// Where the machine's temporary keys are.
+    #[must_use]
+    pub fn credentials_metadata_url(&self) -> String {
+        format!("{}/metadata/credentials", self.world.base_url)
     }
 
     /// The issuer of TIPs.
@@ -143,12 +169,44 @@ impl Emulator {
         &self.world.requests
     }
 
-    /// Registers a callback address for both clients.
+    /// Registers a callback address for both clients of the first UserPool.
     ///
     /// # Errors
     /// When it is not a URL, or there are too many.
     pub fn register_callback(&self, url: &str) -> Result<()> {
         control::register_callback(&self.world, url)
+    }
+
+    /// Adds a credential provider, or replaces the one of its name.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn put_credential_provider(&self, provider: CredentialProvider) -> Result<()> {
+        control::put_credential_provider(&self.world, provider)
+    }
+
+    /// Adds a role provider, or replaces the one of its name.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn put_role_provider(&self, provider: RoleProvider) -> Result<()> {
+        control::put_role_provider(&self.world, provider)
+    }
+
+    /// Adds an external identity provider to a UserPool, the first when none is named, or replaces the one of its name.
+    ///
+    /// # Errors
+    /// When there is no such pool, or it has too many.
+    pub fn put_identity_provider(&self, pool_uid: Option<&str>, provider: IdentityProvider) -> Result<()> {
+        control::put_identity_provider(&self.world, pool_uid, provider)
+    }
+
+    /// Lets `CheckPermission` deny something from now on.
+    ///
+    /// # Errors
+    /// When there are too many rules.
+    pub fn deny(&self, rule: DenyRule) -> Result<()> {
+        control::add_deny_rule(&self.world, rule)
     }
 
     /// Puts its time so many seconds ahead of (or behind) its clock.

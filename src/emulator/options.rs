@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::jws::Algorithm;
+use super::seed::{self, CredentialProvider, DenyRule, IdentityProvider, RoleProvider, UserCredential};
 use crate::base::time::{Clock, SystemClock};
 use crate::base::url::Url;
 
@@ -40,7 +41,7 @@ pub struct Options {
     pub account: String,
     /// The region in resource names; requests may be signed for any.
     pub region: String,
-    /// Access keys that may call the API from the start.
+    /// Access keys that may call the API from the start, besides those of the metadata service.
     pub access_keys: Vec<AccessKey>,
     /// Roles that may be assumed, as `trn:iam::{account}:role/{name}`; empty for any.
     pub roles: Vec<String>,
@@ -52,10 +53,12 @@ pub struct Options {
     pub tip_algorithm: Algorithm,
     /// A TIP lives this long at most, whatever was asked for.
     pub tip_lifetime: Duration,
-    /// Issuers besides the UserPool whose tokens `GetWorkloadAccessTokenForJWT` takes.
+    /// Issuers besides the UserPools whose tokens `GetWorkloadAccessTokenForJWT` takes.
     pub trusted_issuers: Vec<Url>,
-    /// The name of the one UserPool.
+    /// The name of the UserPool that is there from the start; its uid is [`Options::user_pool_id`].
     pub user_pool: String,
+    /// The external identity providers of that pool.
+    pub identity_providers: Vec<IdentityProvider>,
     /// Users who can log in.
     pub users: Vec<String>,
     /// The password of all of them.
@@ -66,7 +69,7 @@ pub struct Options {
     pub client_secret: String,
     /// The id of the client that has no secret and must use PKCE.
     pub public_client_id: String,
-    /// Callback addresses registered for both clients; compared exactly.
+    /// Callback addresses registered for both clients of the first pool; compared exactly.
     pub callback_urls: Vec<String>,
     /// The algorithm that signs id_tokens.
     pub id_token_algorithm: Algorithm,
@@ -84,9 +87,31 @@ pub struct Options {
     pub rotate_refresh: bool,
     /// How long a used refresh token still works before its use counts as theft.
     pub refresh_grace: Duration,
+    /// Providers of OAuth2 tokens and API keys.
+    pub credential_providers: Vec<CredentialProvider>,
+    /// Providers of temporary access keys.
+    pub role_providers: Vec<RoleProvider>,
+    /// Credentials that users have stored.
+    pub user_credentials: Vec<UserCredential>,
+    /// How long a token of an OAuth2 provider is good.
+    pub oauth2_token_lifetime: Duration,
+    /// How long a user can take to agree to a provider's request.
+    pub consent_lifetime: Duration,
+    /// The policy namespaces that there are.
+    pub namespaces: Vec<String>,
+    /// What `CheckPermission` denies; it allows everything else.
+    pub deny_rules: Vec<DenyRule>,
+    /// The keys that `GET /metadata/credentials` shows, good for the API, too; without them it answers 404.
+    pub metadata_credentials: Option<AccessKey>,
 }
 
 impl Options {
+    /// The uid of the UserPool.
+    #[must_use]
+    pub fn user_pool_id(&self) -> String {
+        format!("up-{}", self.user_pool)
+    }
+
     /// The id of the workload pool.
     #[must_use]
     pub fn workload_pool_id(&self) -> String {
@@ -110,6 +135,7 @@ impl Default for Options {
             tip_lifetime: HOUR,
             trusted_issuers: Vec::new(),
             user_pool: "local".to_owned(),
+            identity_providers: vec![IdentityProvider::new("feishu", "lark", "OAuth")],
             users: vec!["alice".to_owned(), "bob".to_owned()],
             password: "password".to_owned(),
             client_id: "agent-identity".to_owned(),
@@ -124,6 +150,18 @@ impl Default for Options {
             always_refresh: false,
             rotate_refresh: true,
             refresh_grace: Duration::ZERO,
+            credential_providers: seed::credential_providers(),
+            role_providers: seed::role_providers(),
+            user_credentials: Vec::new(),
+            oauth2_token_lifetime: HOUR,
+            consent_lifetime: Duration::from_secs(600),
+            namespaces: vec!["default".to_owned()],
+            deny_rules: Vec::new(),
+            metadata_credentials: Some(AccessKey {
+                session_token: Some("STSmetadata".to_owned()),
+                role: Some("MetadataRole".to_owned()),
+                ..AccessKey::new("AKTPmetadata", "emulator-metadata-secret")
+            }),
         }
     }
 }

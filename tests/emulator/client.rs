@@ -232,7 +232,6 @@ pub(crate) fn authorization(emulator: &Emulator) -> Vec<(&'static str, String)> 
         ("nonce", "nonce-1".into()),
         ("code_challenge", CHALLENGE.into()),
         ("code_challenge_method", "S256".into()),
-        ("identity_provider", "feishu".into()),
     ]
 }
 

@@ -13,6 +13,8 @@ use super::Refusal;
 #[derive(Debug)]
 pub(in super::super) struct Fields {
     left: BTreeMap<String, Value>,
+    /// What refusals put before a name: `Filter.` for the members of `Filter`.
+    path: String,
     /// Forms know texts only; numbers arrive as digits.
     texts_only: bool,
 }
@@ -39,7 +41,7 @@ impl Fields {
         if query.any(|(name, _)| !matches!(name.as_ref(), "Action" | "Version")) {
             return Err(invalid("the query has more than Action and Version"));
         }
-        Ok(Self { left, texts_only: false })
+        Ok(Self { left, path: String::new(), texts_only: false })
     }
 
     /// The parameters of a query, a form or a JSON object, whichever the request has.
@@ -70,14 +72,23 @@ impl Fields {
                 return Err(Refusal::invalid(&name, "the parameter comes twice"));
             }
         }
-        Ok(Self { left, texts_only: true })
+        Ok(Self { left, path: String::new(), texts_only: true })
+    }
+
+    /// The members of an object inside a request; `path` names it.
+    fn of_object(path: String, value: Value) -> Result<Self, Refusal> {
+        let Value::Object(members) = value else {
+            return Err(Refusal::invalid(&path, "the parameter is not an object"));
+        };
+        if let Some((name, _)) = members.iter().find(|(_, value)| value.is_null()) {
+            return Err(Refusal::invalid(&format!("{path}.{name}"), "the parameter is null"));
+        }
+        Ok(Self { left: members.into_iter().collect(), path: format!("{path}."), texts_only: false })
     }
 
     /// A text that must be there and not be empty.
     pub(in super::super) fn required_text(&mut self, name: &str) -> Result<String, Refusal> {
-        self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| {
-            Refusal::new(400, format!("MissingParameter.{name}"), format!("the parameter {name} is required"))
-        })
+        self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| self.missing(name))
     }
 
     /// A text that may be absent.
@@ -85,8 +96,13 @@ impl Fields {
         match self.left.remove(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Refusal::invalid(name, "the parameter is not a string")),
+            Some(_) => Err(self.invalid(name, "the parameter is not a string")),
         }
+    }
+
+    /// A whole number that must be there.
+    pub(in super::super) fn required_integer(&mut self, name: &str) -> Result<i64, Refusal> {
+        self.integer(name)?.ok_or_else(|| self.missing(name))
     }
 
     /// A whole number that may be absent.
@@ -96,19 +112,60 @@ impl Fields {
             Some(Value::String(text)) if self.texts_only => text.parse().ok(),
             Some(value) => value.as_i64(),
         };
-        number.map(Some).ok_or_else(|| Refusal::invalid(name, "the parameter is not an integer"))
+        number.map(Some).ok_or_else(|| self.invalid(name, "the parameter is not an integer"))
+    }
+
+    /// `true` or `false`, that may be absent.
+    pub(in super::super) fn boolean(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.left.remove(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(value)),
+            Some(_) => Err(self.invalid(name, "the parameter is not a boolean")),
+        }
     }
 
     /// A list of texts that may be absent.
     pub(in super::super) fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, Refusal> {
-        let refusal = || Refusal::invalid(name, "the parameter is not a list of strings");
-        let Some(value) = self.left.remove(name) else { return Ok(None) };
+        let refusal = || self.invalid(name, "the parameter is not a list of strings");
+        let Some(value) = self.left.get(name) else { return Ok(None) };
         let items = value.as_array().ok_or_else(refusal)?;
-        items
+        let texts = items
             .iter()
             .map(|item| item.as_str().map(str::to_owned).ok_or_else(refusal))
-            .collect::<Result<_, _>>()
-            .map(Some)
+            .collect::<Result<_, _>>()?;
+        self.left.remove(name);
+        Ok(Some(texts))
+    }
+
+    /// The members of an object that may be absent; they have to be taken and finished like the request's own.
+    pub(in super::super) fn object(&mut self, name: &str) -> Result<Option<Self>, Refusal> {
+        let Some(value) = self.left.remove(name) else { return Ok(None) };
+        Self::of_object(format!("{}{name}", self.path), value).map(Some)
+    }
+
+    /// The members of an object, absent or not: the absent one has none.
+    pub(in super::super) fn object_or_empty(&mut self, name: &str) -> Result<Self, Refusal> {
+        match self.object(name)? {
+            Some(fields) => Ok(fields),
+            None => Self::of_object(format!("{}{name}", self.path), Value::Object(serde_json::Map::new())),
+        }
+    }
+
+    /// The objects of a list that may be absent, each to be taken and finished like the request itself.
+    pub(in super::super) fn list(&mut self, name: &str) -> Result<Vec<Self>, Refusal> {
+        match self.left.remove(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => {
+                let path = |index| format!("{}{name}.{}", self.path, index + 1);
+                items.into_iter().enumerate().map(|(i, item)| Self::of_object(path(i), item)).collect()
+            }
+            Some(_) => Err(self.invalid(name, "the parameter is not a list")),
+        }
+    }
+
+    /// A parameter of any shape that may be absent.
+    pub(in super::super) fn value(&mut self, name: &str) -> Option<Value> {
+        self.left.remove(name)
     }
 
     /// A list of objects with exactly these members, that may be absent.
@@ -124,7 +181,7 @@ impl Fields {
         if value.as_array().is_some_and(|items| items.iter().all(fits)) {
             return Ok(Some(value));
         }
-        Err(Refusal::invalid(name, "the parameter is not a list of such objects"))
+        Err(self.invalid(name, "the parameter is not a list of such objects"))
     }
 
     /// Takes every parameter that starts so: the flattened lists of forms.
@@ -136,7 +193,18 @@ impl Fields {
     pub(in super::super) fn finish(&self) -> Result<(), Refusal> {
         match self.left.keys().next() {
             None => Ok(()),
-            Some(name) => Err(Refusal::invalid(name, "the action has no such parameter")),
+            Some(name) => Err(self.invalid(name, "the action has no such parameter")),
         }
+    }
+
+    /// The refusal of a parameter that is there, but not as it must be.
+    pub(in super::super) fn invalid(&self, name: &str, message: &str) -> Refusal {
+        Refusal::invalid(&format!("{}{name}", self.path), message)
+    }
+
+    /// The refusal of a request without a parameter.
+    pub(in super::super) fn missing(&self, name: &str) -> Refusal {
+        let name = format!("{}{name}", self.path);
+        Refusal::new(400, format!("MissingParameter.{name}"), format!("the parameter {name} is required"))
     }
 }

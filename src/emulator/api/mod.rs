@@ -3,8 +3,19 @@
 //! One file per family of actions; [`ACTIONS`] is the one table of them.
 
 pub(super) mod fields;
+mod identity;
+mod identity_provider;
+mod oauth2;
+mod paging;
+mod permission;
+pub(super) mod provider;
+mod resource;
+mod role;
 pub(super) mod sts;
 pub(super) mod token;
+pub(super) mod user_credential;
+mod user_pool;
+mod user_pool_client;
 pub(super) mod workload;
 
 use serde_json::{Value, json};
@@ -23,13 +34,36 @@ const STS: (&str, &str) = ("sts", "2018-01-01");
 type Action = fn(&Call<'_>, &mut Fields) -> Result<Value, Refusal>;
 
 /// Every action: its name, service and version, and what does it.
-pub(super) const ACTIONS: [(&str, (&str, &str), Action); 7] = [
+pub(super) const ACTIONS: [(&str, (&str, &str), Action); 30] = [
     ("GetWorkloadAccessToken", ID, token::for_workload),
     ("GetWorkloadAccessTokenForJWT", ID, token::for_jwt),
     ("GetWorkloadAccessTokenForUserId", ID, token::for_user_id),
     ("CreateWorkloadIdentity", ID, workload::create),
     ("GetWorkloadIdentity", ID, workload::get),
     ("GetWorkloadPool", ID, workload::get_pool),
+    ("GetResourceOauth2Token", ID, oauth2::get_token),
+    ("Oauth2Callback", ID, oauth2::callback),
+    ("CompleteResourceTokenAuth", ID, oauth2::complete),
+    ("GetResourceApiKey", ID, resource::get_api_key),
+    ("CreateUserCredential", ID, user_credential::create),
+    ("GetUserCredential", ID, user_credential::get),
+    ("UpdateUserCredential", ID, user_credential::update),
+    ("DeleteUserCredential", ID, user_credential::delete),
+    ("GetRoleCredentials", ID, role::get_credentials),
+    ("ListCredentialProviders", ID, provider::list),
+    ("ListApiKeyCredentialProviders", ID, provider::list_api_key),
+    ("ListOauth2CredentialProviders", ID, provider::list_oauth2),
+    ("ListRoleCredentialProviders", ID, role::list),
+    ("CheckPermission", ID, permission::check),
+    ("ListUserPools", ID, user_pool::list),
+    ("GetUserPool", ID, user_pool::get),
+    ("CreateUserPool", ID, user_pool::create),
+    ("ListUserPoolWellKnownEndpoints", ID, user_pool::endpoints),
+    ("ListUserPoolClients", ID, user_pool_client::list),
+    ("GetUserPoolClient", ID, user_pool_client::get),
+    ("CreateUserPoolClient", ID, user_pool_client::create),
+    ("UpdateUserPoolClient", ID, user_pool_client::update),
+    ("ListIdentityProviders", ID, identity_provider::list),
     ("AssumeRole", STS, sts::assume_role),
 ];
 
@@ -76,6 +110,11 @@ impl Refusal {
     /// A parameter that is there, but not as it must be.
     pub(super) fn invalid(name: &str, message: &str) -> Self {
         Self::new(400, format!("InvalidParameter.{name}"), message)
+    }
+
+    /// Something that exists already.
+    pub(super) fn duplicated(message: &str) -> Self {
+        Self { number: Some(409), ..Self::new(409, "Duplicated", message) }
     }
 
     /// Something that does not exist.
@@ -166,7 +205,8 @@ fn perform(world: &World, request: &Request, effects: &Effects) -> Result<Value,
 
 fn authenticate(world: &World, request: &Request, claim: &Claim, now: Timestamp) -> Result<Caller, Refusal> {
     claim.check_date(request, now)?;
-    let fixed = world.options.access_keys.iter().find(|key| key.id == claim.access_key).cloned();
+    let mut fixed = world.options.access_keys.iter().chain(&world.options.metadata_credentials);
+    let fixed = fixed.find(|key| key.id == claim.access_key).cloned();
     let session = world.state().sessions.get(&claim.access_key).cloned();
     let (key, expires) = match (fixed, session) {
         (Some(key), _) => (key, None),

@@ -58,6 +58,19 @@ pub(super) fn assume_role(call: &Call<'_>, fields: &mut Fields) -> Result<Value,
     if !roles.is_empty() && !roles.contains(&role_trn) {
         return Err(Refusal::gateway(403, "AccessDenied", "the caller may not assume this role"));
     }
+    let mut result = issue(call, account, role, &session_name, duration)?;
+    swap_expiry(&mut result);
+    Ok(result)
+}
+
+/// Makes temporary keys of a role: `Credentials`, with `Expiration`, and `AssumedRoleUser`.
+pub(super) fn issue(
+    call: &Call<'_>,
+    account: &str,
+    role: &str,
+    session_name: &str,
+    duration: Duration,
+) -> Result<Value, Refusal> {
     let expires = call.now + duration;
     let session_token = random_id("STS", 48)?;
     let key = AccessKey {
@@ -72,7 +85,7 @@ pub(super) fn assume_role(call: &Call<'_>, fields: &mut Fields) -> Result<Value,
             "SecretAccessKey": key.secret,
             "SessionToken": session_token,
             "CurrentTime": in_beijing(call.now),
-            "ExpiredTime": in_beijing(expires),
+            "Expiration": in_beijing(expires),
         },
         "AssumedRoleUser": {
             "Trn": format!("trn:sts::{account}:assumed-role/{role}/{session_name}"),
@@ -83,8 +96,17 @@ pub(super) fn assume_role(call: &Call<'_>, fields: &mut Fields) -> Result<Value,
     Ok(result)
 }
 
+/// STS calls the expiry `ExpiredTime`.
+fn swap_expiry(result: &mut Value) {
+    if let Some(credentials) = result["Credentials"].as_object_mut()
+        && let Some(expires) = credentials.remove("Expiration")
+    {
+        credentials.insert("ExpiredTime".to_owned(), expires);
+    }
+}
+
 /// Below 900 seconds counts as 3600, above 43200 as 43200.
-fn duration(asked: Option<i64>) -> Duration {
+pub(super) fn duration(asked: Option<i64>) -> Duration {
     let seconds = match asked.unwrap_or(3600) {
         ..900 => 3600,
         asked => asked.min(43_200),
@@ -92,12 +114,13 @@ fn duration(asked: Option<i64>) -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or(3600))
 }
 
-fn is_session_name(name: &str) -> bool {
+/// Whether a session can be called so.
+pub(super) fn is_session_name(name: &str) -> bool {
     (2..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_@".contains(&b))
 }
 
 /// Account and name of `trn:iam::{account}:role/{name}`.
-fn parse_role(trn: &str) -> Option<(&str, &str)> {
+pub(super) fn parse_role(trn: &str) -> Option<(&str, &str)> {
     let (account, name) = trn.strip_prefix("trn:iam::")?.split_once(":role/")?;
     (!account.is_empty()
         && account.bytes().all(|b| b.is_ascii_digit())

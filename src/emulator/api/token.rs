@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::issuer;
-use super::super::jws::{unverified_claims, verified_claims};
 use super::fields::Fields;
+use super::identity::Identity;
 use super::workload::{missing, take_pool};
 use super::{Call, Refusal};
 use crate::base::time::Timestamp;
@@ -32,8 +31,8 @@ pub(super) fn for_user_id(call: &Call<'_>, fields: &mut Fields) -> Result<Value,
 pub(super) fn for_jwt(call: &Call<'_>, fields: &mut Fields) -> Result<Value, Refusal> {
     let token = fields.required_text("UserToken")?;
     let wish = Wish::take(call, fields)?;
-    let subject = Subject::of_token(call, &token)?;
-    wish.issue(call, &subject)
+    let identity = Identity::of_token(call, "UserToken", &token)?;
+    wish.issue(call, &Subject::from(identity))
 }
 
 /// What all three have in common.
@@ -99,40 +98,9 @@ struct Subject {
     actor: Option<Value>,
 }
 
-impl Subject {
-    fn of_token(call: &Call<'_>, token: &str) -> Result<Self, Refusal> {
-        let refuse = |message: &str| Refusal::invalid("UserToken", message);
-        let claims = unverified_claims(token).ok_or_else(|| refuse("the user token is not a JWT"))?;
-        let issuer = claims["iss"].as_str().unwrap_or_default();
-        let world = call.world;
-        let is_tip = issuer == world.workload_issuer();
-        let jwks = if is_tip {
-            world.state().workload_keys.jwks()
-        } else if issuer == world.user_issuer() {
-            world.state().user_keys.jwks()
-        } else if let Some(trusted) = world.options.trusted_issuers.iter().find(|url| is_same(url, issuer)) {
-            issuer::fetch_jwks(trusted, issuer)
-                .map_err(|error| Refusal::gateway(500, "InternalError", error.message()))?
-        } else {
-            return Err(refuse("the issuer of the user token is not trusted"));
-        };
-        let claims = verified_claims(token, &jwks)
-            .ok_or_else(|| refuse("no key of its issuer signed the user token"))?;
-        let until = claims["exp"].as_i64().map(Timestamp::from_unix);
-        if until.is_none_or(|until| until.is_past(call.now)) {
-            return Err(refuse("the user token has expired"));
-        }
-        let id = claims["sub"].as_str().filter(|sub| !sub.is_empty());
-        Ok(Self {
-            id: id.ok_or_else(|| refuse("the user token has no subject"))?.to_owned(),
-            until,
-            actor: claims.get("act").filter(|act| is_tip && act.is_object()).cloned(),
-        })
+impl From<Identity> for Subject {
+    fn from(identity: Identity) -> Self {
+        let actor = identity.claims.get("act").filter(|act| identity.is_tip() && act.is_object()).cloned();
+        Self { id: identity.subject, until: Some(identity.until), actor }
     }
-}
-
-/// A URL without a path and one with `/` are the same to [`crate::base::url::Url`], but not to an issuer.
-fn is_same(trusted: &crate::base::url::Url, issuer: &str) -> bool {
-    let text = trusted.to_string();
-    text == issuer || text.strip_suffix('/') == Some(issuer)
 }

@@ -32,6 +32,11 @@ impl Workloads {
         self.0.insert(name.to_owned(), Workload { created: now, ..Workload::default() });
     }
 
+    /// Whether the workload of a name lets OAuth2 authorizations return to an address.
+    pub(in super::super) fn allows_return_to(&self, name: &str, url: &str) -> bool {
+        self.0.get(name).is_some_and(|workload| workload.return_urls.iter().any(|known| known == url))
+    }
+
     /// Whether there is one of that name.
     pub(in super::super) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
@@ -55,10 +60,7 @@ pub(super) fn create(call: &Call<'_>, fields: &mut Fields) -> Result<Value, Refu
     }
     let mut state = call.world.state();
     if state.workloads.has(&name) {
-        return Err(Refusal {
-            number: Some(409),
-            ..Refusal::new(409, "Duplicated", "the workload identity exists already")
-        });
+        return Err(Refusal::duplicated("the workload identity exists already"));
     }
     if state.workloads.0.len() >= MAX_WORKLOADS {
         return Err(Refusal::new(400, "InvalidRequest", "the pool is full"));
@@ -101,7 +103,12 @@ pub(super) fn get_pool(call: &Call<'_>, fields: &mut Fields) -> Result<Value, Re
 
 /// Takes `WorkloadPoolName`; absent means the pool `default`.
 pub(super) fn take_pool(call: &Call<'_>, fields: &mut Fields) -> Result<(), Refusal> {
-    let name = fields.text("WorkloadPoolName")?.unwrap_or_else(|| "default".to_owned());
+    take_pool_as(call, fields, "WorkloadPoolName")
+}
+
+/// Takes the pool's name where it is called otherwise: credential actions say `PoolName`.
+pub(super) fn take_pool_as(call: &Call<'_>, fields: &mut Fields, field: &str) -> Result<(), Refusal> {
+    let name = fields.text(field)?.unwrap_or_else(|| "default".to_owned());
     if name == call.world.options.workload_pool {
         return Ok(());
     }

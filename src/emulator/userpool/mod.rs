@@ -1,12 +1,15 @@
-//! The UserPool: an OpenID provider with a login page.
+//! The UserPools: each an OpenID provider with a login page, at an address of its own.
 
 pub(super) mod authorize;
+pub(super) mod external;
 pub(super) mod grants;
-mod page;
+pub(super) mod page;
+pub(super) mod pool;
 pub(super) mod token;
 
 use serde_json::{Value, json};
 
+use self::pool::Pool;
 use super::message::{Reply, Request};
 use super::world::World;
 use crate::base::codec::hex;
@@ -16,9 +19,9 @@ use crate::base::crypto::sha256;
 const SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 /// The discovery document (OpenID Connect Discovery section 3).
-pub(super) fn discovery(world: &World) -> Reply {
-    let issuer = world.user_issuer();
-    let algorithm = world.state().user_keys.algorithm().name();
+pub(super) fn discovery(pool: &Pool) -> Reply {
+    let issuer = &pool.issuer;
+    let algorithm = pool.state().keys.algorithm().name();
     Reply::json(
         200,
         &json!({
@@ -42,15 +45,15 @@ pub(super) fn discovery(world: &World) -> Reply {
 }
 
 /// The published keys.
-pub(super) fn jwks(world: &World) -> Reply {
-    Reply::json(200, &world.state().user_keys.jwks())
+pub(super) fn jwks(pool: &Pool) -> Reply {
+    Reply::json(200, &pool.state().keys.jwks())
 }
 
 /// The user's claims for an access token (OpenID Connect Core section 5.3).
-pub(super) fn userinfo(world: &World, request: &Request) -> Reply {
+pub(super) fn userinfo(world: &World, pool: &Pool, request: &Request) -> Reply {
     let token = request.header("authorization").and_then(|header| header.strip_prefix("Bearer "));
     let now = world.now();
-    let login = token.and_then(|token| world.state().grants.login_of_access(token, now).cloned());
+    let login = token.and_then(|token| pool.state().grants.login_of_access(token, now).cloned());
     let Some(login) = login else {
         let error = if token.is_some() { "Bearer error=\"invalid_token\"" } else { "Bearer" };
         return Reply::json(401, &json!({ "error": "invalid_token" })).with("www-authenticate", error);
@@ -62,11 +65,16 @@ pub(super) fn userinfo(world: &World, request: &Request) -> Reply {
 
 /// Ends the user's session (OpenID Connect RP-Initiated Logout). The emulator keeps none in the browser, so there is
 /// only where to go next.
-pub(super) fn logout(world: &World, request: &Request) -> Reply {
+pub(super) fn logout(pool: &Pool, request: &Request) -> Reply {
     let Some(target) = request.param("post_logout_redirect_uri") else {
         return page::message(200, "Signed out", "You can close this page.");
     };
-    if !world.state().callbacks.contains(&target) {
+    let known = pool
+        .state()
+        .clients
+        .iter()
+        .any(|client| client.callbacks.contains(&target) || client.logout_urls.contains(&target));
+    if !known {
         return page::message(400, "Signed out", "The address to go back to is not registered.");
     }
     let state = request.param("state");
@@ -75,7 +83,7 @@ pub(super) fn logout(world: &World, request: &Request) -> Reply {
 }
 
 /// A user's stable identifier, in the form of a UUID.
-fn subject(user: &str) -> String {
+pub(super) fn subject(user: &str) -> String {
     let digits = hex(&sha256(format!("user:{user}").as_bytes()));
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
     format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
