@@ -242,6 +242,12 @@ pub(crate) fn authorize(emulator: &Emulator, params: &[(&'static str, String)]) 
 
 /// Fills in the form of a login page, as a browser would.
 pub(crate) fn submit(emulator: &Emulator, page: &Answer, user: &str, password: &str) -> Answer {
+    let url = endpoint(emulator, "authorization_endpoint");
+    submit_form(&url, page, &[("username", user), ("password", password)])
+}
+
+/// Fills in the form of the page that came from an address.
+pub(crate) fn submit_form(page_url: &str, page: &Answer, filled: &[(&str, &str)]) -> Answer {
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     let action =
         page.text.split("<form method=\"post\" action=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -257,10 +263,30 @@ pub(crate) fn submit(emulator: &Emulator, page: &Answer, user: &str, password: &
         })
         .collect();
     let mut pairs: Vec<(&str, &str)> = hidden.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    pairs.extend([("username", user), ("password", password)]);
-    let authorize = endpoint(emulator, "authorization_endpoint");
-    let url = format!("{}/{action}", authorize.rsplit_once('/').unwrap().0);
+    pairs.extend(filled);
+    let path = page_url.split('?').next().unwrap();
+    let url = format!("{}/{action}", path.rsplit_once('/').unwrap().0);
     post_form(&url, &[], &pairs)
+}
+
+/// Where an answer redirects to: the address without its query, and the query.
+pub(crate) fn location(answer: &Answer) -> (String, BTreeMap<String, String>) {
+    assert!((300..400).contains(&answer.status), "{answer:?}");
+    let (target, query) = answer.headers["location"].split_once('?').unwrap();
+    (target.to_owned(), form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+}
+
+/// A TIP of a workload for alice.
+pub(crate) fn tip(emulator: &Emulator, workload: &str) -> String {
+    tip_for(emulator, workload, &id_token(emulator))
+}
+
+/// A TIP of a workload for whoever has the token; the workload is made when it is missing.
+pub(crate) fn tip_for(emulator: &Emulator, workload: &str, user_token: &str) -> String {
+    call(emulator, "CreateWorkloadIdentity", &json!({ "Name": workload }));
+    let body = json!({ "Name": workload, "UserToken": user_token });
+    let result = call(emulator, "GetWorkloadAccessTokenForJWT", &body).result();
+    result["WorkloadAccessToken"].as_str().unwrap().to_owned()
 }
 
 /// Logs alice in and returns the code.

@@ -5,7 +5,14 @@
 
 mod api;
 mod client;
+mod consent;
 mod control;
+mod credentials;
+mod external;
+mod metadata;
+mod paging;
+mod permission;
+mod pools;
 mod sts;
 mod tip;
 mod userpool;
