@@ -191,6 +191,32 @@ fn an_update_replaces_what_it_names_and_nothing_else() {
 }
 
 #[test]
+fn what_a_client_is_can_be_written_back_in_full() {
+    let emulator = start(|_| ());
+    let uid = emulator.user_pool_uid();
+    let body = json!({ "UserPoolUid": uid, "ClientUid": emulator.client_id() });
+    let read = call(&emulator, "GetUserPoolClient", &body).result();
+    let mut all = body.clone();
+    for (name, value) in read.as_object().unwrap() {
+        match name.as_str() {
+            "Uid" | "ClientType" | "ClientSecret" | "CreateTime" | "UpdateTime" => {}
+            "IdToken" => all["IdToken"] = json!({ "LifeTimeSeconds": value["LifetimeSeconds"] }),
+            _ => all[name] = value.clone(),
+        }
+    }
+    let mut written = call(&emulator, "UpdateUserPoolClient", &all).result();
+    written["UpdateTime"] = read["UpdateTime"].clone();
+    assert_eq!(written, read);
+    for (seconds, refused) in
+        [(0, true), (1, false), (i64::from(u32::MAX), false), (i64::from(u32::MAX) + 1, true)]
+    {
+        let mut body = body.clone();
+        body["IdToken"] = json!({ "LifeTimeSeconds": seconds });
+        assert_eq!(call(&emulator, "UpdateUserPoolClient", &body).status == 400, refused, "{seconds}");
+    }
+}
+
+#[test]
 fn the_well_known_endpoints_are_those_of_discovery() {
     let emulator = start(|_| ());
     let pool = new_pool(&emulator, "my-pool");

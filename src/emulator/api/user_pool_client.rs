@@ -101,7 +101,10 @@ pub(super) fn update(call: &Call<'_>, fields: &mut Fields) -> Result<Value, Refu
     take_texts(fields, &mut client.settings)?;
     take_switches(fields, &mut client.settings)?;
     if let Some(mut token) = fields.object("IdToken")? {
-        client.id_token_seconds = take_seconds(&mut token, "LifeTimeSeconds")?.or(client.id_token_seconds);
+        client.id_token_seconds = match take_seconds(&mut token, "LifeTimeSeconds")? {
+            Some(0) => return Err(token.invalid("LifeTimeSeconds", "a token needs a lifetime")),
+            given => given.or(client.id_token_seconds),
+        };
         token.finish()?;
     }
     if let Some(token) = fields.object("RefreshToken")? {
@@ -155,9 +158,10 @@ fn take_urls(fields: &mut Fields, name: &str) -> Result<Option<Vec<String>>, Ref
     Ok(Some(urls))
 }
 
+/// Takes a lifetime; 0 stands for one that is not in use, as refresh tokens may have.
 fn take_seconds(fields: &mut Fields, name: &str) -> Result<Option<u64>, Refusal> {
     let Some(seconds) = fields.integer(name)? else { return Ok(None) };
-    let seconds = u64::try_from(seconds).ok().filter(|seconds| (1..=31_536_000).contains(seconds));
+    let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds <= u64::from(u32::MAX));
     seconds.map(Some).ok_or_else(|| fields.invalid(name, "the lifetime is out of range"))
 }
 
