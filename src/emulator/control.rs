@@ -119,13 +119,13 @@ pub(super) fn register_callback(world: &World, url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Providers of either kind, and deny rules, at most.
-pub(super) const MAX_SEEDS: usize = 1000;
+/// Deny rules at most.
+pub(super) const MAX_DENY_RULES: usize = 1000;
 
 /// Adds a credential provider, or replaces the one of its name.
 ///
 /// # Errors
-/// When there are [`MAX_SEEDS`] already.
+/// When there are [`MAX_PROVIDERS`](super::api::provider::MAX_PROVIDERS) already.
 pub(super) fn put_credential_provider(world: &World, provider: CredentialProvider) -> Result<()> {
     let now = world.now();
     fits(world.state().providers.put_credential(provider, now))
@@ -134,7 +134,7 @@ pub(super) fn put_credential_provider(world: &World, provider: CredentialProvide
 /// Adds a role provider, or replaces the one of its name.
 ///
 /// # Errors
-/// When there are [`MAX_SEEDS`] already.
+/// When there are [`MAX_PROVIDERS`](super::api::provider::MAX_PROVIDERS) already.
 pub(super) fn put_role_provider(world: &World, provider: RoleProvider) -> Result<()> {
     let now = world.now();
     fits(world.state().providers.put_role(provider, now))
@@ -143,10 +143,10 @@ pub(super) fn put_role_provider(world: &World, provider: RoleProvider) -> Result
 /// Denies something from now on.
 ///
 /// # Errors
-/// When there are [`MAX_SEEDS`] rules already.
+/// When there are [`MAX_DENY_RULES`] already.
 pub(super) fn add_deny_rule(world: &World, rule: DenyRule) -> Result<()> {
     let rules = &mut world.state().deny_rules;
-    if rules.len() < MAX_SEEDS {
+    if rules.len() < MAX_DENY_RULES {
         rules.push(rule);
         return Ok(());
     }

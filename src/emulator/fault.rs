@@ -401,4 +401,43 @@ mod tests {
         assert_eq!(spoil(Effect::MissingResult), json!({}));
         assert_eq!(spoil(Effect::AlternativeFields)["Result"]["Credentials"], json!({ "Expiration": "t" }));
     }
+    #[test]
+    fn members_are_set_left_out_and_moved_and_odd_bodies_stay_as_they_are() {
+        let spoil = |effect: &Effect, body: &Value| {
+            let mut effects = Effects::default();
+            effects.add(effect);
+            serde_json::from_slice::<Value>(&effects.spoil(Reply::json(200, body)).body).unwrap()
+        };
+        let body = json!({ "Result": { "TotalCount": 1, "Items": [1], "Inner": { "a": 1 } } });
+        let name = |name: &str| name.to_owned();
+        let set = Effect::SetField { name: name("TotalCount"), value: json!(9) };
+        assert_eq!(spoil(&set, &body)["Result"]["TotalCount"], 9);
+        let left_out = spoil(&Effect::RemoveField { name: name("TotalCount") }, &body);
+        assert!(left_out["Result"].get("TotalCount").is_none());
+        assert_eq!(spoil(&Effect::AlternativeListKey, &body)["Result"]["Data"], json!([1]));
+        assert_eq!(spoil(&Effect::Unwrap { name: name("Inner") }, &body), json!({ "Result": { "a": 1 } }));
+        assert_eq!(
+            spoil(&Effect::Wrap { name: name("Result") }, &json!({ "a": 1 })),
+            json!({ "Result": { "a": 1 } })
+        );
+        assert_eq!(spoil(&set, &json!({})), json!({ "TotalCount": 9 }), "without a Result, the body's own");
+        for odd in [json!([1]), json!("text"), json!({ "Result": null })] {
+            for effect in [
+                Effect::RemoveField { name: name("x") },
+                Effect::AlternativeListKey,
+                Effect::Unwrap { name: name("x") },
+                Effect::AlternativeFields,
+            ] {
+                assert_eq!(spoil(&effect, &odd), odd, "{effect:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fault_for_a_page_waits_for_that_page() {
+        let faults = Faults::default();
+        faults.add(Fault::times("ListUserPools", 1, respond(500)).on_page(2)).unwrap();
+        let is_hit = |page| faults.take("ListUserPools", page).instead.is_some();
+        assert_eq!([None, Some(1), Some(2), Some(2)].map(is_hit), [false, false, true, false]);
+    }
 }

@@ -245,3 +245,23 @@ fn there_is_room_for_a_hundred_pools() {
     let answer = call(&emulator, "CreateUserPool", &json!({ "Name": "one-more" }));
     assert_eq!(answer.refusal(), (400, "InvalidRequest".into()));
 }
+
+#[test]
+fn a_pool_has_room_for_three_hundred_clients_with_a_hundred_addresses_each() {
+    let emulator = start(|_| ());
+    let pool = new_pool(&emulator, "my-pool");
+    for i in 1..300 {
+        new_client(&emulator, &pool, &format!("c{i}"), "WEB_APPLICATION");
+    }
+    let create = |name: String, addresses: u32| {
+        let urls: Vec<String> = (0..addresses).map(|i| format!("http://127.0.0.1/{i}")).collect();
+        let body = json!({
+            "UserPoolUid": pool["Uid"], "Name": name, "ClientType": "WEB_APPLICATION", "AllowedCallbackUrls": urls,
+        });
+        call(&emulator, "CreateUserPoolClient", &body)
+    };
+    assert_eq!(create("c300".into(), 101).refusal().1, "InvalidParameter.AllowedCallbackUrls");
+    assert_eq!(create("x".repeat(129), 1).refusal().1, "InvalidParameter.Name");
+    assert_eq!(create("x".repeat(128), 100).status, 200);
+    assert_eq!(create("c301".into(), 1).refusal(), (400, "InvalidRequest".into()));
+}

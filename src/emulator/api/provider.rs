@@ -10,7 +10,7 @@ use super::{Call, Refusal};
 use crate::base::time::Timestamp;
 
 /// Providers of either kind at most.
-const MAX_PROVIDERS: usize = 1000;
+pub(in super::super) const MAX_PROVIDERS: usize = 1000;
 /// What lists of providers can be sorted by.
 pub(super) const SORTABLE: [&str; 3] = ["Name", "CreatedAt", "UpdatedAt"];
 /// The project of everything here.
@@ -199,5 +199,25 @@ fn flow_name(provider: &CredentialProvider) -> Option<&'static str> {
     match provider.kind {
         ProviderKind::Oauth2 { flow, .. } => Some(flow.name()),
         ProviderKind::ApiKey { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_up_to_the_bound_and_a_known_name_takes_none() {
+        let mut providers = Providers::default();
+        let provider = |name: usize| CredentialProvider {
+            name: name.to_string(),
+            vendor: 0,
+            bindings: 0,
+            kind: ProviderKind::ApiKey { key: String::new(), places: Vec::new() },
+        };
+        let now = Timestamp::from_unix(0);
+        assert!((0..MAX_PROVIDERS).all(|name| providers.put_credential(provider(name), now)));
+        assert!(!providers.put_credential(provider(MAX_PROVIDERS), now));
+        assert!(providers.put_credential(provider(0), now));
     }
 }

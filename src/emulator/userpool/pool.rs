@@ -15,7 +15,7 @@ use crate::base::time::Timestamp;
 /// Pools at most.
 pub(in super::super) const MAX_POOLS: usize = 100;
 /// Clients of a pool at most.
-pub(in super::super) const MAX_CLIENTS: usize = 1000;
+pub(in super::super) const MAX_CLIENTS: usize = 300;
 /// External identity providers of a pool at most.
 pub(in super::super) const MAX_IDENTITY_PROVIDERS: usize = 1000;
 
