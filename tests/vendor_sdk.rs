@@ -14,42 +14,19 @@ use std::sync::OnceLock;
 
 use agent_identity::base::secret::Secret;
 use agent_identity::base::time::Timestamp;
-use agent_identity::emulator::{Effect, Emulator, Fault, Options};
+use agent_identity::emulator::{CredentialProvider, Effect, Emulator, Fault, Flow, Options, ProviderKind};
 use agent_identity::volc::keys::Keys;
 use agent_identity::volc::sign::{self, Scope, Unsigned};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use support::browser::{Browser, Page};
 use support::{Home, has, path, skipped, text};
 
 const ROLE: &str = "trn:iam::2100000000:role/AgentRole";
 const DATE: &str = "20260115T080000Z";
 
 /// Actions of the product's index that the emulator does not have.
-const NOT_EMULATED: &[&str] = &[
-    "ListCredentialProviders",
-    "ListApiKeyCredentialProviders",
-    "ListOauth2CredentialProviders",
-    "ListRoleCredentialProviders",
-    "GetResourceOauth2Token",
-    "CompleteResourceTokenAuth",
-    "Oauth2Callback",
-    "GetResourceApiKey",
-    "CreateUserCredential",
-    "GetUserCredential",
-    "UpdateUserCredential",
-    "DeleteUserCredential",
-    "GetRoleCredentials",
-    "CheckPermission",
-    "CreateUserPool",
-    "ListUserPools",
-    "GetUserPool",
-    "CreateUserPoolClient",
-    "ListUserPoolClients",
-    "GetUserPoolClient",
-    "UpdateUserPoolClient",
-    "ListIdentityProviders",
-    "ListUserPoolWellKnownEndpoints",
-];
+const NOT_EMULATED: &[&str] = &[];
 
 /// A call of `vendor-sdk/cases.json`, which has every action of the product, in an order in which later requests can use
 /// what earlier answers gave.
@@ -68,6 +45,11 @@ fn the_vendors_client_understands_every_answer_of_the_emulator() {
     let (home, mut known) = logged_in();
     let mut vendor = Vendor::start(python, &home.emulator);
     for Case { action, mut request, has } in cases() {
+        match action.as_str() {
+            "CompleteResourceTokenAuth" => drop(agree(&known["GetResourceOauth2Token"])),
+            "Oauth2Callback" => known["consent"] = consent_at_own_address(&home, &mut vendor, &known["tip"]),
+            _ => {}
+        }
         fill_in(&mut request, &known);
         let mut reply = vendor.call(&action, &request);
         assert_eq!(reply["problems"], json!([]), "{action}");
@@ -83,6 +65,30 @@ fn the_vendors_client_understands_every_answer_of_the_emulator() {
         }
         known[action] = answer;
     }
+}
+
+/// The person agrees on the page that an answer points to; where the browser is then.
+fn agree(answer: &Value) -> Page {
+    let mut browser = Browser::new();
+    let question = browser.get(answer["AuthorizationUrl"].as_str().unwrap());
+    browser.submit(&question, &[("decision", "approve")])
+}
+
+/// Consent whose code comes back to an address of ours, for `Oauth2Callback` to hand in.
+fn consent_at_own_address(home: &Home, vendor: &mut Vendor, tip: &Value) -> Value {
+    let address = format!("{}/own-address", home.emulator.base_url());
+    let kind = ProviderKind::Oauth2 {
+        flow: Flow::UserFederation,
+        scopes: vec![],
+        redirect_urls: vec![address.clone()],
+    };
+    let provider = CredentialProvider { name: "own-address".into(), vendor: 0, bindings: 0, kind };
+    home.emulator.put_credential_provider(provider).unwrap();
+    let request = json!({ "ProviderName": "own-address", "IdentityToken": tip, "RedirectUrl": address });
+    let landed = agree(&vendor.call("GetResourceOauth2Token", &request)["answer"]).url;
+    let query: BTreeMap<_, _> =
+        form_urlencoded::parse(landed.query().unwrap().as_bytes()).into_owned().collect();
+    json!({ "State": query["state"], "Code": query["code"] })
 }
 
 #[test]
