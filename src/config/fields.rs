@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::model::{Config, LlmApi};
+use super::secretref::Source;
 use super::slot::Slot;
 
 /// What a setting may hold.
@@ -271,11 +272,27 @@ fn insert(root: &mut Value, path: &str, schema: Value) {
     *object = schema;
 }
 
+/// A SecretRef has these three members and no other. Without this the host refuses a reference before it resolves it.
+fn reference_schema() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["source", "provider", "id"],
+        "properties": {
+            "source": { "type": "string", "enum": Source::ALL.map(Source::as_str) },
+            "provider": { "type": "string" },
+            "id": { "type": "string" },
+        },
+    })
+}
+
 fn field_schema(field: &Field, about: String) -> Value {
     let mut schema = Map::new();
     match field.kind {
         Kind::Text | Kind::Url(_) => drop(schema.insert("type".into(), "string".into())),
-        Kind::KeyId | Kind::Secret => drop(schema.insert("type".into(), json!(["string", "object"]))),
+        Kind::KeyId | Kind::Secret => {
+            schema.insert("anyOf".into(), json!([{ "type": "string" }, reference_schema()]));
+        }
         Kind::Flag => drop(schema.insert("type".into(), "boolean".into())),
         Kind::Choice(words) => {
             schema.insert("type".into(), "string".into());

@@ -34,7 +34,8 @@ pub enum Source {
 }
 
 impl Source {
-    const ALL: [Self; 4] = [Self::Env, Self::File, Self::Exec, Self::Store];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Env, Self::File, Self::Exec, Self::Store];
 
     /// Its name.
     #[must_use]
