@@ -5,7 +5,6 @@
 
 mod support;
 
-use std::fs;
 use std::io::{BufRead, BufReader, Lines};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -14,7 +13,7 @@ use agent_identity::base::url::Url;
 use agent_identity::emulator::Options;
 use serde_json::json;
 use support::browser::Browser;
-use support::{Home, free_port, has, send_signal, skipped, text};
+use support::{Home, free_port, has, npm, send_signal, skipped};
 
 #[test]
 fn a_person_logs_in_at_a_foreign_provider_and_is_renewed_there() {
@@ -22,7 +21,7 @@ fn a_person_logs_in_at_a_foreign_provider_and_is_renewed_there() {
     if !has("node") || !has("npm") {
         return skipped(name, "node and npm are not installed");
     }
-    let folder = match install() {
+    let folder = match npm::install("openid-provider", &["server.mjs"]) {
         Ok(folder) => folder,
         Err(reason) => return skipped(name, &reason),
     };
@@ -58,28 +57,6 @@ fn a_person_logs_in_at_a_foreign_provider_and_is_renewed_there() {
     let renewed = home.session_after(&status["sessions"][0]["expiresAt"]);
     assert_eq!((&renewed["sub"], &renewed["loginAt"]), (&json!("carol"), &status["sessions"][0]["loginAt"]));
     server.stop();
-}
-
-/// Installs what the lock file names into the cache below the target folder, once.
-fn install() -> Result<PathBuf, String> {
-    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/openid-provider");
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("openid-provider");
-    fs::create_dir_all(&folder).unwrap();
-    let lock = fs::read(source.join("package-lock.json")).unwrap();
-    for file in ["package.json", "package-lock.json", "server.mjs"] {
-        fs::copy(source.join(file), folder.join(file)).unwrap();
-    }
-    let stamp = folder.join("installed");
-    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
-        return Ok(folder);
-    }
-    let args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-    let output = Command::new("npm").args(args).current_dir(&folder).stdin(Stdio::null()).output().unwrap();
-    if !output.status.success() {
-        return Err(format!("npm could not install the provider: {}", text(&output.stderr).trim()));
-    }
-    fs::write(stamp, lock).unwrap();
-    Ok(folder)
 }
 
 /// The process, and the end of its standard output, which it must be able to write to.

@@ -8,6 +8,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code, shared by test files")]
 
 pub mod browser;
+pub mod npm;
+pub mod schema;
 
 use std::ffi::OsStr;
 use std::fs;
