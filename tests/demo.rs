@@ -15,7 +15,9 @@ use support::{Home, has, npm, skipped, text};
 #[test]
 fn python() {
     if has("python3") {
-        check("python", "python3*", || run("python3", &[sample("python/identity.py")]));
+        // Isolated, and without the folders of installed packages: the standard library has to do.
+        let script = sample("python/identity.py");
+        check("python", "python3*", || interpreter("python3", &["-I", "-S"], &script));
     } else {
         skipped("python", "python3 is not installed");
     }
@@ -52,7 +54,8 @@ fn typescript() {
     let compiler = ["node_modules/typescript/bin/tsc", "--strict", "--erasableSyntaxOnly"];
     let target = ["--module", "nodenext", "--target", "es2022", "identity.mts"];
     build(Command::new("node").args(compiler).args(target).current_dir(&folder));
-    check("typescript", "node", || run("node", &[folder.join("identity.mjs")]));
+    let script = folder.join("identity.mjs");
+    check("typescript", "node", || interpreter("node", &[], &script));
 }
 
 #[test]
@@ -60,7 +63,8 @@ fn java() {
     if !has("java") || !has("javac") {
         return skipped("java", "a JDK is not installed");
     }
-    check("java", "java", || run("java", &[sample("java/Identity.java")]));
+    let script = sample("java/Identity.java");
+    check("java", "java", || interpreter("java", &[], &script));
 }
 
 #[test]
@@ -123,9 +127,9 @@ fn fails(output: &Output, parts: &[&str]) {
     assert!(output.stdout.is_empty());
 }
 
-fn run(program: &str, args: &[PathBuf]) -> Command {
+fn interpreter(program: &str, flags: &[&str], script: &Path) -> Command {
     let mut command = Command::new(program);
-    command.args(args);
+    command.args(flags).arg(script);
     command
 }
 

@@ -252,6 +252,18 @@ fn every_suggested_configuration_fits_the_schema() {
 }
 
 #[test]
+fn the_documented_sample_is_accepted() {
+    let docs = text(&fs::read(repository().join("docs/configuration.md")).unwrap());
+    let sample = docs.split_once("```json5\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
+    let home = Home::new();
+    let file = home.state().join("sample.json5");
+    fs::write(&file, sample).unwrap();
+    let mut check = home.command(&["config", "check", "--config"]);
+    let output = check.arg(file).env("USERPOOL_CLIENT_SECRET", "secret").output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+#[test]
 fn the_package_says_what_hosts_and_registries_ask() {
     let package = read("package.json");
     assert_eq!(package["version"], env!("CARGO_PKG_VERSION"));

@@ -14,8 +14,9 @@ pub(super) fn tools() -> String {
     let mut text = String::from("| Tool | Parameters | Login needed |\n|---|---|---|\n");
     for tool in registry::TOOLS {
         let params: Vec<_> = tool.params.iter().map(short).collect();
+        let params = if params.is_empty() { "—".to_owned() } else { params.join(", ") };
         let login = if tool.needs_login { "yes" } else { "no" };
-        let _ = writeln!(text, "| [`{0}`](#{0}) | {1} | {login} |", tool.name, params.join(", "));
+        let _ = writeln!(text, "| [`{0}`](#{0}) | {1} | {login} |", tool.name, params);
     }
     registry::TOOLS.iter().for_each(|tool| text += &section(tool));
     text
