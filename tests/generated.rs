@@ -13,7 +13,7 @@ fn generated_files_are_up_to_date() {
     for (name, content) in files::all(root).unwrap() {
         // Not assert_eq!: the whole of both would hide the advice.
         let found = fs::read_to_string(root.join(name)).unwrap_or_default();
-        let line = found.lines().zip(content.lines()).position(|(found, made)| found != made);
-        assert!(found == content, "{name} differs from the code in line {line:?}; run: make generate");
+        let same = found.lines().zip(content.lines()).take_while(|(found, made)| found == made).count();
+        assert!(found == content, "{name} differs from the code in line {}; run: make generate", same + 1);
     }
 }

@@ -82,11 +82,9 @@ fn label(path: &str) -> String {
     let key = path.rsplit('.').next().unwrap_or(path);
     let mut words = vec![String::new()];
     for letter in key.chars() {
-        if letter.is_ascii_uppercase() {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut() {
-            word.push(letter.to_ascii_lowercase());
+        match words.last_mut() {
+            Some(word) if !letter.is_ascii_uppercase() => word.push(letter),
+            _ => words.push(letter.to_ascii_lowercase().to_string()),
         }
     }
     let words: Vec<_> = words.iter().enumerate().map(|(at, word)| spelled(word, at == 0)).collect();
