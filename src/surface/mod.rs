@@ -1,5 +1,6 @@
-//! The renderings of actions: socket routes, callback pages, command line.
+//! The renderings of actions: socket routes, callback pages, chat commands, command line.
 
 pub mod callback;
 pub mod cli;
+pub mod command;
 pub mod socket;

@@ -71,6 +71,26 @@ pub enum Command {
         /// `--decode`
         decode: bool,
     },
+    /// Lists the tools.
+    Tools,
+    /// Calls a tool.
+    Call {
+        /// Its name.
+        tool: String,
+        /// Its parameters as JSON, or `-` for standard input.
+        params: Option<String>,
+        /// `--session KEY`
+        session: Option<SessionKey>,
+    },
+    /// Carries out a line as typed into a chat.
+    Chat {
+        /// The line.
+        line: String,
+        /// `--session KEY`
+        session: Option<SessionKey>,
+        /// `--lang TAG`; without it, the locale's.
+        lang: Option<String>,
+    },
     /// Checks the configuration file.
     ConfigCheck,
     /// Shows the effective configuration without its secrets.
@@ -112,6 +132,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
             }
             Long("session") => flags.put("session", text(&mut words)?),
             Long("timeout") => flags.put("timeout", text(&mut words)?),
+            Long("lang") => flags.put("lang", text(&mut words)?),
             Long("callback-listen") => flags.put("callback-listen", text(&mut words)?),
             Long("open") => flags.put("open", String::new()),
             Long("no-wait") => flags.put("no-wait", String::new()),
@@ -144,10 +165,27 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
         ["status"] => Command::Status,
         ["token"] => Command::Token { session: flags.session()?, decode: flags.take("decode").is_some() },
         ["doctor"] => Command::Doctor,
+        ["tools"] => Command::Tools,
+        ["call", tool, params @ ..] if params.len() < 2 => Command::Call {
+            tool: (*tool).to_owned(),
+            params: params.first().map(|text| (*text).to_owned()),
+            session: flags.session()?,
+        },
+        ["id", line] => {
+            Command::Chat { line: (*line).to_owned(), session: flags.session()?, lang: flags.take("lang") }
+        }
         ["config", "check"] => Command::ConfigCheck,
         ["config", "show"] => Command::ConfigShow,
         ["key", "rotate"] => Command::KeyRotate,
         ["version"] => Command::Version,
+        ["id", ..] => {
+            return Err("id takes one line in quotes, e.g.: agent-identity id 'fetch github'".to_owned());
+        }
+        ["call", ..] => {
+            return Err("call takes a tool and its parameters as one JSON object in quotes; \
+                        see: agent-identity call --help"
+                .to_owned());
+        }
         ["config" | "key"] => {
             return Err(format!(
                 "{} needs a further word; see: agent-identity {} --help",
@@ -249,6 +287,18 @@ mod tests {
             ("whoami", Command::Whoami { session: None }),
             ("status", Command::Status),
             ("token --decode", Command::Token { session: None, decode: true }),
+            ("tools", Command::Tools),
+            ("call t", Command::Call { tool: "t".into(), params: None, session: None }),
+            (
+                "call t {} --session k",
+                Command::Call { tool: "t".into(), params: Some("{}".into()), session: key() },
+            ),
+            ("call t -", Command::Call { tool: "t".into(), params: Some("-".into()), session: None }),
+            ("id whoami", Command::Chat { line: "whoami".into(), session: None, lang: None }),
+            (
+                "id whoami --lang zh --session k",
+                Command::Chat { line: "whoami".into(), session: key(), lang: Some("zh".into()) },
+            ),
             ("config check", Command::ConfigCheck),
             ("config show", Command::ConfigShow),
             ("key rotate", Command::KeyRotate),
@@ -283,6 +333,11 @@ mod tests {
             ("token extra", "token does not take \"extra\""),
             ("token --open", "token does not take --open"),
             ("config", "config needs a further word"),
+            ("call", "call takes a tool"),
+            ("call a {} b", "call takes a tool"),
+            ("id", "id takes one line in quotes"),
+            ("id fetch github", "id takes one line in quotes"),
+            ("call t --lang zh", "call does not take --lang"),
             ("login --timeout 0", "seconds from 1 to 3600"),
             ("login --session", "--session"),
             ("--log loud status", "the levels are"),

@@ -18,7 +18,7 @@ use crate::session::key::SessionKey;
 use super::args::{Command, Options};
 use super::output::Output;
 use super::remote::{Failure, Remote};
-use super::{exit, render};
+use super::{exit, render, tools};
 
 /// How often `login` asks whether the person has confirmed.
 const LOGIN_POLL: Duration = Duration::from_millis(500);
@@ -58,6 +58,13 @@ pub fn run(command: &Command, context: &Context<'_>) -> u8 {
         Command::Whoami { session } => context.whoami(session.as_ref()),
         Command::Status => context.status(),
         Command::Token { session, decode } => context.token(session.as_ref(), *decode),
+        Command::Tools => tools::list(context),
+        Command::Call { tool, params, session } => {
+            tools::call(context, tool, params.as_deref(), session.as_ref())
+        }
+        Command::Chat { line, session, lang } => {
+            tools::chat(context, line, session.as_ref(), lang.as_deref())
+        }
         Command::Serve { .. } | Command::Doctor | Command::KeyRotate => Ok(exit::USAGE),
     };
     outcome.unwrap_or_else(|failure| context.fail(&failure))
@@ -89,7 +96,11 @@ impl Context<'_> {
         self.output.text(&if self.options.json { outcome.to_string() } else { text(outcome) });
     }
 
-    fn remote(&self) -> Result<Remote, Failure> {
+    /// The running server.
+    ///
+    /// # Errors
+    /// The error object, without a home folder.
+    pub(super) fn remote(&self) -> Result<Remote, Failure> {
         let (_, socket) = paths(self.options, self.env).map_err(failure)?;
         Ok(Remote::at(&socket))
     }
@@ -211,6 +222,6 @@ fn without_token(outcome: &Value) -> Value {
     shown
 }
 
-fn failure(error: Error) -> Failure {
+pub(super) fn failure(error: Error) -> Failure {
     error.to_json()
 }

@@ -6,7 +6,7 @@ use crate::base::error::Code;
 pub const OK: u8 = 0;
 /// Failed for a reason without a code of its own.
 pub const FAILED: u8 = 1;
-/// The command line is wrong.
+/// The command line is wrong, or what it names does not exist.
 pub const USAGE: u8 = 2;
 /// Nobody is logged in.
 pub const NOT_LOGGED_IN: u8 = 3;
@@ -34,7 +34,7 @@ pub fn of(code: &str) -> u8 {
         (CONFIG, &[Code::ConfigInvalid, Code::ConfigMissing, Code::KeysMissing]),
         (UNREACHABLE, &[Code::CloudUnreachable, Code::IdpUnreachable, Code::Timeout, Code::Busy]),
         (STORE, &[Code::StoreLocked, Code::StoreUnreadable, Code::StoreUnwritable]),
-        (USAGE, &[Code::InvalidRequest]),
+        (USAGE, &[Code::InvalidRequest, Code::NotFound]),
     ];
     let row = TABLE.iter().find(|(_, codes)| codes.iter().any(|known| known.as_str() == code));
     row.map_or(FAILED, |(exit, _)| *exit)
@@ -53,6 +53,7 @@ mod tests {
             (Code::ConfigInvalid, 6),
             (Code::CloudUnreachable, 7),
             (Code::StoreLocked, 8),
+            (Code::NotFound, 2),
             (Code::Internal, 1),
         ] {
             assert_eq!(of(code.as_str()), exit);

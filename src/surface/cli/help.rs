@@ -14,6 +14,9 @@ Commands:
   token           print the workload token (TIP)
   status          what the server does, and why something does not work
   doctor          check everything that the server needs, and say what to do next
+  tools           list the tools that agents have
+  call            call a tool and print its result
+  id              carry out a chat command, such as: id 'fetch github'
   config check    read the configuration and say what is wrong with it
   config show     the effective configuration, without secrets
   key rotate      replace the key that seals the stored sessions
@@ -37,7 +40,7 @@ Exit codes:
   4  the server does not answer
 ";
 
-const COMMANDS: [(&str, &str); 10] = [
+const COMMANDS: [(&str, &str); 13] = [
     (
         "serve",
         "\
@@ -115,6 +118,41 @@ certificates. It changes nothing. One line for each finding, with the next step 
 Usage: agent-identity doctor [--config FILE] [--socket PATH] [--json]
 
 Exit code 0 without a failure (warnings do not count), else the code of the first failure.
+",
+    ),
+    (
+        "tools",
+        "\
+Lists the tools: a name and a line each. With --json, their descriptions and parameters as GET /tools gives them.
+
+Usage: agent-identity tools [--json]
+",
+    ),
+    (
+        "call",
+        "\
+Calls a tool and prints its result as JSON: indented on a terminal, else on one line.
+
+Usage: agent-identity call NAME ['{\"…\": …}' | -] [--session KEY] [--json]
+
+  NAME            the tool; list them with: agent-identity tools
+  '{…}'           its parameters as a JSON object (default: none)
+  -               read the parameters from standard input
+  --session KEY   the session to call it for (default: the main one)
+  --json          on one line even on a terminal, and failures as JSON too
+",
+    ),
+    (
+        "id",
+        "\
+Carries out a line as a person types it into a chat after /identity or /id, and prints the answer as Markdown.
+
+Usage: agent-identity id 'LINE' [--session KEY] [--lang en|zh]
+
+  --session KEY   the session to speak for (default: the main one)
+  --lang TAG      the language of the answer (default: from LC_ALL, LC_MESSAGES or LANG)
+
+agent-identity id help lists the commands. With --json, one object with the member text.
 ",
     ),
     (

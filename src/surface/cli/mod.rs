@@ -7,3 +7,4 @@ pub mod help;
 pub mod output;
 pub mod remote;
 pub mod render;
+pub mod tools;

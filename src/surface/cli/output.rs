@@ -12,6 +12,12 @@ impl Output {
         let _ = writeln!(stdout().lock(), "{}", text.trim_end()).and_then(|()| stdout().flush());
     }
 
+    /// Whether a person reads standard output.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        stdout().is_terminal()
+    }
+
     /// What went wrong, on standard error.
     pub fn error(self, text: &str) {
         let _ = writeln!(stderr().lock(), "{}", text.trim_end());

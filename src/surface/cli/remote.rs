@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
 
 use crate::base::error::{Code, Error};
 use crate::http::client;
@@ -13,6 +13,9 @@ use crate::session::key::SessionKey;
 
 /// How long an answer may take; the server's own calls to the cloud end earlier.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What a tool's name does not have.
+const NOT_IN_NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
 
 /// A running server.
 #[derive(Debug)]
@@ -40,12 +43,27 @@ impl Remote {
         self.exchange("GET", &format!("{path}{}", query.unwrap_or_default()), b"")
     }
 
-    /// Calls a tool and unwraps its result.
+    /// Calls a tool that needs no parameters and unwraps its result.
     ///
     /// # Errors
     /// The error object.
     pub fn call(&self, tool: &str, session: Option<&SessionKey>) -> Result<Value, Failure> {
-        let body = json!({ "params": {}, "session": session.map_or("", SessionKey::as_str) }).to_string();
+        self.call_with(tool, &Map::new(), session)
+    }
+
+    /// Calls a tool and unwraps its result.
+    ///
+    /// # Errors
+    /// The error object.
+    pub fn call_with(
+        &self,
+        tool: &str,
+        params: &Map<String, Value>,
+        session: Option<&SessionKey>,
+    ) -> Result<Value, Failure> {
+        let body = json!({ "params": params, "session": session.map_or("", SessionKey::as_str) }).to_string();
+        // A name that is none must not become another path.
+        let tool = utf8_percent_encode(tool, NOT_IN_NAMES);
         let mut answer = self.exchange("POST", &format!("/tool/{tool}"), body.as_bytes())?;
         Ok(answer["result"].take())
     }

@@ -118,6 +118,20 @@ pub fn doctor(outcome: &Value) -> String {
     lines
 }
 
+/// Of `tools`: a name and the first sentence of its description a line.
+#[must_use]
+pub fn tools(outcome: &Value) -> String {
+    let listed: Vec<_> = outcome["tools"].as_array().into_iter().flatten().collect();
+    let name = |tool: &Value| text(&tool["name"]);
+    let width = listed.iter().map(|tool| name(tool).len()).max().unwrap_or_default();
+    let lines = listed.iter().map(|tool| {
+        let about = text(&tool["description"]);
+        let first = about.split_once(". ").map_or(about.as_str(), |(first, _)| first).trim_end_matches('.');
+        format!("{:<width$}  {first}", name(tool))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Width of the names' column.
 const COLUMN: usize = 14;
 
@@ -212,6 +226,15 @@ acting agent: agent2 <- agent1
         assert_eq!(whoami(&outcome), expected);
         let nobody = json!({"loggedIn": false, "problem": {"message": "m", "hint": "h"}});
         assert_eq!(whoami(&nobody), "user:         nobody is logged in\nproblem:      m\nhint:         h\n");
+    }
+
+    #[test]
+    fn tools_have_a_line_each() {
+        let outcome = json!({"tools": [
+            {"name": "identity_b", "description": "Does b. And more. Call when: \"b\"."},
+            {"name": "identity_long", "description": "Does it."},
+        ]});
+        assert_eq!(tools(&outcome), "identity_b     Does b\nidentity_long  Does it");
     }
 
     #[test]

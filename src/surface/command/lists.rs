@@ -1,0 +1,178 @@
+//! Lists as chat text, a page at a time.
+
+use serde_json::Value;
+
+use super::outcome::text;
+use super::read::Call;
+use super::table::{PREFIXES, To};
+use super::text::{Both, Lang, code, prose, say, time};
+
+/// Entries of a page, where the tool gives the list as a whole: about a screen of a phone.
+pub(super) const PAGE: usize = 20;
+
+pub(super) fn tips(lang: Lang, call: &Call, outcome: &Value) -> String {
+    let entries: Vec<_> = items(&outcome["tips"])
+        .map(|tip| {
+            let (session, sub) = (code(&text(&tip["sessionKey"])), code(&text(&tip["sub"])));
+            let (chain, end) = (chain(&tip["chain"]), time(&text(&tip["expiresAt"])));
+            let bound: String = bindings(&tip["bindings"])
+                .iter()
+                .map(|(provider, env)| format!(" · {} → {}", code(provider), code(env)))
+                .collect();
+            say!(
+                lang,
+                "- {sub} in {session}: until {end}, for {chain}{bound}",
+                "- {sub}，会话 {session}：有效期至 {end}，代理链 {chain}{bound}"
+            )
+        })
+        .collect();
+    page(lang, call, ("Valid workload tokens", "有效的工作负载令牌"), &entries)
+}
+
+pub(super) fn roles(lang: Lang, call: &Call, outcome: &Value) -> String {
+    let entries: Vec<_> = items(&outcome["providers"])
+        .map(|role| {
+            let source = source(lang, &role["identitySource"]);
+            format!("- {}{source}", code(&name_of(role)))
+        })
+        .collect();
+    page(lang, call, ("Role credential providers", "角色凭据提供方"), &entries)
+}
+
+pub(super) fn risk_patterns(lang: Lang, call: &Call, outcome: &Value) -> String {
+    let mut entries = Vec::new();
+    for (group, list) in outcome.as_object().into_iter().flatten() {
+        entries.extend(items(list).map(|item| {
+            let what = ["reason", "description", "about"].iter().find_map(|name| item[*name].as_str());
+            let what = what.map_or_else(String::new, |what| format!(" — {}", prose(what)));
+            format!("- {}: {}{what}", prose(group), code(&name_of(item)))
+        }));
+    }
+    page(lang, call, ("What counts as risky", "内置的风险模式"), &entries)
+}
+
+/// This list the cloud pages.
+pub(super) fn credentials(lang: Lang, call: &Call, outcome: &Value) -> String {
+    let entry = |provider: &Value| {
+        let kind: String = ["type", "flow"]
+            .iter()
+            .filter_map(|field| provider[*field].as_str())
+            .map(|part| format!(" · {}", prose(part)))
+            .collect();
+        let fetched =
+            if provider["stored"] == true { lang.pick((" · fetched", " · 已获取")) } else { "" };
+        let bound = provider["envVar"].as_str().map_or_else(String::new, |env| format!(" → {}", code(env)));
+        format!("- {}{kind}{fetched}{bound}", code(&name_of(provider)))
+    };
+    let number = outcome["page"].as_u64().unwrap_or(1);
+    let mut lines = vec![say!(lang, "Credential providers, page {number}:", "凭据提供方，第 {number} 页：")];
+    let before = lines.len();
+    lines.extend(items(&outcome["providers"]).map(entry));
+    if lines.len() == before {
+        lines.push(lang.pick(("- none", "- 无")).to_owned());
+    }
+    let stored: Vec<_> = items(&outcome["storedOnly"]).map(entry).collect();
+    if !stored.is_empty() {
+        lines.push(lang.pick(("Yours besides these:", "您的其他凭据：")).to_owned());
+        lines.extend(stored);
+    }
+    if outcome["hasMore"] == true {
+        lines.push(more(lang, &again(call, "list", &number.saturating_add(1).to_string())));
+    }
+    lines.join("\n")
+}
+
+/// One page of a list, and how to get the next one.
+fn page(lang: Lang, call: &Call, title: Both, entries: &[String]) -> String {
+    let title = lang.pick(title);
+    if entries.is_empty() {
+        return say!(lang, "{title}: none.", "{title}：无。");
+    }
+    let pages = entries.len().div_ceil(PAGE);
+    let number = call.page.min(pages);
+    let mut lines = vec![match pages {
+        1 => say!(lang, "{title}:", "{title}："),
+        _ => say!(lang, "{title}, page {number} of {pages}:", "{title}，第 {number}/{pages} 页："),
+    }];
+    lines.extend(entries.iter().skip((number - 1) * PAGE).take(PAGE).cloned());
+    if number < pages {
+        let next = (number + 1).to_string();
+        lines.push(more(lang, &again(call, call.command.name, &next)));
+    }
+    lines.join("\n")
+}
+
+fn more(lang: Lang, command: &str) -> String {
+    let command = code(command);
+    say!(lang, "More with {command}", "下一页：{command}")
+}
+
+/// The same command for another page.
+fn again(call: &Call, name: &str, page: &str) -> String {
+    let mut line = format!("/{} {name}", PREFIXES[0]);
+    for slot in call.command.args {
+        match slot.to {
+            _ if is_page(slot.to) => line += &format!(" {page}"),
+            To::Param(param) => {
+                line += &given(call, param).map_or_else(String::new, |value| format!(" {value}"))
+            }
+            To::Nothing | To::Page | To::Rest(_) => {}
+        }
+    }
+    for slot in call.command.flags {
+        match slot.to {
+            _ if is_page(slot.to) => line += &format!(" --{}={page}", slot.name),
+            To::Param(param) => {
+                line +=
+                    &given(call, param).map_or_else(String::new, |value| format!(" --{}={value}", slot.name));
+            }
+            To::Nothing | To::Page | To::Rest(_) => {}
+        }
+    }
+    line
+}
+
+fn is_page(to: To) -> bool {
+    matches!(to, To::Page | To::Param("page"))
+}
+
+fn given(call: &Call, param: &str) -> Option<String> {
+    let value = call.params.get(param)?.as_str()?;
+    Some(if value.contains(char::is_whitespace) { format!("\"{value}\"") } else { value.to_owned() })
+}
+
+fn source(lang: Lang, source: &Value) -> String {
+    let named = match source {
+        Value::String(name) => code(name),
+        Value::Object(fields) => {
+            let parts: Vec<_> = fields.values().filter_map(Value::as_str).map(code).collect();
+            parts.join(" ")
+        }
+        _ => return String::new(),
+    };
+    say!(lang, " — identity of {named}", " — 身份来源 {named}")
+}
+
+/// What an entry is called: itself, or its name.
+pub(super) fn name_of(item: &Value) -> String {
+    let names = ["name", "provider", "pattern", "path"];
+    names.iter().find_map(|name| item[*name].as_str()).map_or_else(|| text(item), str::to_owned)
+}
+
+/// Bindings as provider and variable.
+pub(super) fn bindings(value: &Value) -> Vec<(String, String)> {
+    match value {
+        Value::Object(map) => map.iter().map(|(provider, env)| (provider.clone(), text(env))).collect(),
+        list => items(list).map(|item| (name_of(item), text(&item["envVar"]))).collect(),
+    }
+}
+
+/// The acting agents, newest first.
+pub(super) fn chain(agents: &Value) -> String {
+    let names: Vec<_> = items(agents).map(|agent| code(&text(agent))).collect();
+    if names.is_empty() { "-".to_owned() } else { names.join(" ← ") }
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}

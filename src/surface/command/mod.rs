@@ -1,0 +1,86 @@
+//! The chat commands `/identity` and `/id`: line → tool call → chat text. They take the same road as agents' tools, so a
+//! command can do nothing that its tool cannot, and needs no rules of its own.
+
+use serde_json::{Map, Value};
+
+use crate::action::{Action, Services, registry};
+use crate::base::error::{Code, Error};
+use crate::oidc::pending::Origin;
+use crate::session::key::SessionKey;
+
+mod error;
+mod lists;
+mod outcome;
+pub mod read;
+mod reply;
+pub mod table;
+pub mod text;
+pub mod words;
+
+use read::Request;
+use text::Lang;
+
+/// Who speaks where.
+#[derive(Clone, Debug)]
+pub struct Chat {
+    /// The session that the host has for this chat.
+    pub session: Option<SessionKey>,
+    /// Channel, person and where replies go. Channel and person are required: a command is a person's.
+    pub origin: Origin,
+    /// The language to answer in.
+    pub lang: Lang,
+}
+
+impl Chat {
+    /// Carries a line out and says what came of it, as Markdown. Never fails: what went wrong is said too.
+    #[must_use]
+    pub fn answer(&self, services: &Services, line: &str) -> String {
+        self.answer_with(line, |tool, params| {
+            let perform = || {
+                let mut action = registry::action(tool, params, self.session.clone())?;
+                if let Action::Login(login) = &mut action {
+                    login.origin = self.origin.clone();
+                }
+                let outcome = services.perform(action)?;
+                serde_json::to_value(outcome).map_err(|error| {
+                    Error::new(Code::Internal, "an outcome cannot be shown").with_detail(error)
+                })
+            };
+            perform().map_err(|error| error.to_json())
+        })
+    }
+
+    /// The same with the tools elsewhere: `perform` takes a tool and its parameters and gives the result's or the
+    /// error's JSON.
+    pub fn answer_with(
+        &self,
+        line: &str,
+        perform: impl FnOnce(&str, &Map<String, Value>) -> Result<Value, Value>,
+    ) -> String {
+        let lang = self.lang;
+        if [&self.origin.channel, &self.origin.sender].iter().any(|part| is_blank(part.as_deref())) {
+            return reply::no_chat(lang);
+        }
+        match read::read(line) {
+            Err(mistake) => reply::mistake(lang, &mistake),
+            Ok(Request::HostApproval) => reply::host_approval(lang),
+            Ok(Request::Help(Some(command))) => reply::help_of(lang, command),
+            Ok(Request::Help(None)) => {
+                let whoami = perform("identity_whoami", &Map::new());
+                let head = match &whoami {
+                    Ok(whoami) => outcome::headline(lang, whoami),
+                    Err(failure) => error::explained(lang, failure),
+                };
+                format!("{head}\n\n{}", reply::help(lang))
+            }
+            Ok(Request::Call(call)) => match perform(call.tool, &call.params) {
+                Ok(outcome) => outcome::shown(lang, &call, &outcome),
+                Err(failure) => error::explained(lang, &failure),
+            },
+        }
+    }
+}
+
+fn is_blank(text: Option<&str>) -> bool {
+    text.is_none_or(|text| text.trim().is_empty())
+}
