@@ -12,10 +12,20 @@ use std::process::{Command, Output, Stdio};
 
 use agent_identity::emulator::{Effect, Fault, Options};
 use serde_json::{Value, json};
-use support::{Home, free_port, text};
+use support::{Home, text};
 
 /// What no output of the command may hold.
 const CANARIES: [&str; 3] = ["emulator-secret-access-key", "emulator-client-secret", "canary"];
+
+/// Where nobody listens: the port is reserved.
+const NOBODY: &str = "http://127.0.0.1:1";
+
+/// A home whose callback is at an address that no other test listens on.
+fn home_at(address: &str) -> Home {
+    Home::with(Options::default(), |config| {
+        config["userpool"]["callbackUrl"] = json!(format!("http://{address}/callback"));
+    })
+}
 
 fn doctor(command: &mut Command) -> (i32, String) {
     let output = command.stdin(Stdio::null()).output().unwrap();
@@ -31,9 +41,7 @@ fn doctor(command: &mut Command) -> (i32, String) {
 /// The report with what differs from run to run replaced.
 fn golden(home: &Home, shown: &str) -> String {
     let shown = shown.replace(home.state().to_str().unwrap(), "STATE");
-    let shown = shown.replace(home.emulator.base_url(), "EMULATOR").replace(&home.callback, "CALLBACK");
-    let address = home.callback.strip_prefix("http://").unwrap().split('/').next().unwrap();
-    shown.replace(address, "ADDRESS")
+    shown.replace(home.emulator.base_url(), "EMULATOR").replace(&home.callback, "CALLBACK")
 }
 
 /// The findings of one check, each as level and message.
@@ -54,7 +62,7 @@ fn findings(home: &Home, check: &str, change: impl FnOnce(&mut Command)) -> (i32
 
 #[test]
 fn a_machine_before_its_first_start_is_described_line_by_line() {
-    let home = Home::new();
+    let home = home_at("127.0.0.77:18789");
     let nowhere = home.state().join("credential");
     let (code, shown) = doctor(home.command(&["doctor"]).env("VOLCENGINE_CREDENTIALS_FILE", &nowhere));
     assert_eq!(
@@ -75,7 +83,7 @@ ok    platform keys  config: …; used
 ok    cloud          answers, and knows the workload pool default
 ok    clock          within 60 seconds of the cloud's
 ok    user pool      issuer EMULATOR/userpool/local
-ok    callback       CALLBACK, ADDRESS is free
+ok    callback       http://127.0.0.77:18789/callback, 127.0.0.77:18789 is free
 0 to mend, 1 to look at
 "
     );
@@ -206,7 +214,7 @@ fn a_region_that_nobody_names_falls_back_with_a_warning() {
         identity.remove("endpoint");
         // Without keys nothing is sent to the default endpoint.
         identity.remove("accessKeyId");
-        identity.insert("regionMetadataUrl".to_owned(), json!(format!("http://127.0.0.1:{}", free_port())));
+        identity.insert("regionMetadataUrl".to_owned(), json!(NOBODY));
     });
     let (_, found) = findings(&home, "endpoint", |_| {});
     assert_eq!(found[0].0, "warn");
@@ -216,9 +224,8 @@ fn a_region_that_nobody_names_falls_back_with_a_warning() {
 #[test]
 fn what_cannot_be_reached_is_told_apart_from_what_refuses() {
     let home = Home::with(Options::default(), |config| {
-        let nobody = format!("http://127.0.0.1:{}", free_port());
-        config["identity"]["endpoint"] = json!(nobody);
-        config["userpool"]["discoveryUrl"] = json!(nobody);
+        config["identity"]["endpoint"] = json!(NOBODY);
+        config["userpool"]["discoveryUrl"] = json!(NOBODY);
     });
     let (code, found) = findings(&home, "cloud", |_| {});
     assert_eq!((code, found[0].0.as_str()), (7, "fail"));
@@ -229,9 +236,9 @@ fn what_cannot_be_reached_is_told_apart_from_what_refuses() {
 
 #[test]
 fn a_taken_port_and_an_open_folder_are_warnings() {
-    let home = Home::new();
-    let address = home.callback.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
-    let _taken = TcpListener::bind(&address).unwrap();
+    let taken = TcpListener::bind("127.0.0.78:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let home = home_at(&address);
     let (code, found) = findings(&home, "callback", |_| {});
     assert_eq!((code, found[0].0.as_str()), (0, "warn"));
     assert!(found[0].1.contains(&address) && found[0].1.contains("-> stop what listens there"));
@@ -267,11 +274,11 @@ fn proxy_and_certificates_in_effect_are_named_without_the_proxys_password() {
     let home = Home::with(Options::default(), |config| {
         config["identity"]["endpoint"] = json!("https://id.invalid");
     });
-    let proxy = format!("http://user:canary@127.0.0.1:{}", free_port());
+    let proxy = "http://user:canary@127.0.0.1:1";
     let (code, found) = findings(&home, "network", |command| {
-        command.env("HTTPS_PROXY", &proxy);
+        command.env("HTTPS_PROXY", proxy);
     });
-    assert!(found[0].1.starts_with("through the proxy 127.0.0.1:"), "{found:?}");
+    assert!(found[0].1.starts_with("through the proxy 127.0.0.1:1,"), "{found:?}");
     assert_eq!(code, 7);
     let (code, found) = findings(&home, "network", |command| {
         command.env("SSL_CERT_FILE", "/nonexistent/roots.pem");

@@ -347,7 +347,8 @@ fn each_failure_says_what_and_what_next_and_the_next_call_works() {
 
 #[test]
 fn a_refused_connection_is_reported_until_somebody_listens() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // An address of its own: nobody else takes the port meanwhile.
+    let listener = TcpListener::bind("127.0.0.79:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     let caller = Caller::of(&format!("http://{address}"), &Env::default(), TOTAL);

@@ -355,6 +355,33 @@ mod tests {
     }
 
     #[test]
+    fn a_look_at_the_key_changes_nothing() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (data, named) = (folder.path().join("data"), folder.path().join("key"));
+        let path = data.join(GENERATED_FILE);
+        assert_eq!(inspect(&Env::default(), &data).unwrap(), KeyState::NotYet { path });
+        assert!(!data.exists());
+
+        let env: Env = [(KEY_FILE_VARIABLE, named.to_str().unwrap())].into_iter().collect();
+        let look = || inspect(&env, &data);
+        let refused = |reason: &str| {
+            let error = look().unwrap_err();
+            assert_eq!(error.code(), Code::StoreUnreadable);
+            assert!(error.message().contains(reason) && error.hint().is_some(), "{error:?}");
+        };
+        refused("does not exist");
+        std::fs::write(&named, format!("{}\n{}\n", base64(&[1; 32]), base64(&[2; 32]))).unwrap();
+        let allow = |mode| std::fs::set_permissions(&named, PermissionsExt::from_mode(mode)).unwrap();
+        allow(0o644);
+        refused("its mode must be 0600");
+        allow(0o600);
+        assert_eq!(look().unwrap(), KeyState::Usable { path: named.clone(), keys: 2 });
+        std::fs::write(&named, "canary").unwrap();
+        refused("neither base64 nor hexadecimal");
+    }
+
+    #[test]
     fn the_first_key_seals_and_all_are_found() {
         let (a, b) = (NamedKey::generate(&OsEntropy).unwrap(), NamedKey::generate(&OsEntropy).unwrap());
         let ring = Keyring::in_front(a.clone(), &Keyring { first: b.clone(), others: vec![] });
