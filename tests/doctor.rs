@@ -82,7 +82,7 @@ ok    platform keys  config: …; used
 -     platform keys  file: passed over, STATE/credential does not exist
 ok    cloud          answers, and knows the workload pool default
 ok    clock          within 60 seconds of the cloud's
-ok    user pool      issuer EMULATOR/userpool/local
+ok    user pool      issuer EMULATOR/userpool/up-local
 ok    callback       http://127.0.0.77:18789/callback, 127.0.0.77:18789 is free
 0 to mend, 1 to look at
 "
