@@ -13,6 +13,7 @@ pub mod jwt;
 pub mod net;
 pub mod peer;
 
+pub mod credential;
 pub mod oidc;
 pub mod session;
 pub mod tip;

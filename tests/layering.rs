@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 9] = [
     &["base"],
     &["config", "http", "jwt", "net", "peer"],
     &["session", "volc"],
-    &["oidc", "tip"],
+    &["credential", "oidc", "tip"],
     &["action"],
     &["surface"],
     &["app"],
