@@ -11,7 +11,7 @@ use super::{Action, Services, target};
 /// The tool.
 pub const TOOL: Tool = Tool {
     name: "identity_logout",
-    about: "Ends the login of this session and drops its workload token.",
+    about: "Ends the login of this session and drops its workload token and credentials.",
     call_when: &["logout", "登出", "sign out"],
     params: &[],
     needs_login: false,
@@ -28,16 +28,21 @@ pub struct Outcome {
 }
 
 pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Outcome> {
+    let named = session.clone();
     let session = match target::existing(services, session) {
         Ok(session) => session,
         Err(error) if matches!(error.code(), Code::NotLoggedIn | Code::SessionUnknown) => {
+            // Without a login there may still be imported credentials.
+            if let Ok(session) = target::for_login(services, named) {
+                services.forget(&session);
+            }
             return Ok(Outcome { ok: true, message: "nobody was logged in".to_owned() });
         }
         Err(error) => return Err(error),
     };
-    // In this order: a token that arrives in between finds no login and is not kept.
+    // In this order: a token or credential that arrives in between finds no login and is not kept.
     let (was_there, saved) = services.store.remove(&session);
-    services.broker.forget(&session);
+    services.forget(&session);
     let message = match (was_there, saved.problem()) {
         (false, _) => "nobody was logged in".to_owned(),
         (true, None) => format!("logged out of {session}"),

@@ -10,20 +10,27 @@ use crate::base::error::Result;
 use crate::session::key::SessionKey;
 
 pub mod config_suggest;
+pub mod fetch;
 pub mod health;
+pub mod list_credentials;
+pub mod list_roles;
 pub mod list_tips;
 pub mod login;
 pub mod logout;
 pub mod registry;
+pub mod role_credentials;
 pub mod server_status;
 pub mod services;
+pub mod set_binding;
 pub mod show_config;
 pub mod sign_in;
+pub mod status;
 pub mod target;
 #[cfg(test)]
 mod testing;
 pub mod token;
 pub mod tool;
+pub mod unset_binding;
 pub mod user_token;
 pub mod whoami;
 
@@ -34,22 +41,36 @@ pub use services::Services;
 pub enum Action {
     /// What should be configured?
     ConfigSuggest(config_suggest::Input),
+    /// Fetch a hosted credential.
+    Fetch(fetch::Input),
     /// Does the process work?
     Health,
+    /// Which credential providers are there, and what does the session have of them?
+    ListCredentials(list_credentials::Input),
+    /// Which role providers are there?
+    ListRoles(list_roles::Input),
     /// Which workload tokens are at hand?
     ListTips,
     /// Start a login, or refresh the workload token of an existing one.
     Login(login::Input),
     /// End a login.
     Logout(Option<SessionKey>),
+    /// Get temporary keys of a role.
+    RoleCredentials(role_credentials::Input),
     /// What is going on in this process?
     ServerStatus,
+    /// Bind a credential to an environment name.
+    SetBinding(set_binding::Input),
     /// What is configured?
     ShowConfig,
+    /// What is the whole state of a session's identity?
+    Status(Option<SessionKey>),
     /// The workload token.
     Token(Option<SessionKey>),
     /// Which tools are there?
     Tools,
+    /// Remove a binding.
+    UnsetBinding(unset_binding::Input),
     /// The OIDC user token.
     UserToken(Option<SessionKey>),
     /// Who is logged in?
@@ -62,22 +83,36 @@ pub enum Action {
 pub enum Outcome {
     /// Of [`Action::ConfigSuggest`].
     ConfigSuggest(Box<config_suggest::Outcome>),
+    /// Of [`Action::Fetch`].
+    Fetch(Box<fetch::Outcome>),
     /// Of [`Action::Health`].
     Health(health::Outcome),
+    /// Of [`Action::ListCredentials`].
+    ListCredentials(list_credentials::Outcome),
+    /// Of [`Action::ListRoles`].
+    ListRoles(list_roles::Outcome),
     /// Of [`Action::ListTips`].
     ListTips(list_tips::Outcome),
     /// Of [`Action::Login`].
     Login(login::Outcome),
     /// Of [`Action::Logout`].
     Logout(logout::Outcome),
+    /// Of [`Action::RoleCredentials`].
+    RoleCredentials(Box<role_credentials::Outcome>),
     /// Of [`Action::ServerStatus`].
     ServerStatus(Box<server_status::Outcome>),
+    /// Of [`Action::SetBinding`].
+    SetBinding(set_binding::Outcome),
     /// Of [`Action::ShowConfig`].
     ShowConfig(show_config::Outcome),
+    /// Of [`Action::Status`].
+    Status(Box<status::Outcome>),
     /// Of [`Action::Token`].
     Token(token::Outcome),
     /// Of [`Action::Tools`].
     Tools(registry::Outcome),
+    /// Of [`Action::UnsetBinding`].
+    UnsetBinding(unset_binding::Outcome),
     /// Of [`Action::UserToken`].
     UserToken(user_token::Outcome),
     /// Of [`Action::Whoami`].
@@ -92,14 +127,23 @@ impl Services {
     pub fn perform(&self, action: Action) -> Result<Outcome> {
         Ok(match action {
             Action::ConfigSuggest(input) => Outcome::ConfigSuggest(Box::new(config_suggest::run(input))),
+            Action::Fetch(input) => Outcome::Fetch(Box::new(fetch::run(self, input)?)),
             Action::Health => Outcome::Health(health::run(self)),
+            Action::ListCredentials(input) => Outcome::ListCredentials(list_credentials::run(self, input)?),
+            Action::ListRoles(input) => Outcome::ListRoles(list_roles::run(self, input)?),
             Action::ListTips => Outcome::ListTips(list_tips::run(self)),
             Action::Login(input) => Outcome::Login(login::run(self, input)?),
             Action::Logout(session) => Outcome::Logout(logout::run(self, session)?),
+            Action::RoleCredentials(input) => {
+                Outcome::RoleCredentials(Box::new(role_credentials::run(self, input)?))
+            }
             Action::ServerStatus => Outcome::ServerStatus(Box::new(server_status::run(self))),
+            Action::SetBinding(input) => Outcome::SetBinding(set_binding::run(self, input)?),
             Action::ShowConfig => Outcome::ShowConfig(show_config::run(self)),
+            Action::Status(session) => Outcome::Status(Box::new(status::run(self, session)?)),
             Action::Token(session) => Outcome::Token(token::run(self, session)?),
             Action::Tools => Outcome::Tools(registry::run()),
+            Action::UnsetBinding(input) => Outcome::UnsetBinding(unset_binding::run(self, input)?),
             Action::UserToken(session) => Outcome::UserToken(user_token::run(self, session)?),
             Action::Whoami(session) => Outcome::Whoami(whoami::run(self, session)?),
         })

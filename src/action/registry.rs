@@ -4,21 +4,31 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::tool::Tool;
-use super::{Action, config_suggest, list_tips, login, logout, show_config, token, user_token, whoami};
+use super::{
+    Action, config_suggest, fetch, list_credentials, list_roles, list_tips, login, logout, role_credentials,
+    set_binding, show_config, status, token, unset_binding, user_token, whoami,
+};
 use crate::base::error::{Code, Error, Result};
 use crate::base::nearest::nearest;
 use crate::session::key::SessionKey;
 
 /// The tools, in the order of the manifest.
-pub const TOOLS: [&Tool; 8] = [
+pub const TOOLS: [&Tool; 15] = [
     &whoami::TOOL,
     &logout::TOOL,
+    &status::TOOL,
     &login::TOOL,
+    &list_credentials::TOOL,
+    &list_roles::TOOL,
     &list_tips::TOOL,
     &show_config::TOOL,
     &config_suggest::TOOL,
+    &fetch::TOOL,
+    &role_credentials::TOOL,
     &token::TOOL,
     &user_token::TOOL,
+    &set_binding::TOOL,
+    &unset_binding::TOOL,
 ];
 
 /// Makes the action of a tool call.
@@ -78,6 +88,22 @@ mod tests {
             assert!(tool.name.starts_with("identity_") && tool.about.ends_with('.'), "{}", tool.name);
             assert!(tool.params.iter().all(|param| !param.about.is_empty()), "{}", tool.name);
         }
+    }
+
+    #[test]
+    fn these_tools_work_without_a_login() {
+        let free: BTreeSet<_> = TOOLS.iter().filter(|tool| !tool.needs_login).map(|tool| tool.name).collect();
+        let expected = [
+            "identity_config",
+            "identity_config_suggest",
+            "identity_list_tips",
+            "identity_login",
+            "identity_logout",
+            "identity_status",
+            "identity_unset_binding",
+            "identity_whoami",
+        ];
+        assert_eq!(free, expected.into());
     }
 
     #[test]

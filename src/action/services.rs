@@ -6,10 +6,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::base::env::Env;
 use crate::base::error::{Error, Result};
+use crate::base::secret::Secret;
 use crate::base::time::Clock;
+use crate::credential::binding::Bindings;
+use crate::credential::desk::Desk;
+use crate::credential::hosted::Speaker;
+use crate::credential::inject::{Calls, Injection};
 use crate::oidc::login::LoginDesk;
 use crate::peer::stats::PeerStats;
+use crate::session::key::SessionKey;
 use crate::session::store::Store;
 use crate::session::users::Users;
 use crate::tip::broker::Broker;
@@ -27,6 +34,14 @@ pub struct Services {
     pub users: Arc<dyn Users>,
     /// Workload tokens.
     pub broker: Broker,
+    /// Hosted credentials.
+    pub credentials: Desk,
+    /// Environment names of credentials.
+    pub bindings: Bindings,
+    /// What running calls were given.
+    pub calls: Calls,
+    /// What may be imported from this process's own environment.
+    pub imports: Imports,
     /// Where people log in; without a usable configuration, what it lacks.
     pub login: Result<Arc<LoginDesk>>,
     /// The control plane.
@@ -53,6 +68,53 @@ impl Services {
     pub fn login_desk(&self) -> Result<&LoginDesk, Error> {
         self.login.as_deref().map_err(Clone::clone)
     }
+
+    /// The environment of one call of a session, which is the effective one. Blocks while credentials that need no person
+    /// are fetched again.
+    #[must_use]
+    pub fn injection(&self, session: &SessionKey, host_blocks: bool) -> Injection {
+        self.credentials.injection(session, &self.bindings.of(session), host_blocks)
+    }
+
+    /// Drops what a session holds besides its login: tokens, credentials, waits for consents, and what its calls were given.
+    pub(super) fn forget(&self, session: &SessionKey) {
+        self.broker.forget(session);
+        self.credentials.forget(session);
+        self.calls.forget(session);
+    }
+}
+
+/// This process's own environment, and which of its variables are nobody's to import.
+#[derive(Debug, Default)]
+pub struct Imports {
+    /// The environment.
+    pub env: Env,
+    /// `identity.bindingImportAllow`
+    pub allowed: Vec<String>,
+    /// Variables that the gateway's own configuration names.
+    pub referred: Vec<String>,
+}
+
+impl Imports {
+    /// Takes for referred to whatever the configuration has a word of: a variable too many can be allowed by its name.
+    #[must_use]
+    pub fn new(env: Env, allowed: Vec<String>, configuration: &str) -> Self {
+        let mut referred: Vec<_> = configuration
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .filter(|word| env.get(word).is_some())
+            .map(str::to_owned)
+            .collect();
+        referred.sort_unstable();
+        referred.dedup();
+        Self { env, allowed, referred }
+    }
+}
+
+/// Credentials are asked for with the workload token.
+impl Speaker for Broker {
+    fn workload_token(&self, key: &SessionKey) -> Result<Secret> {
+        Ok(self.get(key)?.token.clone())
+    }
 }
 
 /// How often raw tokens left the process; shown in `/status`, so that an unexpected reader shows.
@@ -77,5 +139,20 @@ impl Counters {
 
     pub(super) fn user_tokens(&self) -> u64 {
         self.user_tokens.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_variable_the_configuration_names_is_referred_to() {
+        let env: Env = ["MODEL_KEY", "OTHER_KEY", "SLACK_TOKEN", "MODEL_KEY_2"]
+            .map(|name| (name, "x"))
+            .into_iter()
+            .collect();
+        let text = r#"{ models: { a: { apiKey: "${MODEL_KEY}" }, b: { source: 'env', id: "OTHER_KEY" }, c: "MODEL_KEY" } }"#;
+        assert_eq!(Imports::new(env, Vec::new(), text).referred, ["MODEL_KEY", "OTHER_KEY"]);
     }
 }

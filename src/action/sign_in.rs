@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::base::log;
 use crate::base::time::Clock;
+use crate::credential::desk::Desk;
 use crate::oidc::callback::LoginSink;
 use crate::oidc::pending::PendingLogin;
 use crate::oidc::provider::Tokens;
@@ -16,14 +17,15 @@ use crate::tip::broker::Broker;
 pub struct SignIn {
     store: Arc<Store>,
     broker: Broker,
+    credentials: Desk,
     clock: Arc<dyn Clock>,
 }
 
 impl SignIn {
     /// Signs people in to this store.
     #[must_use]
-    pub fn new(store: Arc<Store>, broker: Broker, clock: Arc<dyn Clock>) -> Self {
-        Self { store, broker, clock }
+    pub fn new(store: Arc<Store>, broker: Broker, credentials: Desk, clock: Arc<dyn Clock>) -> Self {
+        Self { store, broker, credentials, clock }
     }
 }
 
@@ -32,8 +34,9 @@ impl LoginSink for SignIn {
         let key = &login.session;
         // A login that could not be saved works until the next start, and `/status` says so.
         let _ = self.store.put(key, tokens.into_session(self.clock.now()));
-        // The token of whoever was logged in here before must not serve the newcomer.
+        // What whoever was logged in here before had must not serve the newcomer.
         self.broker.forget(key);
+        self.credentials.forget(key);
         if let Err(error) = self.broker.renew(key) {
             // The login stands; the token is fetched again when it is asked for, and `/status` tells why not yet.
             log::warn(

@@ -75,6 +75,19 @@ pub(super) fn for_login(services: &Services, session: Option<SessionKey>) -> Res
     Ok(key)
 }
 
+/// The session whose state is meant, whether anybody is logged in to it or not.
+///
+/// # Errors
+/// As [`existing`], but for the absence of a login.
+pub(super) fn logged_in_or_not(services: &Services, session: Option<SessionKey>) -> Result<SessionKey> {
+    match existing(services, session.clone()) {
+        Err(error) if matches!(error.code(), Code::NotLoggedIn | Code::SessionUnknown) => {
+            for_login(services, session)
+        }
+        found => found,
+    }
+}
+
 /// In personal mode everything but a subagent lives under the main key, and shared chats have no identity at all.
 fn allowed(services: &Services, key: SessionKey) -> Result<SessionKey> {
     match services.personal_session_mode {

@@ -8,12 +8,18 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::Services;
-use super::services::Counters;
+use super::services::{Counters, Imports};
 use crate::base::entropy::OsEntropy;
 use crate::base::env::Env;
 use crate::base::error::{Error, Result};
 use crate::base::pool::Pool;
 use crate::base::time::{Clock, ManualClock};
+use crate::credential::binding::Bindings;
+use crate::credential::desk::{Desk, Parts};
+use crate::credential::inject::Calls;
+use crate::credential::notice::Silent;
+use crate::credential::polls::Pace;
+use crate::credential::testing::FakeHosted;
 use crate::net::exchange::Exchange;
 use crate::net::testing::Script;
 use crate::oidc::login::LoginDesk;
@@ -71,6 +77,7 @@ impl Issuer for NumberingCloud {
 pub(super) struct Bench {
     pub(super) services: Services,
     pub(super) cloud: Arc<NumberingCloud>,
+    pub(super) hosted: Arc<FakeHosted>,
     pub(super) provider: World,
     pub(super) clock: Arc<ManualClock>,
     _dir: TempDir,
@@ -98,10 +105,24 @@ impl Bench {
         });
         let broker =
             Broker::new(users.clone(), cloud.clone(), clock.clone(), Arc::new(OsEntropy), Pool::default());
+        let hosted = Arc::new(FakeHosted::default());
+        let credentials = Desk::new(Parts {
+            users: users.clone(),
+            speaker: Arc::new(broker.clone()),
+            hosted: hosted.clone(),
+            notifier: Arc::new(Silent),
+            clock: clock.clone(),
+            entropy: Arc::new(OsEntropy),
+            pace: Pace::default(),
+        });
         let services = Services {
             store,
             users,
             broker,
+            credentials,
+            bindings: Bindings::open(&dir.path().join("identity")),
+            calls: Calls::default(),
+            imports: Imports::default(),
             login: Ok(Arc::new(LoginDesk::new(provider.provider.clone(), provider.pending.clone()))),
             cloud: Arc::new(unreachable_cloud(&clock)),
             peers: Arc::new(PeerStats::default()),
@@ -111,7 +132,7 @@ impl Bench {
             clock: clock.clone(),
             started: Duration::ZERO,
         };
-        Self { services, cloud, provider, clock, _dir: dir }
+        Self { services, cloud, hosted, provider, clock, _dir: dir }
     }
 
     /// With `identity.personalSessionMode`.

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::action::Services;
+use crate::action::services::{Counters, Imports};
 use crate::action::sign_in::SignIn;
-use crate::action::{Services, services::Counters};
 use crate::base::entropy::{Entropy, OsEntropy};
 use crate::base::env::Env;
 use crate::base::error::Result;
@@ -13,6 +14,12 @@ use crate::base::time::{Clock, SystemClock};
 use crate::config::load::Loaded;
 use crate::config::model::Config;
 use crate::config::userpool::PoolMode;
+use crate::credential::binding::Bindings;
+use crate::credential::cloud::Cloud;
+use crate::credential::desk::{Desk, Parts};
+use crate::credential::inject::Calls;
+use crate::credential::notice::Silent;
+use crate::credential::polls::Pace;
 use crate::net::exchange::Exchange;
 use crate::net::transport::Transport;
 use crate::net::ureq::UreqTransport;
@@ -71,9 +78,24 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
     let issuer = Arc::new(CloudIssuer::new(cloud.clone(), token_settings(config), clock.clone()));
     let broker = Broker::new(users.clone(), issuer, clock.clone(), entropy.clone(), pool.clone());
 
+    let hosted = Cloud::new(
+        cloud.clone(),
+        config.identity.workload_pool_name.clone(),
+        config.userpool.user_pool_name.clone(),
+    );
+    let credentials = Desk::new(Parts {
+        users: users.clone(),
+        speaker: Arc::new(broker.clone()),
+        hosted: Arc::new(hosted),
+        notifier: Arc::new(Silent),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        pace: Pace::default(),
+    });
+
     let pending = Arc::new(PendingLogins::new(clock.clone(), entropy));
     let callback = provider.as_ref().ok().map(|provider| {
-        let sink = Arc::new(SignIn::new(store.clone(), broker.clone(), clock.clone()));
+        let sink = Arc::new(SignIn::new(store.clone(), broker.clone(), credentials.clone(), clock.clone()));
         Arc::new(Callback::new(provider.clone(), pending.clone(), sink, config.userpool.confirm_login))
     });
     let login = provider.map(|provider| Arc::new(LoginDesk::new(provider, pending)));
@@ -81,6 +103,10 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         store,
         users,
         broker,
+        credentials,
+        bindings: Bindings::open(data_dir),
+        calls: Calls::default(),
+        imports: imports(loaded),
         login,
         cloud,
         peers: Arc::new(PeerStats::default()),
@@ -91,6 +117,12 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         clock,
     };
     Ok(App { services: Arc::new(services), callback, pool })
+}
+
+/// What may be imported from this process's environment. A configuration that cannot be read any more names nothing.
+fn imports(loaded: &Loaded) -> Imports {
+    let text = loaded.file.as_ref().and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+    Imports::new(loaded.env.clone(), loaded.config.identity.binding_import_allow.clone(), &text)
 }
 
 /// The OpenID provider, or what its configuration lacks; logins then say so, and everything else works.

@@ -4,6 +4,7 @@
 //! and reaches nothing but the calls of that session whose environment names it.
 
 pub mod binding;
+pub mod cloud;
 pub mod custody;
 pub mod desk;
 pub mod flow;
@@ -13,4 +14,4 @@ pub mod name;
 pub mod notice;
 pub mod polls;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

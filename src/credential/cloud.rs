@@ -1,0 +1,118 @@
+//! Credential hosting over the control plane's client.
+//!
+//! Pure translation: every name of the wire stays in `volc`.
+
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::base::secret::Secret;
+use crate::volc::client::Client;
+use crate::volc::oauth2;
+use crate::volc::provider::{self, Filter, Query};
+use crate::volc::resource::Caller;
+use crate::volc::role::{self, RoleRequest};
+
+use super::hosted::{
+    Grant, Hosted, IdentitySource, Listing, Oauth2Answer, Oauth2Request, PAGE_SIZE, Provider, ProviderFilter,
+    RoleKeys, RoleProvider,
+};
+
+/// The credential hosting of one workload pool.
+#[derive(Debug)]
+pub struct Cloud {
+    client: Arc<Client>,
+    pool: String,
+    user_pool: Option<String>,
+}
+
+impl Cloud {
+    /// Of this workload pool, for people of this user pool; without one, of any.
+    #[must_use]
+    pub fn new(client: Arc<Client>, pool: String, user_pool: Option<String>) -> Self {
+        Self { client, pool, user_pool }
+    }
+
+    fn caller<'a>(&'a self, identity_token: &'a Secret) -> Caller<'a> {
+        Caller { identity_token, pool: Some(&self.pool) }
+    }
+}
+
+impl Hosted for Cloud {
+    fn list_providers(&self, page: u32, filter: &ProviderFilter) -> Result<Listing> {
+        let filter = Filter {
+            name: filter.name.as_deref(),
+            kind: filter.kind.as_deref(),
+            flow: filter.flow.as_deref(),
+            ..Filter::default()
+        };
+        let query = Query { pool: Some(&self.pool), filter, ..Query::default() };
+        let listed = self.client.list_credential_providers(&query, page, PAGE_SIZE)?;
+        Ok(Listing { providers: listed.items.into_iter().map(Into::into).collect(), total: listed.total })
+    }
+
+    fn find_provider(&self, name: &str) -> Result<Option<Provider>> {
+        Ok(self.client.find_credential_provider(Some(&self.pool), name)?.map(Into::into))
+    }
+
+    fn oauth2_token(&self, identity: &Secret, request: &Oauth2Request) -> Result<Oauth2Answer> {
+        let flow = match request.grant {
+            Grant::UserFederation => oauth2::Flow::UserFederation,
+            Grant::M2m => oauth2::Flow::M2m,
+        };
+        let request = oauth2::Oauth2Request {
+            provider: &request.provider,
+            flow: Some(flow),
+            scopes: request.scopes.as_deref(),
+            redirect_url: request.redirect_url.as_deref(),
+            ..oauth2::Oauth2Request::default()
+        };
+        Ok(match self.client.get_resource_oauth2_token(self.caller(identity), &request)? {
+            oauth2::Oauth2Answer::Token { access_token, expires_in } => {
+                Oauth2Answer::Token { access_token, expires_in }
+            }
+            oauth2::Oauth2Answer::Consent { authorization_url, .. } => {
+                Oauth2Answer::Consent { url: authorization_url }
+            }
+        })
+    }
+
+    fn api_key(&self, identity: &Secret, provider: &str) -> Result<Secret> {
+        Ok(self.client.get_resource_api_key(self.caller(identity), provider)?.key)
+    }
+
+    fn user_credential(&self, identity: &Secret, id: &str) -> Result<Secret> {
+        Ok(self.client.get_user_credential(self.caller(identity), id)?.data)
+    }
+
+    fn role_providers(&self, prefix: Option<&str>) -> Result<Vec<RoleProvider>> {
+        let all = self.client.role_providers(Some(&self.pool), prefix, self.user_pool.as_deref())?;
+        Ok(all.into_iter().map(Into::into).collect())
+    }
+
+    fn role_credentials(&self, identity: &Secret, provider: &str) -> Result<RoleKeys> {
+        let request = RoleRequest { provider, ..RoleRequest::default() };
+        let keys = self.client.get_role_credentials(self.caller(identity), &request)?.keys;
+        Ok(RoleKeys {
+            access_key_id: keys.access_key_id,
+            secret_access_key: keys.secret,
+            session_token: keys.session_token,
+            expires_at: keys.expires_at,
+        })
+    }
+}
+
+impl From<provider::Provider> for Provider {
+    fn from(listed: provider::Provider) -> Self {
+        Self { name: listed.name, kind: listed.kind, flow: listed.flow }
+    }
+}
+
+impl From<role::RoleProvider> for RoleProvider {
+    fn from(listed: role::RoleProvider) -> Self {
+        let identity_source = listed.identity_source().map(|source| match source {
+            role::IdentitySource::AgentPool => IdentitySource::AgentPool,
+            role::IdentitySource::UserPool => IdentitySource::UserPool,
+        });
+        Self { name: listed.name, identity_source }
+    }
+}
