@@ -20,7 +20,14 @@ use super::{Action, Services, target};
 pub const TOOL: Tool = Tool {
     name: "identity_fetch",
     about: "Fetches a hosted credential for this session: success, or authUrl to show as a Markdown link for the person's consent. Bind it to an environment name with identity_set_binding to use it.",
-    call_when: &["fetch my Google credential", "获取凭据", "authorize Google", "授权"],
+    call_when: &[
+        "get credentials for OpenAI",
+        "connect my GitHub",
+        "set up an API key",
+        "帮我添加 Google 凭据",
+        "配置 API key",
+        "授权访问某平台",
+    ],
     params: &[
         Param {
             name: "provider",

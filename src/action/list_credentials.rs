@@ -22,7 +22,13 @@ const MAX_PAGES_LOOKED_AT: u32 = 50;
 pub const TOOL: Tool = Tool {
     name: "identity_list_credentials",
     about: "Lists the credential providers, one page at a time, with which of them this session has a credential of and the environment name it is bound to. Never shows values.",
-    call_when: &["list my credentials", "列出凭据", "which credentials are there", "有哪些凭据"],
+    call_when: &[
+        "what providers are available",
+        "list my credentials",
+        "有哪些服务可以连接",
+        "我添加了哪些凭据",
+        "查找某个 provider",
+    ],
     params: &[
         Param {
             name: "page",

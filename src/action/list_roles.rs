@@ -12,7 +12,7 @@ use super::{Action, Services, target};
 pub const TOOL: Tool = Tool {
     name: "identity_list_roles",
     about: "Lists the role providers whose temporary cloud keys can be had with identity_get_role_credentials.",
-    call_when: &["list roles", "列出角色", "which cloud roles can I use"],
+    call_when: &["role credentials", "STS providers", "IAM role 凭据", "有哪些角色凭据"],
     params: &[Param {
         name: "name",
         kind: Kind::Text,

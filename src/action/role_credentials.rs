@@ -18,7 +18,7 @@ const SHOWN_OF_ID: usize = 4;
 pub const TOOL: Tool = Tool {
     name: "identity_get_role_credentials",
     about: "Gets temporary cloud keys (STS) of a role provider, masked unless showSecrets is true.",
-    call_when: &["get role credentials", "获取角色凭据", "STS keys for this role"],
+    call_when: &["get role credentials", "give me STS keys", "获取角色临时密钥"],
     params: &[
         Param {
             name: "providerName",

@@ -14,7 +14,7 @@ use super::{Action, Services, target};
 pub const TOOL: Tool = Tool {
     name: "identity_set_binding",
     about: "Binds a fetched credential to an environment name: later exec calls of this session have it there. Without a fetched credential the gateway's own variable of that name is imported, where that is allowed. Never shows values.",
-    call_when: &["bind google to GOOGLE_ACCESS_TOKEN", "绑定凭据到环境变量", "set a credential binding"],
+    call_when: &["bind my credential for tools", "inject my key for API calls", "让工具能用我的凭据"],
     params: &[
         Param {
             name: "provider",

@@ -18,7 +18,7 @@ use super::{Action, Services, target};
 pub const TOOL: Tool = Tool {
     name: "identity_status",
     about: "Tells the whole state of this session's identity: login, workload token, stored credentials and environment bindings, and why something is missing. Never shows values.",
-    call_when: &["identity status", "身份状态", "why does it not work"],
+    call_when: &["status", "show my credentials and bindings", "查看完整状态", "我的凭据和绑定"],
     params: &[],
     needs_login: false,
     read: |_, session| Ok(Action::Status(session)),

@@ -12,7 +12,7 @@ use super::{Action, Services, target};
 pub const TOOL: Tool = Tool {
     name: "identity_unset_binding",
     about: "Removes a provider's environment binding of this session; the credential stays.",
-    call_when: &["unbind google", "解除绑定", "remove a credential binding"],
+    call_when: &["unbind my credential", "stop injecting my key", "解除凭据绑定"],
     params: &[Param {
         name: "provider",
         kind: Kind::Text,
