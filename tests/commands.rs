@@ -52,6 +52,13 @@ fn nobody() -> Value {
     json!({"loggedIn": false, "hasTip": false, "tipChain": [], "problem": problem})
 }
 
+fn ended() -> Value {
+    let mut shown = somebody();
+    shown["loggedIn"] = false.into();
+    shown["hasTip"] = false.into();
+    shown
+}
+
 fn without_token() -> Value {
     let mut shown = somebody();
     shown["hasTip"] = false.into();
@@ -112,6 +119,7 @@ fn cases() -> Vec<Case> {
         case("help", "/identity help frobnicate", nothing.clone()),
         case("whoami", "/identity whoami", somebody()),
         case("whoami", "/id whoami", nobody()),
+        case("whoami", "/id whoami", ended()),
         case("whoami", "／ｉｄ　ｗｈｏａｍｉ。", without_token()),
         case(
             "login",
@@ -134,6 +142,11 @@ fn cases() -> Vec<Case> {
             "logout",
             "/identity logout",
             json!({"ok": true, "message": "logged out of agent:main:telegram:direct:1"}),
+        ),
+        case(
+            "logout",
+            "/id logout",
+            json!({"ok": true, "message": "logged out of agent:main:main until the next start: the data folder is full"}),
         ),
         case("logout", "/id logout", json!({"ok": true, "message": "nobody was logged in"})),
         case("status", "/identity status", status),
@@ -424,7 +437,9 @@ mod with_a_server {
 
     use serde_json::{Value, json};
 
-    use super::support::{Home, text};
+    use agent_identity::emulator::Options;
+
+    use super::support::{Home, free_port, text};
 
     #[test]
     fn tools_are_listed_and_called() {
@@ -492,6 +507,36 @@ mod with_a_server {
         let failure = home.run(&["call", "identity_whoam", "--json"]);
         let failure: Value = serde_json::from_slice(&failure.stdout).unwrap();
         assert_eq!(failure["error"]["code"], "not_found");
+        server.stop();
+    }
+
+    #[test]
+    fn why_not_is_said_alike_everywhere() {
+        // Nobody is logged in.
+        let home = Home::with(Options::default(), |config| {
+            config["identity"]["endpoint"] = format!("http://127.0.0.1:{}", free_port()).into();
+        });
+        let server = home.serve();
+        let (_, over_http) = home.curl(&["http://localhost/token"]);
+        let reason = over_http["error"]["message"].as_str().unwrap().to_owned();
+        assert_eq!(home.json(&["call", "identity_whoami"])["problem"]["message"], *reason);
+        assert!(text(&home.run(&["whoami"]).stdout).contains(&reason));
+        assert!(text(&home.run(&["token"]).stderr).contains(&reason));
+        let chat = text(&home.run(&["id", "whoami", "--lang", "en"]).stdout);
+        assert_eq!(chat, "Nobody is logged in. Log in with `/identity login`.\n");
+
+        // Somebody is, and the cloud does not answer.
+        home.log_in("alice", None);
+        let (_, over_http) = home.curl(&["http://localhost/token"]);
+        assert_eq!(over_http["error"]["code"], "cloud_unreachable", "{over_http}");
+        let failed = home.json(&["call", "identity_whoami"]);
+        assert_eq!(failed["problem"]["code"], "cloud_unreachable");
+        let reason = failed["problem"]["message"].as_str().unwrap();
+        for args in [&["whoami"][..], &["status"]] {
+            assert!(text(&home.run(args).stdout).contains(reason), "{args:?}");
+        }
+        let chat = text(&home.run(&["id", "whoami", "--lang", "zh"]).stdout);
+        assert!(chat.contains("⚠️ 无法连接云服务") && chat.ends_with("请稍后重试。\n"), "{chat}");
         server.stop();
     }
 

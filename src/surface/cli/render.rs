@@ -39,6 +39,10 @@ pub fn whoami(outcome: &Value) -> String {
         }
     } else {
         lines.text("user", "nobody is logged in");
+        if outcome["sub"].is_string() {
+            lines.row("last user", &outcome["sub"]);
+            lines.row("login ended", &outcome["sessionExpiresAt"]);
+        }
     }
     lines.problem(&outcome["problem"]);
     lines.0
@@ -226,6 +230,8 @@ acting agent: agent2 <- agent1
         assert_eq!(whoami(&outcome), expected);
         let nobody = json!({"loggedIn": false, "problem": {"message": "m", "hint": "h"}});
         assert_eq!(whoami(&nobody), "user:         nobody is logged in\nproblem:      m\nhint:         h\n");
+        let ended = json!({"loggedIn": false, "sub": "u-1", "sessionExpiresAt": "E"});
+        assert_eq!(whoami(&ended), "user:         nobody is logged in\nlast user:    u-1\nlogin ended:  E\n");
     }
 
     #[test]

@@ -42,10 +42,15 @@ pub(super) fn roles(lang: Lang, call: &Call, outcome: &Value) -> String {
 pub(super) fn risk_patterns(lang: Lang, call: &Call, outcome: &Value) -> String {
     let mut entries = Vec::new();
     for (group, list) in outcome.as_object().into_iter().flatten() {
+        let group = lang.pick(match group.as_str() {
+            "commandPatterns" | "patterns" => ("command", "命令"),
+            "sensitivePaths" | "paths" => ("path", "路径"),
+            _ => ("other", "其他"),
+        });
         entries.extend(items(list).map(|item| {
             let what = ["reason", "description", "about"].iter().find_map(|name| item[*name].as_str());
             let what = what.map_or_else(String::new, |what| format!(" — {}", prose(what)));
-            format!("- {}: {}{what}", prose(group), code(&name_of(item)))
+            format!("- {group}: {}{what}", code(&name_of(item)))
         }));
     }
     page(lang, call, ("What counts as risky", "内置的风险模式"), &entries)

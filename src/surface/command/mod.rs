@@ -37,11 +37,7 @@ impl Chat {
     pub fn answer(&self, services: &Services, line: &str) -> String {
         self.answer_with(line, |tool, params| {
             let perform = || {
-                let mut action = registry::action(tool, params, self.session.clone())?;
-                if let Action::Login(login) = &mut action {
-                    login.origin = self.origin.clone();
-                }
-                let outcome = services.perform(action)?;
+                let outcome = services.perform(self.action(tool, params)?)?;
                 serde_json::to_value(outcome).map_err(|error| {
                     Error::new(Code::Internal, "an outcome cannot be shown").with_detail(error)
                 })
@@ -81,6 +77,38 @@ impl Chat {
     }
 }
 
+impl Chat {
+    /// The action of a tool call. A login remembers where it was asked for: the page that asks the person to confirm
+    /// shows it, and the outcome is told there.
+    fn action(&self, tool: &str, params: &Map<String, Value>) -> Result<Action, Error> {
+        let mut action = registry::action(tool, params, self.session.clone())?;
+        if let Action::Login(login) = &mut action {
+            login.origin = self.origin.clone();
+        }
+        Ok(action)
+    }
+}
+
 fn is_blank(text: Option<&str>) -> bool {
     text.is_none_or(|text| text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::login;
+
+    #[test]
+    fn a_call_is_for_the_chats_session_and_a_login_remembers_the_chat() {
+        let session = Some(SessionKey::parse("agent:main:telegram:direct:1").unwrap());
+        let origin = Origin {
+            channel: Some("telegram".into()),
+            sender: Some("ann".into()),
+            reply_target: Some("chat-1".into()),
+        };
+        let chat = Chat { session: session.clone(), origin: origin.clone(), lang: Lang::En };
+        let action = |tool| chat.action(tool, &Map::new()).unwrap();
+        assert_eq!(action("identity_whoami"), Action::Whoami(session.clone()));
+        assert_eq!(action("identity_login"), Action::Login(login::Input { session, origin }));
+    }
 }

@@ -47,7 +47,10 @@ pub(super) fn headline(lang: Lang, whoami: &Value) -> String {
 
 fn whoami(lang: Lang, outcome: &Value) -> String {
     if outcome["loggedIn"] != true {
-        return nobody(lang, &outcome["problem"]);
+        return match (outcome["sub"].as_str(), outcome["sessionExpiresAt"].as_str().map(time)) {
+            (Some(sub), Some(end)) => ended(lang, &code(sub), &end),
+            _ => nobody(lang, &outcome["problem"]),
+        };
     }
     let tip = token(lang, outcome["hasTip"] == true, &outcome["tipExpiresAt"], &outcome["tipChain"]);
     with_problem(lang, format!("{}\n{tip}", headline(lang, outcome)), &outcome["problem"])
@@ -95,9 +98,13 @@ fn login(lang: Lang, outcome: &Value) -> String {
 
 fn logout(lang: Lang, outcome: &Value) -> String {
     let message = prose(&text(&outcome["message"]));
+    let is_plain = message == "nobody was logged in"
+        || message.starts_with("logged out of ") && !message.contains(" until ");
     match lang {
         Lang::En => sentence(&message),
-        Lang::Zh => format!("本会话现在没有登录。（{message}）"),
+        Lang::Zh if is_plain => "本会话现在没有登录。".to_owned(),
+        // Something about it was not as usual; that sentence is there in English only.
+        Lang::Zh => format!("本会话现在没有登录。\n⚠️ {message}"),
     }
 }
 
@@ -140,7 +147,7 @@ fn fetch(lang: Lang, call: &Call, outcome: &Value) -> String {
         );
     }
     if outcome["success"] == true {
-        return say!(lang, "The credential of {provider} is here.", "已取得 {provider} 的凭据。")
+        return say!(lang, "Fetched the credential of {provider}.", "已取得 {provider} 的凭据。")
             + &say!(
                 lang,
                 "\nGive it to commands with `/identity set <provider> <envVar>`.",
@@ -205,9 +212,16 @@ fn risk(lang: Lang, outcome: &Value) -> String {
 
 /// What the tool says itself.
 fn message(lang: Lang, outcome: &Value) -> String {
-    match outcome["message"].as_str() {
-        Some(message) => sentence(&prose(message)),
-        None => lang.pick(("Done.", "已完成。")).to_owned(),
+    let failed = outcome["success"] == false;
+    let message = outcome["message"].as_str().map(prose);
+    match (lang, message, failed) {
+        (Lang::En, Some(message), true) => format!("⚠️ {}", sentence(&message)),
+        (Lang::Zh, Some(message), true) => format!("⚠️ 操作未完成：{message}"),
+        (_, Some(message), false) => sentence(&message),
+        (_, None, true) => {
+            lang.pick(("⚠️ It failed, and no reason was given.", "⚠️ 操作失败，原因不明。")).to_owned()
+        }
+        (_, None, false) => lang.pick(("Done.", "已完成。")).to_owned(),
     }
 }
 
@@ -215,6 +229,14 @@ fn nobody(lang: Lang, why: &Value) -> String {
     let expected = ["not_logged_in", "session_unknown"].iter().any(|code| why["code"] == *code);
     let head = headline(lang, &Value::Null);
     if why.is_null() || expected { head } else { problem(lang, why) }
+}
+
+fn ended(lang: Lang, sub: &str, end: &str) -> String {
+    say!(
+        lang,
+        "The login of {sub} ended at {end}. Log in with `/identity login`.",
+        "{sub} 的登录已于 {end} 过期。请发送 `/identity login` 登录。"
+    )
 }
 
 fn token(lang: Lang, there: bool, end: &Value, chain: &Value) -> String {

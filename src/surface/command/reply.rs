@@ -1,5 +1,8 @@
 //! What is said without asking a tool: help, mistakes, pointers.
 
+use crate::action::tool::Kind;
+use crate::base::nearest::nearest;
+
 use super::read::{MAX_LINE_BYTES, Mistake};
 use super::table::{COMMANDS, Command, PREFIXES};
 use super::text::{Lang, code, say};
@@ -17,7 +20,8 @@ pub(super) fn help(lang: Lang) -> String {
 
 /// One command.
 pub(super) fn help_of(lang: Lang, command: &Command) -> String {
-    format!("{}\n{}", first_upper(command.about(lang)), usage(lang, command))
+    let about = first_upper(command.about(lang));
+    format!("{about}{}\n{}", lang.pick((".", "。")), usage(lang, command))
 }
 
 /// What is wrong with a line, and how it is right.
@@ -31,10 +35,7 @@ pub(super) fn mistake(lang: Lang, mistake: &Mistake) -> String {
         ),
         Mistake::Unknown(word, near) => {
             let word = code(word);
-            let meant =
-                near.map(|near| code(&format!("/{} {near}", PREFIXES[0]))).map_or_else(String::new, |near| {
-                    say!(lang, " Did you mean {near}?", "您是不是要输入 {near}？")
-                });
+            let meant = meant(lang, near.map(|near| format!("/{} {near}", PREFIXES[0])));
             let what = say!(lang, "⚠️ There is no command {word}.{meant}", "⚠️ 没有命令 {word}。{meant}");
             format!("{what}\n\n{}", help(lang))
         }
@@ -54,8 +55,13 @@ pub(super) fn mistake(lang: Lang, mistake: &Mistake) -> String {
             )
         }
         Mistake::UnknownFlag(command, flag) => {
+            let near = nearest(flag, command.flags.iter().map(|slot| slot.name));
+            let meant = meant(lang, near.map(|near| format!("--{near}")));
             let flag = code(&format!("--{flag}"));
-            with_usage(say!(lang, "There is no option {flag} here.", "此命令没有选项 {flag}。"), command)
+            with_usage(
+                say!(lang, "There is no option {flag} here.{meant}", "此命令没有选项 {flag}。{meant}"),
+                command,
+            )
         }
         Mistake::BadValue(command, slot) => {
             let name = code(slot.name);
@@ -87,13 +93,17 @@ pub(super) fn no_chat(lang: Lang) -> String {
     .to_owned()
 }
 
+fn meant(lang: Lang, near: Option<String>) -> String {
+    let near = near.map(|near| code(&near));
+    near.map_or_else(String::new, |near| say!(lang, " Did you mean {near}?", "您是不是要输入 {near}？"))
+}
+
 fn usage(lang: Lang, command: &Command) -> String {
     let usage = code(&command.usage());
     say!(lang, "Usage: {usage}", "用法：{usage}")
 }
 
-fn kind(lang: Lang, kind: crate::action::tool::Kind) -> String {
-    use crate::action::tool::Kind;
+fn kind(lang: Lang, kind: Kind) -> String {
     match kind {
         Kind::Flag => lang.pick(("true or false", " true 或 false")).to_owned(),
         Kind::OneOf(words) => {

@@ -39,8 +39,10 @@ impl Lang {
 /// A value as it is, for names that people copy.
 #[must_use]
 pub fn code(value: &str) -> String {
-    let clean: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    format!("`{}`", clean.replace('`', "'").trim())
+    match clean(value).replace('`', "'").trim() {
+        "" => "-".to_owned(),
+        shown => format!("`{shown}`"),
+    }
 }
 
 /// A Markdown link, so that long addresses neither wrap nor lose their end; what is no web address is shown as code.
@@ -65,8 +67,7 @@ pub fn link(label: &str, url: &str) -> String {
 /// A sentence from elsewhere: no line breaks, no link but its plain web addresses, which become Markdown links.
 #[must_use]
 pub fn prose(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let clean = clean.replace("](", "] (");
+    let clean = clean(text).replace("](", "] (");
     let mut shown = String::new();
     let mut rest = clean.as_str();
     while let Some(at) = rest.char_indices().map(|(at, _)| at).find(|at| is_web(&rest[*at..])) {
@@ -86,6 +87,13 @@ pub fn prose(text: &str) -> String {
 pub fn time(text: &str) -> String {
     let is_utc = text.len() >= 17 && text.is_ascii() && text.ends_with('Z') && text.as_bytes()[10] == b'T';
     if is_utc { format!("{} {} UTC", &text[..10], &text[11..16]) } else { prose(text) }
+}
+
+/// A text on one line, without the marks that turn the direction of writing (Unicode UAX #9): names from elsewhere
+/// must not rearrange what stands around them.
+fn clean(text: &str) -> String {
+    let is_turn = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(|c| !is_turn(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Whether a text begins with a web address.
@@ -108,6 +116,8 @@ mod tests {
     #[test]
     fn a_value_cannot_leave_its_code() {
         assert_eq!(code("a`b\n[x](http://e)"), "`a'b [x](http://e)`");
+        assert_eq!(code("nimda\u{202e}x\u{2069}"), "`nimdax`");
+        assert_eq!(code(" "), "-");
     }
 
     #[test]
