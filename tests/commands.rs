@@ -79,8 +79,9 @@ fn tips(count: usize) -> Value {
 fn providers(page: u64, more: bool) -> Value {
     json!({
         "providers": [
-            {"name": "github", "type": "oauth2", "flow": "USER_FEDERATION", "stored": true, "envVar": "GITHUB_TOKEN"},
-            {"name": "billing", "type": "oauth2", "flow": "M2M"},
+            {"name": "github", "type": "oauth2", "flow": "USER_FEDERATION", "stored": true, "expiresAt": "2026-01-15T09:00:00Z", "envVar": "GITHUB_TOKEN"},
+            {"name": "billing", "type": "oauth2", "flow": "M2M", "stored": false},
+            {"name": "wiki", "type": "oauth2", "flow": "M2M", "stored": false, "expiresAt": "2026-01-15T07:00:00Z"},
             {"name": "openai [x](https://evil.example)", "type": "api_key", "stored": true},
         ],
         "storedOnly": [{"name": "imported", "type": "api_key", "stored": true, "envVar": "MY_KEY"}],
@@ -90,7 +91,7 @@ fn providers(page: u64, more: bool) -> Value {
 
 fn keys() -> Value {
     json!({
-        "accessKeyId": "AKTP1", "secretAccessKey": SECRET, "sessionToken": SECRET,
+        "accessKeyId": "AKTP…", "secretAccessKey": SECRET, "sessionToken": SECRET,
         "expiration": "2026-01-15T09:00:00Z"
     })
 }
@@ -101,7 +102,10 @@ fn cases() -> Vec<Case> {
         "loggedIn": true, "sub": "ann", "hasTip": true,
         "session": {"loginAt": "2026-01-15T08:00:00Z", "expiresAt": "2026-01-15T09:00:00Z"},
         "tip": {"issuedAt": "2026-01-15T08:00:00Z", "expiresAt": "2026-01-15T08:30:00Z", "chain": ["main"]},
-        "credentialProviders": ["github", "openai"], "bindings": {"github": "GITHUB_TOKEN"}
+        "credentialProviders": [
+            {"name": "github", "type": "oauth2", "expiresAt": "2026-01-15T07:00:00Z", "expired": true},
+            {"name": "openai", "type": "api_key", "expired": false},
+        ], "bindings": {"github": "GITHUB_TOKEN"}
     });
     let nobodys_status = json!({
         "loggedIn": false, "hasTip": false, "session": null, "tip": null, "credentialProviders": [],
@@ -174,7 +178,7 @@ fn cases() -> Vec<Case> {
         case(
             "list-roles",
             "/identity list-roles",
-            json!({"providers": [{"name": "ops", "identitySource": "user_pool"}, {"name": "dev"}]}),
+            json!({"providers": [{"name": "ops", "identitySource": "user_pool"}, {"name": "bot", "identitySource": "agent_pool"}, {"name": "dev"}]}),
         ),
         case("list-roles", "/id list-roles x", json!({"providers": []})),
         case("get-role", "/identity get-role ops", keys()),
@@ -183,6 +187,21 @@ fn cases() -> Vec<Case> {
         case("fetch", "/identity fetch github", consent),
         case("fetch", "/id fetch billing --flow=oauth2-m2m", fetched.clone()),
         case("fetch", "/id fetch openai ——flow＝apikey。", fetched),
+        case(
+            "fetch",
+            "/id fetch github",
+            json!({"success": false, "needsLogin": true, "authUrl": LOGIN, "message": "nobody is logged in: open the link to log in, then fetch again"}),
+        ),
+        case(
+            "fetch",
+            "/id fetch “my drive”",
+            json!({"success": false, "authUrl": CONSENT, "message": "consent"}),
+        ),
+        case(
+            "fetch",
+            "/id fetch drive",
+            json!({"success": true, "expiresAt": "2026-01-15T09:00:00Z", "message": "stored"}),
+        ),
         case("fetch", "/id fetch github", json!({"success": false, "message": "the consent was refused"})),
         failing(
             "fetch",
@@ -195,6 +214,18 @@ fn cases() -> Vec<Case> {
         case("fetch", "/id fetch github --flow=magic", nothing.clone()),
         case("set", "/identity set github GITHUB_TOKEN", json!({"success": true, "message": "bound"})),
         case("set", "/id set own MY_KEY", json!({"success": true, "imported": true, "message": "bound"})),
+        case(
+            "set",
+            "/id set github GITHUB_TOKEN",
+            json!({"success": true, "imported": false, "message": "bound", "warnings": ["newer OpenClaw hosts refuse exec calls that set GITHUB_TOKEN; there it is left out"]}),
+        ),
+        failing(
+            "set",
+            "/id set nothing NO_SUCH",
+            "not_found",
+            "this session has no credential of \"nothing\", and the gateway has no variable NO_SUCH",
+            "fetch the credential first, with identity_fetch",
+        ),
         failing(
             "set",
             "/id set github LD_PRELOAD",
@@ -206,7 +237,7 @@ fn cases() -> Vec<Case> {
         case(
             "unset",
             "/identity unset github",
-            json!({"success": true, "message": "the binding of github is removed"}),
+            json!({"success": true, "message": "github is no longer bound to GITHUB_TOKEN"}),
         ),
         case("unset", "/id unset gitlab", json!({"success": true, "message": "nothing was bound"})),
         case(
@@ -438,6 +469,7 @@ mod with_a_server {
     use serde_json::{Value, json};
 
     use agent_identity::emulator::Options;
+    use agent_identity::surface::cli::tools::MAX_PARAMS_BYTES;
 
     use super::support::{Home, free_port, text};
 
@@ -486,6 +518,22 @@ mod with_a_server {
         let suggested: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(suggested["config"]["authz"].is_object(), "{suggested}");
         server.stop();
+    }
+
+    #[test]
+    fn standard_input_is_bounded() {
+        let home = Home::new();
+        for (bytes, code, part) in
+            [(MAX_PARAMS_BYTES, 4, "there is no socket"), (MAX_PARAMS_BYTES + 1, 2, "has more than")]
+        {
+            let mut params = std::fs::File::create(home.state().join("params")).unwrap();
+            let padding = usize::try_from(bytes).unwrap() - 2;
+            params.write_all(format!("{{{}}}", " ".repeat(padding)).as_bytes()).unwrap();
+            let params = std::fs::File::open(home.state().join("params")).unwrap();
+            let output = home.command(&["call", "identity_whoami", "-"]).stdin(params).output().unwrap();
+            assert_eq!(output.status.code(), Some(code));
+            assert!(text(&output.stderr).contains(part), "{}", text(&output.stderr));
+        }
     }
 
     #[test]

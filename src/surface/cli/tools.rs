@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::env::Env;
 use crate::base::error::{Code, Error, Result as Fallible};
+use crate::http::limits::MAX_BODY_BYTES;
 use crate::oidc::pending::Origin;
 use crate::session::key::SessionKey;
 use crate::surface::command::Chat;
@@ -16,7 +17,7 @@ use super::remote::Failure;
 use super::{exit, render};
 
 /// Bytes of parameters on standard input; the server takes no larger request.
-pub const MAX_PARAMS_BYTES: u64 = 1 << 20;
+pub const MAX_PARAMS_BYTES: u64 = MAX_BODY_BYTES as u64;
 
 /// `tools`
 pub(super) fn list(context: &Context<'_>) -> Result<u8, Failure> {
@@ -94,8 +95,7 @@ fn standard_input() -> Fallible<String> {
 
 /// The locale of messages (POSIX.1-2024, section 8.2).
 fn locale(env: &Env) -> &str {
-    let set = |name| env.get(name).filter(|value| !value.is_empty());
-    set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG")).unwrap_or_default()
+    ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| env.get(name)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -116,5 +116,14 @@ mod tests {
             assert_eq!(error.code(), Code::InvalidRequest);
             assert!(error.message().contains(part), "{text}: {}", error.message());
         }
+    }
+
+    #[test]
+    fn the_locale_is_the_one_of_messages() {
+        let of = |pairs: &[(&str, &str)]| locale(&pairs.iter().copied().collect()).to_owned();
+        assert_eq!(of(&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "")]), "zh_CN.UTF-8");
+        assert_eq!(of(&[("LANG", "zh_CN.UTF-8"), ("LC_MESSAGES", "en_US")]), "en_US");
+        assert_eq!(of(&[("LC_MESSAGES", "en_US"), ("LC_ALL", "zh")]), "zh");
+        assert_eq!(of(&[]), "");
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::reply::first_upper;
+use super::table::{COMMANDS, Does};
 use super::text::{Both, Lang, code, prose};
 
 /// Failures that a chat tells in its own words: what happened in Chinese, and the next step. The rest of the message
@@ -52,6 +53,8 @@ pub(super) fn explained(lang: Lang, failure: &Value) -> String {
 pub(super) fn problem(lang: Lang, problem: &Value) -> String {
     let known = problem["code"].as_str().and_then(|code| TABLE.iter().find(|words| words.code == code));
     let message = prose(problem["message"].as_str().unwrap_or_default());
+    // Parameters are the agents' word; in a chat they are simply what was typed.
+    let message = message.trim_start_matches("params.").to_owned();
     let what = match (lang, known) {
         // The session's key says nothing to a person in a chat.
         (Lang::En, Some(words)) if words.code == "session_unknown" => "Nobody is logged in here.".to_owned(),
@@ -75,14 +78,30 @@ pub(super) fn sentence(text: &str) -> String {
     if text.ends_with(['.', '!', '?', '。', '！', '？', ')']) { text } else { format!("{text}.") }
 }
 
-/// A hint; a command line at its end is set as code.
+/// A hint; a command line at its end is set as code, and a tool is named by its command.
 fn hinted(hint: &str) -> String {
     match hint.split_once("agent-identity ") {
         Some((before, command)) if !command.contains(['\n', ';']) => {
             format!("{}{}", prose(before), code(&format!("agent-identity {command}")))
         }
-        _ => prose(hint),
+        _ => by_command(&prose(hint)),
     }
+}
+
+/// The text with the names of tools, which agents know, replaced by those of commands, which people know.
+fn by_command(text: &str) -> String {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut shown = String::new();
+    for part in text.split_inclusive(|c| !is_of_name(c)) {
+        let name = part.trim_end_matches(|c| !is_of_name(c));
+        let command =
+            COMMANDS.iter().find(|command| matches!(command.does, Does::Tool(tool) if tool == name));
+        match command {
+            Some(command) => shown += &format!("`/identity {}`{}", command.name, &part[name.len()..]),
+            None => shown += part,
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -103,6 +122,16 @@ mod tests {
                 json!({"code": "cloud_refused", "message": "the cloud said no", "hint": "see https://id.example/x"}),
                 "The cloud said no.\nSee [id.example](https://id.example/x)",
                 "云服务拒绝了请求：the cloud said no\nSee [id.example](https://id.example/x)",
+            ),
+            (
+                json!({"code": "not_found", "message": "no credential", "hint": "fetch it first, with identity_fetch"}),
+                "No credential.\nFetch it first, with `/identity fetch`.",
+                "未找到：no credential\nFetch it first, with `/identity fetch`.",
+            ),
+            (
+                json!({"code": "invalid_request", "message": "params.type must be one of api_key, oauth2"}),
+                "Type must be one of api_key, oauth2.",
+                "请求有误：type must be one of api_key, oauth2",
             ),
             (json!({"code": "new", "message": "odd"}), "Odd.", "操作失败：odd"),
             (json!("odd"), "It failed, and no reason was given.", "操作失败，原因不明。"),

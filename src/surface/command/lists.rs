@@ -6,6 +6,7 @@ use super::outcome::text;
 use super::read::Call;
 use super::table::{PREFIXES, To};
 use super::text::{Both, Lang, code, prose, say, time};
+use super::words;
 
 /// Entries of a page, where the tool gives the list as a whole: about a screen of a phone.
 pub(super) const PAGE: usize = 20;
@@ -16,8 +17,7 @@ pub(super) fn tips(lang: Lang, call: &Call, outcome: &Value) -> String {
             let (session, sub) = (code(&text(&tip["sessionKey"])), code(&text(&tip["sub"])));
             let (chain, end) = (chain(&tip["chain"]), time(&text(&tip["expiresAt"])));
             let bound: String = bindings(&tip["bindings"])
-                .iter()
-                .map(|(provider, env)| format!(" · {} → {}", code(provider), code(env)))
+                .map(|(provider, env)| format!(" · {} → {}", code(provider), code(&env)))
                 .collect();
             say!(
                 lang,
@@ -32,7 +32,11 @@ pub(super) fn tips(lang: Lang, call: &Call, outcome: &Value) -> String {
 pub(super) fn roles(lang: Lang, call: &Call, outcome: &Value) -> String {
     let entries: Vec<_> = items(&outcome["providers"])
         .map(|role| {
-            let source = source(lang, &role["identitySource"]);
+            let source = lang.pick(match role["identitySource"].as_str() {
+                Some("agent_pool") => (" — takes the workload token", " — 使用工作负载令牌"),
+                Some("user_pool") => (" — takes your own login", " — 使用您本人的登录"),
+                _ => ("", ""),
+            });
             format!("- {}{source}", code(&name_of(role)))
         })
         .collect();
@@ -64,8 +68,13 @@ pub(super) fn credentials(lang: Lang, call: &Call, outcome: &Value) -> String {
             .filter_map(|field| provider[*field].as_str())
             .map(|part| format!(" · {}", prose(part)))
             .collect();
-        let fetched =
-            if provider["stored"] == true { lang.pick((" · fetched", " · 已获取")) } else { "" };
+        let end = provider["expiresAt"].as_str().map(time);
+        let fetched = match (provider["stored"] == true, end) {
+            (true, Some(end)) => say!(lang, " · fetched, good until {end}", " · 已获取，有效期至 {end}"),
+            (true, None) => lang.pick((" · fetched", " · 已获取")).to_owned(),
+            (false, Some(_)) => lang.pick((" · ended", " · 已过期")).to_owned(),
+            (false, None) => String::new(),
+        };
         let bound = provider["envVar"].as_str().map_or_else(String::new, |env| format!(" → {}", code(env)));
         format!("- {}{kind}{fetched}{bound}", code(&name_of(provider)))
     };
@@ -143,19 +152,7 @@ fn is_page(to: To) -> bool {
 
 fn given(call: &Call, param: &str) -> Option<String> {
     let value = call.params.get(param)?.as_str()?;
-    Some(if value.contains(char::is_whitespace) { format!("\"{value}\"") } else { value.to_owned() })
-}
-
-fn source(lang: Lang, source: &Value) -> String {
-    let named = match source {
-        Value::String(name) => code(name),
-        Value::Object(fields) => {
-            let parts: Vec<_> = fields.values().filter_map(Value::as_str).map(code).collect();
-            parts.join(" ")
-        }
-        _ => return String::new(),
-    };
-    say!(lang, " — identity of {named}", " — 身份来源 {named}")
+    Some(words::quoted(value))
 }
 
 /// What an entry is called: itself, or its name.
@@ -165,11 +162,8 @@ pub(super) fn name_of(item: &Value) -> String {
 }
 
 /// Bindings as provider and variable.
-pub(super) fn bindings(value: &Value) -> Vec<(String, String)> {
-    match value {
-        Value::Object(map) => map.iter().map(|(provider, env)| (provider.clone(), text(env))).collect(),
-        list => items(list).map(|item| (name_of(item), text(&item["envVar"]))).collect(),
-    }
+pub(super) fn bindings(value: &Value) -> impl Iterator<Item = (&String, String)> {
+    value.as_object().into_iter().flatten().map(|(provider, env)| (provider, text(env)))
 }
 
 /// The acting agents, newest first.

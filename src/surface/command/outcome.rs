@@ -6,6 +6,7 @@ use super::error::{problem, sentence};
 use super::lists;
 use super::read::Call;
 use super::text::{Lang, code, link, prose, say, time};
+use super::words;
 
 /// The outcome of a call.
 pub(super) fn shown(lang: Lang, call: &Call, outcome: &Value) -> String {
@@ -69,9 +70,12 @@ fn status(lang: Lang, outcome: &Value) -> String {
     } else {
         lines.push(nobody(lang, &outcome["problem"]));
     }
-    let credentials: Vec<_> =
-        outcome["credentialProviders"].as_array().into_iter().flatten().map(lists::name_of).collect();
-    let credentials = joined(lang, credentials.iter().map(|name| code(name)));
+    let credentials = outcome["credentialProviders"].as_array().into_iter().flatten().map(|credential| {
+        let ended =
+            if credential["expired"] == true { lang.pick((" (ended)", "（已过期）")) } else { "" };
+        format!("{}{ended}", code(&lists::name_of(credential)))
+    });
+    let credentials = joined(lang, credentials);
     lines.push(say!(lang, "Credentials: {credentials}", "凭据：{credentials}"));
     let bindings = joined(
         lang,
@@ -80,7 +84,7 @@ fn status(lang: Lang, outcome: &Value) -> String {
             .map(|(provider, env)| format!("{} → {}", code(&provider), code(&env))),
     );
     lines.push(say!(lang, "Bindings: {bindings}", "绑定：{bindings}"));
-    let text = lines.join("\n");
+    let text = lines.join("\n") + &warnings(outcome);
     if outcome["loggedIn"] == true { with_problem(lang, text, &outcome["problem"]) } else { text }
 }
 
@@ -138,23 +142,40 @@ fn role_keys(lang: Lang, call: &Call, outcome: &Value) -> String {
 /// The credential itself is never read here.
 fn fetch(lang: Lang, call: &Call, outcome: &Value) -> String {
     let provider = asked(call, "provider");
-    if let Some(url) = outcome["authUrl"].as_str().filter(|url| !url.is_empty()) {
-        let link = link(lang.pick(("Authorize it here", "点此授权")), url);
+    let url = outcome["authUrl"].as_str().filter(|url| !url.is_empty());
+    if let Some(url) = url.filter(|_| outcome["needsLogin"] == true) {
+        let link = link(lang.pick(("Log in here", "点此登录")), url);
         return say!(
             lang,
-            "{provider} needs your consent. {link}; the credential arrives by itself afterwards.",
-            "{provider} 需要您的授权。{link}；授权后会自动取得凭据。"
+            "{provider} needs your login first. {link}, then fetch it again.",
+            "获取 {provider} 之前需要登录。{link}，然后重新获取。"
         );
     }
-    if outcome["success"] == true {
-        return say!(lang, "Fetched the credential of {provider}.", "已取得 {provider} 的凭据。")
-            + &say!(
-                lang,
-                "\nGive it to commands with `/identity set <provider> <envVar>`.",
-                "\n可用 `/identity set <provider> <envVar>` 将其绑定到环境变量。"
-            );
+    if let Some(url) = url {
+        let link = link(lang.pick(("Authorize it here", "点此授权")), url);
+        let again = code(&format!("/identity fetch {}", words::quoted(&given(call, "provider"))));
+        return say!(
+            lang,
+            "{provider} needs your consent. {link}; should the credential not arrive by itself, send {again} again.",
+            "{provider} 需要您的授权。{link}；若授权后未自动取得凭据，请再次发送 {again}。"
+        );
     }
-    message(lang, outcome)
+    if outcome["success"] != true {
+        return message(lang, outcome);
+    }
+    let head = match outcome["expiresAt"].as_str().map(time) {
+        Some(end) => say!(
+            lang,
+            "Fetched the credential of {provider}; it is good until {end}.",
+            "已取得 {provider} 的凭据，有效期至 {end}。"
+        ),
+        None => say!(lang, "Fetched the credential of {provider}.", "已取得 {provider} 的凭据。"),
+    };
+    let next = lang.pick((
+        "Give it to commands with `/identity set <provider> <envVar>`.",
+        "可用 `/identity set <provider> <envVar>` 将其绑定到环境变量。",
+    ));
+    format!("{head}\n{next}")
 }
 
 fn set(lang: Lang, call: &Call, outcome: &Value) -> String {
@@ -174,20 +195,22 @@ fn set(lang: Lang, call: &Call, outcome: &Value) -> String {
             "\n其值取自网关自身的环境变量 {env}。"
         );
     }
-    if let Some(warning) = outcome["warning"].as_str() {
-        shown += &format!("\n⚠️ {}", sentence(&prose(warning)));
-    }
-    shown
+    shown + &warnings(outcome)
 }
 
 fn unset(lang: Lang, call: &Call, outcome: &Value) -> String {
-    let provider = asked(call, "provider");
-    match (lang, outcome["success"] == true) {
-        (Lang::Zh, true) => {
-            format!("{provider} 现在没有绑定环境变量。（{}）", prose(&text(&outcome["message"])))
-        }
-        _ => message(lang, outcome),
+    if outcome["success"] != true {
+        return message(lang, outcome);
     }
+    let provider = asked(call, "provider");
+    let shown = say!(lang, "{provider} is bound to no variable now.", "{provider} 现在没有绑定环境变量。");
+    shown + &warnings(outcome)
+}
+
+/// What a person should know besides, a line each.
+fn warnings(outcome: &Value) -> String {
+    let warnings = outcome["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    warnings.map(|warning| format!("\n⚠️ {}", sentence(&prose(warning)))).collect()
 }
 
 fn risk(lang: Lang, outcome: &Value) -> String {
@@ -265,9 +288,13 @@ fn joined(lang: Lang, parts: impl Iterator<Item = String>) -> String {
     parts.join(lang.pick((", ", "、")))
 }
 
-/// A parameter as it was asked for.
+/// A parameter as it was asked for, as code.
 fn asked(call: &Call, param: &str) -> String {
-    code(call.params.get(param).and_then(Value::as_str).unwrap_or_default())
+    code(&given(call, param))
+}
+
+fn given(call: &Call, param: &str) -> String {
+    call.params.get(param).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// A scalar without quotes.

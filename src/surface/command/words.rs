@@ -85,6 +85,17 @@ pub fn unquoted(text: &str) -> String {
     if is_quoted && !scan.skip_gap() { inner } else { text.to_owned() }
 }
 
+/// The word as it has to be typed to be read as one.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    if words(word) == [Word::Text(word.to_owned())] {
+        return word.to_owned();
+    }
+    let must_be_escaped = |c| c == '\\' || Quote::of(c) == Some(Quote::Double);
+    let escaped = word.chars().flat_map(|c| must_be_escaped(c).then_some('\\').into_iter().chain([c]));
+    format!("\"{}\"", escaped.collect::<String>())
+}
+
 fn trim_final(words: &mut Vec<Word>) {
     let Some(last) = words.last_mut() else { return };
     let text = match last {
@@ -329,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_has_words() {
+    fn every_text_has_words_and_can_be_typed_as_one() {
         // All short texts of the characters that mean something.
         let letters: Vec<char> = "a \u{3000}\"“'\\-—=＝。".chars().collect();
         let count = letters.len();
@@ -343,7 +354,9 @@ mod tests {
                         c
                     })
                     .collect();
-                let _ = (words(&text), first(&text), name(&text), unquoted(&text));
+                let _ = (first(&text), name(&text), unquoted(&text));
+                let typed = quoted(&text);
+                assert_eq!(words(&typed), [Word::Text(text)], "{typed}");
             }
         }
     }
