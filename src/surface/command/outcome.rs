@@ -80,8 +80,7 @@ fn status(lang: Lang, outcome: &Value) -> String {
     let bindings = joined(
         lang,
         lists::bindings(&outcome["bindings"])
-            .into_iter()
-            .map(|(provider, env)| format!("{} → {}", code(&provider), code(&env))),
+            .map(|(provider, env)| format!("{} → {}", code(provider), code(&env))),
     );
     lines.push(say!(lang, "Bindings: {bindings}", "绑定：{bindings}"));
     let text = lines.join("\n") + &warnings(outcome);
