@@ -605,6 +605,7 @@ mod with_a_server {
         assert!(said("／ｉｄ　ｗｈｏａｍｉ。", "zh-CN").1.starts_with(&format!("已登录：`{sub}`")));
         assert!(said("", "en").1.contains("- `/identity fetch <provider>"));
         assert_eq!(said("list-tips", "en").1.lines().count(), 2);
+        assert_eq!((said("fetch", "en").0, said("frobnicate", "en").0), (Some(2), Some(2)));
         assert_eq!(said("logout", "en").1, "Logged out of agent:main:main.\n");
         assert_eq!(home.json(&["call", "identity_whoami"])["loggedIn"], json!(false));
         server.stop();

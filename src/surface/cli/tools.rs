@@ -10,6 +10,7 @@ use crate::http::limits::MAX_BODY_BYTES;
 use crate::oidc::pending::Origin;
 use crate::session::key::SessionKey;
 use crate::surface::command::Chat;
+use crate::surface::command::read::read;
 use crate::surface::command::text::Lang;
 
 use super::commands::{Context, failure};
@@ -57,7 +58,7 @@ pub(super) fn chat(
     let origin =
         Origin { channel: Some("terminal".into()), sender: Some("operator".into()), reply_target: None };
     let remote = context.remote()?;
-    let mut code = exit::OK;
+    let mut code = if read(line).is_ok() { exit::OK } else { exit::USAGE };
     let text = Chat { session: session.cloned(), origin, lang }.answer_with(line, |tool, params| {
         remote.call_with(tool, params, session).inspect_err(|failure| {
             code = exit::of(failure["error"]["code"].as_str().unwrap_or_default());
