@@ -332,3 +332,6 @@ fn consent_missing(provider: &str) -> Error {
     Error::new(Code::NotFound, format!("the person has not consented to provider {provider:?}"))
         .with_hint("fetch it with identity_fetch and open the link")
 }
+
+#[cfg(test)]
+mod tests;

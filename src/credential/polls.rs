@@ -226,7 +226,16 @@ impl Polls {
 
     /// Looks at the clock now: for a clock that was moved.
     pub fn nudge(&self) {
+        // Under the lock: whoever has read the clock already sleeps by now.
+        let _state = self.0.state();
         self.0.changed.notify_all();
+    }
+
+    /// Whether every wait has its next moment, so that a move of the clock reaches all of them.
+    #[cfg(test)]
+    pub(super) fn are_resting(&self) -> bool {
+        let state = self.0.state();
+        state.due.len() == state.waits.len()
     }
 
     /// Starts the thread that looks at the clock; false when the system has no thread to give.
