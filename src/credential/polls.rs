@@ -27,6 +27,8 @@ pub const MAX_WAITS: usize = 1024;
 pub const MAX_REFUSALS: u32 = 5;
 /// Each moment lies at random within this share of its interval, so that waits begun together do not ask together.
 const JITTER_PERCENT: u64 = 20;
+/// How long a question waits when the pool is full.
+const BUSY_PAUSE: Duration = Duration::from_millis(250);
 /// Stack of the thread that looks at the clock; it runs no request.
 const STACK_BYTES: usize = 128 * 1024;
 
@@ -167,7 +169,7 @@ impl Polls {
             refusals: 0,
         };
         state.waits.insert(of.clone(), waiting);
-        state.schedule(&of, now, &*self.0.entropy);
+        state.schedule(&of, now + jittered(self.0.pace.first, &*self.0.entropy));
         if state.watched {
             self.0.changed.notify_all();
         } else {
@@ -273,7 +275,12 @@ impl Inner {
     fn submit(this: &Arc<Self>, due: Due) {
         let (inner, of, number) = (this.clone(), due.of.clone(), due.number);
         if !this.pool.submit(move || inner.ask(&due)) {
-            this.again(&of, number, false);
+            // Nobody asked: the same question has another moment, however near the end of the wait is.
+            let at = this.clock.monotonic() + BUSY_PAUSE;
+            let mut state = this.state();
+            if state.waits.get(&of).is_some_and(|waiting| waiting.number == number) {
+                state.schedule(&of, at);
+            }
         }
     }
 
@@ -312,7 +319,8 @@ impl Inner {
             return false;
         }
         waiting.interval = (waiting.interval * 5 / 4).min(self.pace.longest);
-        state.schedule(of, now, &*self.entropy);
+        let at = (now + jittered(waiting.interval, &*self.entropy)).min(waiting.ends);
+        state.schedule(of, at);
         drop(state);
         self.changed.notify_all();
         true
@@ -340,9 +348,8 @@ impl Inner {
 }
 
 impl State {
-    fn schedule(&mut self, of: &Of, now: Duration, entropy: &dyn Entropy) {
+    fn schedule(&mut self, of: &Of, at: Duration) {
         let Some(waiting) = self.waits.get_mut(of) else { return };
-        let at = (now + jittered(waiting.interval, entropy)).min(waiting.ends);
         waiting.at = Some(at);
         self.due.insert((at, waiting.number), of.clone());
     }

@@ -324,9 +324,13 @@ fn waits_are_bounded_and_one_thread_serves_many() {
         assert_eq!(waiting, n < MAX_WAITS, "{n}");
     }
     bench.hosted.consent("google");
-    bench.step();
-    for _ in 0..MAX_WAITS {
-        assert!(bench.hear().ends_with("granted"));
+    let mut granted = 0;
+    while granted < MAX_WAITS {
+        // More are due than the pool takes at a time, so that some have a later moment.
+        bench.clock.advance(STEP);
+        bench.desk.polls().nudge();
+        granted += bench.heard.try_iter().filter(|ending| ending.ends_with("granted")).count();
+        std::thread::yield_now();
     }
     assert!(bench.desk.polls().is_empty());
 }
