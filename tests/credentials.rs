@@ -29,7 +29,12 @@ const STEPS: usize = 1500;
 
 /// Logins, counted: each login and each logout of a session is an epoch, and the epoch of a login is in its `sub`.
 #[derive(Debug, Default)]
-struct People(Mutex<HashMap<SessionKey, (u64, Option<Arc<Session>>)>>);
+struct People(Mutex<HashMap<SessionKey, Epoch>>);
+
+type Epoch = (u64, Option<Arc<Session>>);
+
+/// A call that has not ended, and what it was given.
+type Running = (CallId, Arc<Injection>, Vec<(String, String)>);
 
 impl People {
     fn log_in(&self, key: &SessionKey) {
@@ -185,7 +190,7 @@ impl World {
 
     fn run(&self, seed: u64) -> usize {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        let mut running: Vec<(CallId, Arc<Injection>, Vec<(String, String)>)> = Vec::new();
+        let mut running: Vec<Running> = Vec::new();
         let mut seen = 0;
         for step in 0..STEPS {
             let (n, provider) = (random.below(SESSIONS), PROVIDERS[random.below(PROVIDERS.len())]);
