@@ -77,6 +77,7 @@ pub(super) fn run(context: &Context<'_>, callback_listen: Option<&str>) -> Resul
     let reason = signals.wait().map_err(|error| internal("cannot wait for signals", &error))?;
     log::info("stopping", &[("reason", &format!("{reason:?}"))]);
     app.pool.close();
+    app.services.credentials.close();
     drop(listener);
     if !server.stop() {
         log::warn("requests were cut off after the time they have to finish", &[]);

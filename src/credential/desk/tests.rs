@@ -309,7 +309,10 @@ fn a_link_that_is_no_web_address_is_not_passed_on() {
 
 #[test]
 fn a_provider_that_wants_a_person_is_no_m2m_provider() {
-    let error = wants_a_person("google");
+    let bench = bench();
+    let error = bench.fetch(ANN, "person", Some(Flow::Oauth2M2m)).unwrap_err();
+    assert_eq!(error.code(), Code::CloudInvalid);
+    assert!(bench.desk.polls().is_empty());
     assert!(error.hint().unwrap().contains("oauth2-user"));
 }
 
