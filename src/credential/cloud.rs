@@ -116,3 +116,81 @@ impl From<role::RoleProvider> for RoleProvider {
         Self { name: listed.name, identity_source }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::base::env::Env;
+    use crate::net::exchange::Exchange;
+    use crate::net::testing::{Constant, Script, StepClock, answer};
+    use crate::volc::endpoint::Endpoints;
+    use crate::volc::keys::KeySettings;
+    use crate::volc::keys::chain::{Chain, Reach};
+
+    /// What `call` comes to with one answer, and the body of the one request that it sends.
+    fn exchanged<T>(result: &Value, call: impl FnOnce(&Cloud) -> T) -> (T, Value) {
+        let text = json!({ "ResponseMetadata": { "RequestId": "R" }, "Result": result }).to_string();
+        let script = Arc::new(Script::new([answer(200, &text)]));
+        let clock = Arc::new(StepClock::at(1_768_464_000));
+        let exchange = Arc::new(Exchange::new(script.clone(), clock.clone(), Arc::new(Constant(0))));
+        let env: Env = [("VOLCENGINE_ACCESS_KEY", "A"), ("VOLCENGINE_SECRET_KEY", "S")].into_iter().collect();
+        let reach = Reach { cloud: exchange.clone(), metadata: exchange.clone() };
+        let chain = Arc::new(Chain::new(KeySettings::default(), env, reach, clock.clone()));
+        let endpoints = Endpoints::new(None, None, script.clone(), clock.clone()).unwrap();
+        let client = Arc::new(Client::new(endpoints, chain, exchange, clock));
+        let outcome = call(&Cloud::new(client, "pool-1".into(), Some("people".into())));
+        let mut requests = script.take();
+        assert_eq!(requests.len(), 1);
+        (outcome, serde_json::from_slice(&requests.remove(0).body).unwrap())
+    }
+
+    #[test]
+    fn every_call_names_the_workload_pool() {
+        let tip = Secret::from("tip");
+        let request = Oauth2Request {
+            provider: "google".into(),
+            grant: Grant::UserFederation,
+            scopes: None,
+            redirect_url: None,
+        };
+        let (token, body) =
+            exchanged(&json!({ "AccessToken": "t", "ExpiresIn": 60 }), |c| c.oauth2_token(&tip, &request));
+        assert!(matches!(token.unwrap(), Oauth2Answer::Token { expires_in: Some(60), .. }));
+        // Unforced, and without what is the provider's to say.
+        assert_eq!(
+            body,
+            json!({ "ProviderName": "google", "IdentityToken": "tip", "PoolName": "pool-1", "Flow": "USER_FEDERATION" })
+        );
+        let (key, body) = exchanged(&json!({ "ApiKey": "k" }), |c| c.api_key(&tip, "openai"));
+        assert_eq!((key.unwrap().expose().as_str(), &body["PoolName"]), ("k", &json!("pool-1")));
+        let (data, body) =
+            exchanged(&json!({ "CredentialData": "d" }), |c| c.user_credential(&tip, "cred-1"));
+        assert_eq!((data.unwrap().expose().as_str(), &body["PoolName"]), ("d", &json!("pool-1")));
+        let filter = ProviderFilter { kind: Some("oauth2".into()), ..ProviderFilter::default() };
+        let (_, body) = exchanged(&json!({ "TotalCount": 0 }), |c| c.list_providers(2, &filter));
+        assert_eq!(
+            body,
+            json!({ "PageNumber": 2, "PageSize": 20, "PoolName": "pool-1", "Filter": { "Type": "oauth2" } })
+        );
+    }
+
+    #[test]
+    fn role_providers_are_those_of_our_user_pool_and_of_agent_pools() {
+        let pool = |name: &str, pool: Value| json!({ "Name": name, "Config": { "IdentityPool": pool } });
+        let listed = json!({ "TotalCount": 3, "RoleCredentialProviders": [
+            pool("ours", json!({ "UserPool": { "PoolName": "people" } })),
+            pool("theirs", json!({ "UserPool": { "PoolName": "others" } })),
+            pool("agents", json!({ "AgentPool": { "PoolName": "pool-1" } })),
+        ]});
+        let (roles, body) = exchanged(&listed, |cloud| cloud.role_providers(None));
+        let roles = roles.unwrap();
+        let found: Vec<_> = roles.iter().map(|role| (role.name.as_str(), role.identity_source)).collect();
+        assert_eq!(
+            found,
+            [("ours", Some(IdentitySource::UserPool)), ("agents", Some(IdentitySource::AgentPool))]
+        );
+        assert_eq!((&body["Filter"]["PoolName"], body.get("PoolName")), (&json!("pool-1"), None));
+    }
+}
