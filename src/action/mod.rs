@@ -10,6 +10,7 @@ use crate::base::error::Result;
 use crate::session::key::SessionKey;
 
 pub mod config_suggest;
+pub mod environment;
 pub mod fetch;
 pub mod health;
 pub mod list_credentials;
@@ -43,6 +44,8 @@ pub enum Action {
     ConfigSuggest(config_suggest::Input),
     /// Fetch a hosted credential.
     Fetch(fetch::Input),
+    /// Which variables does a program get that runs for the session?
+    Environment(Option<SessionKey>),
     /// Does the process work?
     Health,
     /// Which credential providers are there, and what does the session have of them?
@@ -85,6 +88,8 @@ pub enum Outcome {
     ConfigSuggest(Box<config_suggest::Outcome>),
     /// Of [`Action::Fetch`].
     Fetch(Box<fetch::Outcome>),
+    /// Of [`Action::Environment`].
+    Environment(environment::Outcome),
     /// Of [`Action::Health`].
     Health(health::Outcome),
     /// Of [`Action::ListCredentials`].
@@ -128,6 +133,7 @@ impl Services {
         Ok(match action {
             Action::ConfigSuggest(input) => Outcome::ConfigSuggest(Box::new(config_suggest::run(input))),
             Action::Fetch(input) => Outcome::Fetch(Box::new(fetch::run(self, input)?)),
+            Action::Environment(session) => Outcome::Environment(environment::run(self, session)?),
             Action::Health => Outcome::Health(health::run(self)),
             Action::ListCredentials(input) => Outcome::ListCredentials(list_credentials::run(self, input)?),
             Action::ListRoles(input) => Outcome::ListRoles(list_roles::run(self, input)?),

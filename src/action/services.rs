@@ -122,11 +122,20 @@ impl Speaker for Broker {
 pub struct Counters {
     tips: AtomicU64,
     user_tokens: AtomicU64,
+    environments: AtomicU64,
 }
 
 impl Counters {
     pub(super) fn count_tip(&self) {
         self.tips.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_environment(&self) {
+        self.environments.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn environments(&self) -> u64 {
+        self.environments.load(Ordering::Relaxed)
     }
 
     pub(super) fn count_user_token(&self) {

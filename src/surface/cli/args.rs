@@ -97,6 +97,13 @@ pub enum Command {
     ConfigShow,
     /// Finds out why something does not work.
     Doctor,
+    /// Runs a program with a session's bound credentials.
+    Exec {
+        /// `--session KEY`
+        session: Option<SessionKey>,
+        /// The program and its arguments.
+        program: Vec<OsString>,
+    },
     /// Replaces the key that seals the stored sessions.
     KeyRotate,
     /// Prints the version.
@@ -115,6 +122,7 @@ pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, String> {
     let mut words = lexopt::Parser::from_args(args);
     let (mut options, mut flags, mut names) = (Options::default(), Flags::default(), Vec::new());
+    let mut program = Vec::new();
     while let Some(word) = words.next().map_err(|error| error.to_string())? {
         match word {
             Short('h') | Long("help") => flags.help = true,
@@ -137,6 +145,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
             Long("open") => flags.put("open", String::new()),
             Long("no-wait") => flags.put("no-wait", String::new()),
             Long("decode") => flags.put("decode", String::new()),
+            Value(name) if names == ["exec"] => {
+                // From here on everything is the program's own.
+                program.push(name);
+                program.extend(words.raw_args().map_err(|error| error.to_string())?);
+            }
             Value(name) => names.push(name.string().map_err(|error| error.to_string())?),
             other => return Err(unknown_option(&other.unexpected().to_string())),
         }
@@ -165,6 +178,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
         ["status"] => Command::Status,
         ["token"] => Command::Token { session: flags.session()?, decode: flags.take("decode").is_some() },
         ["doctor"] => Command::Doctor,
+        ["exec"] => Command::Exec { session: flags.session()?, program },
         ["tools"] => Command::Tools,
         ["call", tool, params @ ..] if params.len() < 2 => Command::Call {
             tool: (*tool).to_owned(),
@@ -299,6 +313,14 @@ mod tests {
                 "id whoami --lang zh --session k",
                 Command::Chat { line: "whoami".into(), session: key(), lang: Some("zh".into()) },
             ),
+            (
+                "exec --session k -- sh -c --help",
+                Command::Exec {
+                    session: key(),
+                    program: ["sh", "-c", "--help"].map(OsString::from).to_vec(),
+                },
+            ),
+            ("exec env", Command::Exec { session: None, program: vec!["env".into()] }),
             ("config check", Command::ConfigCheck),
             ("config show", Command::ConfigShow),
             ("key rotate", Command::KeyRotate),

@@ -16,6 +16,7 @@ Commands:
   doctor          check everything that the server needs, and say what to do next
   tools           list the tools that agents have
   call            call a tool and print its result
+  exec            run a program with the session's bound credentials in its environment
   id              carry out a chat command, such as: id 'fetch github'
   config check    read the configuration and say what is wrong with it
   config show     the effective configuration, without secrets
@@ -40,7 +41,7 @@ Exit codes:
   4  the server does not answer
 ";
 
-const COMMANDS: [(&str, &str); 13] = [
+const COMMANDS: [(&str, &str); 14] = [
     (
         "serve",
         "\
@@ -140,6 +141,17 @@ Usage: agent-identity call NAME ['{\"…\": …}' | -] [--session KEY] [--json]
   -               read the parameters from standard input
   --session KEY   the session to call it for (default: the main one)
   --json          on one line even on a terminal, and failures as JSON too
+",
+    ),
+    (
+        "exec",
+        "\
+Runs a program that has the session's bound credentials in its environment, and nobody else. Signals and the exit code
+are the program's own. A binding that cannot be had now is named on standard error and left out.
+
+Usage: agent-identity exec [--session KEY] -- PROGRAM [ARGUMENT…]
+
+  --session KEY   the session whose bindings count (default: the main one)
 ",
     ),
     (

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod commands;
+mod exec;
 pub mod exit;
 pub mod help;
 pub mod output;

@@ -33,7 +33,7 @@ impl From<Error> for NoRoute {
 }
 
 /// The paths of the server besides `/tool/<name>`, for hints.
-pub const PATHS: [&str; 5] = ["/healthz", "/session", "/status", "/token", "/tools"];
+pub const PATHS: [&str; 6] = ["/environment", "/healthz", "/session", "/status", "/token", "/tools"];
 
 /// Finds the action of a request. `method` is one of `GET`, `HEAD`, `POST`, …; HEAD is asked like GET.
 ///
@@ -48,6 +48,7 @@ pub fn route(method: &str, path: &str, query: Option<&str>, body: &[u8]) -> Resu
         Ok(Route { action: action(session), is_tool: false })
     };
     match path {
+        "/environment" => read(Action::Environment, true),
         "/healthz" => read(|_| Action::Health, false),
         "/session" => read(Action::UserToken, true),
         "/status" => read(|_| Action::ServerStatus, false),
@@ -154,6 +155,7 @@ mod tests {
             ("GET", "/healthz", "", Action::Health),
             ("HEAD", "/status", "", Action::ServerStatus),
             ("GET", "/tools", "", Action::Tools),
+            ("GET", "/environment?session=k", "", Action::Environment(key("k"))),
             ("GET", "/token", "", Action::Token(None)),
             ("GET", "/token?session=", "", Action::Token(None)),
             ("GET", "/token?session=main", "", Action::Token(key("agent:main:main"))),
