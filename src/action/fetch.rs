@@ -138,7 +138,7 @@ pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
             success: true,
             message: format!("the credential of {} is stored for this session", blank.provider),
             expires_at: credential.expires_at,
-            value: return_value.then_some(credential),
+            value: return_value.then_some(credential).inspect(|_| services.counters.count_credential()),
             ..blank
         }),
         Ok(Fetched::Consent { url, waiting }) => {

@@ -1,5 +1,7 @@
 //! Which workload tokens are at hand: an operator's view, without the tokens.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::tool::Tool;
@@ -10,7 +12,7 @@ use crate::session::key::SessionKey;
 /// The tool.
 pub const TOOL: Tool = Tool {
     name: "identity_list_tips",
-    about: "Lists the valid workload tokens (TIP) with delegation chain and expiry, never the tokens themselves.",
+    about: "Lists the valid workload tokens (TIP) with delegation chain, expiry and bindings, never the tokens themselves.",
     call_when: &["list TIP tokens", "有哪些 TIP", "show active workload tokens"],
     params: &[],
     needs_login: false,
@@ -38,12 +40,15 @@ pub struct Line {
     pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Environment names that the session's calls get, by provider.
+    pub bindings: BTreeMap<String, String>,
 }
 
 pub(super) fn run(services: &Services) -> Outcome {
     let tips = services.store.sessions().into_iter().filter_map(|(session_key, _)| {
         let tip = services.broker.peek(&session_key)?;
         Some(Line {
+            bindings: services.bindings.of(&session_key),
             session_key,
             sub: tip.sub.clone(),
             chain: tip.chain.clone(),
@@ -52,4 +57,26 @@ pub(super) fn run(services: &Services) -> Outcome {
         })
     });
     Outcome { tips: tips.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::testing::{Bench, key};
+
+    #[test]
+    fn tokens_at_hand_are_listed_with_their_names_and_without_themselves() {
+        let bench = Bench::new();
+        for person in ["agent:main:main:user:a", "agent:main:main:user:b"] {
+            bench.log_in(person, person);
+        }
+        let with_tip = key("agent:main:main:user:a");
+        let tip = bench.services.broker.get(&with_tip).unwrap();
+        bench.services.bindings.set(&with_tip, "google", "GOOGLE_ACCESS_TOKEN").unwrap();
+        let outcome = run(&bench.services);
+        let [line] = outcome.tips.as_slice() else { panic!("{outcome:?}") };
+        assert_eq!((&line.session_key, &line.sub), (&with_tip, &tip.sub));
+        assert_eq!(line.bindings["google"], "GOOGLE_ACCESS_TOKEN");
+        assert!(!serde_json::to_string(&outcome).unwrap().contains(tip.token.expose()));
+    }
 }

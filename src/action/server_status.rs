@@ -106,7 +106,7 @@ pub(super) fn run(services: &Services) -> Outcome {
         cloud: cloud(services),
         store: store(&services.store.health()),
         peers: services.peers.status(),
-        raw_tokens_served: json!({ "tip": services.counters.tips(), "userToken": services.counters.user_tokens(), "environment": services.counters.environments() }),
+        raw_tokens_served: json!({ "tip": services.counters.tips(), "userToken": services.counters.user_tokens(), "environment": services.counters.environments(), "credential": services.counters.credentials() }),
     }
 }
 

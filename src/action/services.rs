@@ -123,11 +123,20 @@ pub struct Counters {
     tips: AtomicU64,
     user_tokens: AtomicU64,
     environments: AtomicU64,
+    credentials: AtomicU64,
 }
 
 impl Counters {
     pub(super) fn count_tip(&self) {
         self.tips.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_credential(&self) {
+        self.credentials.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn credentials(&self) -> u64 {
+        self.credentials.load(Ordering::Relaxed)
     }
 
     pub(super) fn count_environment(&self) {

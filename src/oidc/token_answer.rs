@@ -42,15 +42,18 @@ pub(super) fn read(response: &HttpResponse) -> Result<Granted, Refused> {
     }
     if response.is_success() {
         return serde_json::from_slice(&response.body).map_err(|_| {
-            Refused::Other(Error::new(
-                Code::IdpInvalid,
-                "the provider's token answer is not the documented JSON",
-            ))
+            let error =
+                Error::new(Code::IdpInvalid, "the provider's token answer is not the documented JSON");
+            Refused::Other(error.with_hint(CHECK_PROVIDER))
         });
     }
     let message = format!("the provider answered {} to the token request", response.status);
-    Err(Refused::Other(Error::new(Code::IdpRefused, message)))
+    Err(Refused::Other(Error::new(Code::IdpRefused, message).with_hint(CHECK_PROVIDER)))
 }
+
+/// For answers that no OpenID provider gives.
+const CHECK_PROVIDER: &str =
+    "check that the user pool's address leads to an OpenID provider and to no proxy's page";
 
 fn refusal(error: &str) -> Refused {
     let hint = match error {
