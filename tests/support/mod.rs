@@ -14,9 +14,10 @@ pub mod schema;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -43,7 +44,7 @@ impl Home {
 
     /// A home whose emulator and configuration the test has changed.
     pub fn with(mut options: Options, change: impl FnOnce(&mut Value)) -> Self {
-        let callback = format!("http://127.0.0.1:{}/identity/oauth/callback", free_port());
+        let callback = format!("http://{}:18789/identity/oauth/callback", own_address());
         options.callback_urls = vec![callback.clone()];
         let emulator = Emulator::start(options).unwrap();
         let dir = TempDir::new().unwrap();
@@ -259,6 +260,14 @@ pub fn send_signal(pid: u32, signal: i32) {
     // SAFETY: kill(2) takes two integers; the process is our own child, which has not been waited for yet.
     let sent = unsafe { libc::kill(i32::try_from(pid).unwrap(), signal) };
     assert_eq!(sent, 0);
+}
+
+/// A loopback address that no other home has, in this process or another: so its ports are its own.
+pub fn own_address() -> Ipv4Addr {
+    static HOMES: AtomicU32 = AtomicU32::new(0);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let home = HOMES.fetch_add(1, Ordering::Relaxed);
+    Ipv4Addr::new(127, high.max(1), low, u8::try_from(home % 254 + 1).unwrap())
 }
 
 /// A port that was free a moment ago.
