@@ -68,7 +68,8 @@ pub const TOOL: Tool = Tool {
             scopes: params.texts("scopes"),
             redirect_url: params.text("redirectUrl").map(str::to_owned),
         };
-        Ok(Action::Fetch(Input { session, order, return_value: params.flag("returnValue") }))
+        let return_value = params.flag("returnValue");
+        Ok(Action::Fetch(Input { session, origin: Origin::default(), order, return_value }))
     },
 };
 
@@ -77,6 +78,8 @@ pub const TOOL: Tool = Tool {
 pub struct Input {
     /// The session.
     pub session: Option<SessionKey>,
+    /// Where it was asked for; a login that has to come first is confirmed with it.
+    pub origin: Origin,
     /// What.
     pub order: Order,
     /// Whether the outcome holds the credential itself.
@@ -120,7 +123,7 @@ fn value<S: Serializer>(value: &Option<Arc<Credential>>, serializer: S) -> Resul
 }
 
 pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
-    let Input { session, order, return_value } = input;
+    let Input { session, origin, order, return_value } = input;
     let provider = order.provider.clone();
     let fetched = target::existing(services, session.clone())
         .and_then(|session| services.credentials.fetch(&session, order));
@@ -154,7 +157,7 @@ pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
             let session = target::for_login(services, session)?;
             let link = services
                 .login_desk()
-                .and_then(|desk| desk.authorize(&session, Origin::default()))
+                .and_then(|desk| desk.authorize(&session, origin))
                 .map_err(|_| error.clone())?;
             let message = format!("{}: open the link to log in, then fetch again", error.message());
             let auth_url = Some(Secret::new(link.url));
@@ -216,7 +219,8 @@ mod tests {
         }
         let mut bench = Bench::new();
         bench.services.login = Err(Error::new(Code::ConfigMissing, "no pool"));
-        let input = Input { session: None, order: Order::default(), return_value: false };
+        let input =
+            Input { session: None, origin: Origin::default(), order: Order::default(), return_value: false };
         assert_eq!(run(&bench.services, input).unwrap_err().code(), Code::NotLoggedIn);
     }
 

@@ -82,8 +82,10 @@ impl Chat {
     /// shows it, and the outcome is told there.
     fn action(&self, tool: &str, params: &Map<String, Value>) -> Result<Action, Error> {
         let mut action = registry::action(tool, params, self.session.clone())?;
-        if let Action::Login(login) = &mut action {
-            login.origin = self.origin.clone();
+        match &mut action {
+            Action::Login(login) => login.origin = self.origin.clone(),
+            Action::Fetch(fetch) => fetch.origin = self.origin.clone(),
+            _ => {}
         }
         Ok(action)
     }
@@ -109,6 +111,10 @@ mod tests {
         let chat = Chat { session: session.clone(), origin: origin.clone(), lang: Lang::En };
         let action = |tool| chat.action(tool, &Map::new()).unwrap();
         assert_eq!(action("identity_whoami"), Action::Whoami(session.clone()));
-        assert_eq!(action("identity_login"), Action::Login(login::Input { session, origin }));
+        assert_eq!(action("identity_login"), Action::Login(login::Input { session, origin: origin.clone() }));
+        let fetch = chat
+            .action("identity_fetch", serde_json::json!({"provider": "google"}).as_object().unwrap())
+            .unwrap();
+        assert!(matches!(fetch, Action::Fetch(fetch) if fetch.origin == origin));
     }
 }
