@@ -12,6 +12,7 @@ pub mod http;
 pub mod jwt;
 pub mod net;
 pub mod peer;
+pub mod risk;
 
 pub mod credential;
 pub mod oidc;

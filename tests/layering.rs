@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 9] = [
     &["sys"],
     &["base"],
-    &["config", "http", "jwt", "net", "peer"],
+    &["config", "http", "jwt", "net", "peer", "risk"],
     &["session", "volc"],
     &["credential", "oidc", "tip"],
     &["action"],

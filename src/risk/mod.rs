@@ -1,0 +1,96 @@
+//! How risky a command or a tool call is: pure, total, in time linear in the text.
+//!
+//! Text → structure ([`lex`](self), [`parse`]) → what would run, with variables, quotes and wrappers resolved → rules,
+//! which are tables (`rules/`). What cannot be understood is never low.
+
+mod code;
+mod effects;
+mod lex;
+mod matcher;
+pub mod parse;
+pub mod paths;
+mod resolve;
+pub mod rules;
+mod tool;
+mod wrappers;
+
+pub use parse::Span;
+pub use resolve::judge_command;
+pub use rules::{Rule, Text};
+pub use tool::judge_tool;
+
+/// Bytes of a command that are judged; a longer one is at least medium.
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// How risky something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Reading, building, ordinary edits.
+    Low,
+    /// Bounded or routine changes.
+    Medium,
+    /// Should not run without a person's consent.
+    High,
+}
+
+impl Level {
+    /// `low`, `medium` or `high`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// Where a command would run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context<'a> {
+    /// The project's folder, absolute; relative paths lead below it.
+    pub workspace: Option<&'a str>,
+    /// The home folder, absolute.
+    pub home: Option<&'a str>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// How risky.
+    pub level: Level,
+    /// The rule that decided; `None` when none applied.
+    pub rule: Option<&'static Rule>,
+    /// The words that it applied to, as they would run.
+    pub words: String,
+    /// Where they stand in the text that was given.
+    pub span: Span,
+    /// What was unwrapped on the way, from outside to inside.
+    pub unwrapped: Vec<String>,
+}
+
+impl Verdict {
+    /// Nothing was found.
+    #[must_use]
+    pub const fn low() -> Self {
+        Self {
+            level: Level::Low,
+            rule: None,
+            words: String::new(),
+            span: Span { start: 0, end: 0 },
+            unwrapped: Vec::new(),
+        }
+    }
+
+    /// The rule's id, or `none`.
+    #[must_use]
+    pub fn rule_id(&self) -> &'static str {
+        self.rule.map_or("none", |rule| rule.id)
+    }
+
+    /// The reason in English.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        self.rule.map_or("no rule applies", |rule| rule.reason.en)
+    }
+}

@@ -1,0 +1,106 @@
+//! The rules, one table for each family. A rule without patterns is found by what a command does with paths, input and
+//! other commands; [`rule`] looks it up by its id.
+
+use super::Level;
+
+pub mod clouds;
+pub mod containers;
+pub mod databases;
+pub mod destroy;
+pub mod git;
+pub mod network;
+pub mod packages;
+pub mod paths;
+pub mod persistence;
+pub mod privilege;
+pub mod secrets;
+pub mod system;
+
+/// A text in both languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// English.
+    pub en: &'static str,
+    /// Chinese.
+    pub zh: &'static str,
+}
+
+/// A rule.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its stable id.
+    pub id: &'static str,
+    /// How risky what it finds is.
+    pub level: Level,
+    /// Why, in a few words.
+    pub reason: Text,
+    /// The commands that it finds: program, words and options (`|` alternatives, `!` not, `~` any word like this).
+    pub patterns: &'static [&'static str],
+    /// Commands that it must find.
+    pub examples: &'static [&'static str],
+    /// Commands that it must not find.
+    pub harmless: &'static [&'static str],
+}
+
+/// All families.
+pub const FAMILIES: &[(&str, &[Rule])] = &[
+    ("destroy", destroy::RULES),
+    ("privilege", privilege::RULES),
+    ("network", network::RULES),
+    ("secrets", secrets::RULES),
+    ("persistence", persistence::RULES),
+    ("system", system::RULES),
+    ("git", git::RULES),
+    ("databases", databases::RULES),
+    ("containers", containers::RULES),
+    ("clouds", clouds::RULES),
+    ("packages", packages::RULES),
+];
+
+/// All rules.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    FAMILIES.iter().flat_map(|(_, rules)| rules.iter())
+}
+
+/// The rule with this id.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::{Context, Level, judge_command};
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_reasons_are_there_in_both_languages() {
+        let ids: BTreeSet<_> = all().map(|rule| rule.id).collect();
+        assert_eq!(ids.len(), all().count());
+        for rule in all() {
+            assert!(!rule.reason.en.is_empty() && !rule.reason.zh.is_ascii(), "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn every_rule_finds_its_examples_and_not_its_counterexamples() {
+        let mut wrong = Vec::new();
+        for rule in all() {
+            for example in rule.examples {
+                let verdict = judge_command(example, &Context::default());
+                if verdict.level < rule.level {
+                    wrong.push(format!("{}: {example}: {} {}", rule.id, verdict.level.as_str(), verdict.rule_id()));
+                }
+            }
+            for harmless in rule.harmless {
+                let verdict = judge_command(harmless, &Context::default());
+                if verdict.rule_id() == rule.id || verdict.level == Level::High {
+                    wrong.push(format!("{}: not {harmless}: {}", rule.id, verdict.rule_id()));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
