@@ -20,6 +20,7 @@ use crate::oidc::client::LoginSettings;
 use crate::oidc::pending::{Issuer, Origin, PendingLogin, PendingLogins};
 use crate::oidc::provider::{Provider, Tokens};
 use crate::oidc::source::{Registration, Source};
+use crate::risk::{Context, Level, judge_command};
 use crate::session::envelope::Content;
 use crate::session::key::SessionKey;
 use crate::session::{envelope, journal, keyring, migrate};
@@ -31,7 +32,7 @@ use crate::sys::procfs;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("callback_query", callback_query),
     ("config", config),
     ("http_chunked", http_chunked),
@@ -39,6 +40,7 @@ pub const TARGETS: [Target; 10] = [
     ("jwt", jwt),
     ("key_file", key_file),
     ("proc_files", proc_files),
+    ("risk_command", risk_command),
     ("session_file", session_file),
     ("session_key", session_key),
     ("socket_route", socket_route),
@@ -175,6 +177,17 @@ pub fn session_file(bytes: &[u8]) {
                 assert!(replay.batches.is_empty(), "nobody sealed this");
             }
         }
+    }
+}
+
+/// A shell command: always a verdict, whose span lies in the text; what was not understood is never low.
+pub fn risk_command(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let verdict = judge_command(&text, &Context::default());
+    assert!(verdict.span.start <= verdict.span.end && verdict.span.end <= text.len());
+    assert!(verdict.level == Level::Low || verdict.rule.is_some());
+    if crate::risk::parse::parse(&text).odd.is_some() {
+        assert!(verdict.level >= Level::Medium);
     }
 }
 

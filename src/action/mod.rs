@@ -14,11 +14,13 @@ pub mod environment;
 pub mod fetch;
 pub mod health;
 pub mod list_credentials;
+pub mod list_risk_patterns;
 pub mod list_roles;
 pub mod list_tips;
 pub mod login;
 pub mod logout;
 pub mod registry;
+pub mod risk_check;
 pub mod role_credentials;
 pub mod server_status;
 pub mod services;
@@ -50,6 +52,8 @@ pub enum Action {
     Health,
     /// Which credential providers are there, and what does the session have of them?
     ListCredentials(list_credentials::Input),
+    /// What counts as risky?
+    ListRiskPatterns,
     /// Which role providers are there?
     ListRoles(list_roles::Input),
     /// Which workload tokens are at hand?
@@ -58,6 +62,8 @@ pub enum Action {
     Login(login::Input),
     /// End a login.
     Logout(Option<SessionKey>),
+    /// How risky is a command or a tool call?
+    RiskCheck(risk_check::Input),
     /// Get temporary keys of a role.
     RoleCredentials(role_credentials::Input),
     /// What is going on in this process?
@@ -94,6 +100,8 @@ pub enum Outcome {
     Health(health::Outcome),
     /// Of [`Action::ListCredentials`].
     ListCredentials(list_credentials::Outcome),
+    /// Of [`Action::ListRiskPatterns`].
+    ListRiskPatterns(list_risk_patterns::Outcome),
     /// Of [`Action::ListRoles`].
     ListRoles(list_roles::Outcome),
     /// Of [`Action::ListTips`].
@@ -102,6 +110,8 @@ pub enum Outcome {
     Login(login::Outcome),
     /// Of [`Action::Logout`].
     Logout(logout::Outcome),
+    /// Of [`Action::RiskCheck`].
+    RiskCheck(risk_check::Outcome),
     /// Of [`Action::RoleCredentials`].
     RoleCredentials(Box<role_credentials::Outcome>),
     /// Of [`Action::ServerStatus`].
@@ -136,10 +146,12 @@ impl Services {
             Action::Environment(session) => Outcome::Environment(environment::run(self, session)?),
             Action::Health => Outcome::Health(health::run(self)),
             Action::ListCredentials(input) => Outcome::ListCredentials(list_credentials::run(self, input)?),
+            Action::ListRiskPatterns => Outcome::ListRiskPatterns(list_risk_patterns::run()),
             Action::ListRoles(input) => Outcome::ListRoles(list_roles::run(self, input)?),
             Action::ListTips => Outcome::ListTips(list_tips::run(self)),
             Action::Login(input) => Outcome::Login(login::run(self, input)?),
             Action::Logout(session) => Outcome::Logout(logout::run(self, session)?),
+            Action::RiskCheck(input) => Outcome::RiskCheck(risk_check::run(&input)),
             Action::RoleCredentials(input) => {
                 Outcome::RoleCredentials(Box::new(role_credentials::run(self, input)?))
             }

@@ -5,15 +5,16 @@ use serde_json::{Map, Value};
 
 use super::tool::Tool;
 use super::{
-    Action, config_suggest, fetch, list_credentials, list_roles, list_tips, login, logout, role_credentials,
-    set_binding, show_config, status, token, unset_binding, user_token, whoami,
+    Action, config_suggest, fetch, list_credentials, list_risk_patterns, list_roles, list_tips, login,
+    logout, risk_check, role_credentials, set_binding, show_config, status, token, unset_binding, user_token,
+    whoami,
 };
 use crate::base::error::{Code, Error, Result};
 use crate::base::nearest::nearest;
 use crate::session::key::SessionKey;
 
 /// The tools, in the order of the manifest.
-pub const TOOLS: [&Tool; 15] = [
+pub const TOOLS: [&Tool; 17] = [
     &whoami::TOOL,
     &logout::TOOL,
     &status::TOOL,
@@ -29,6 +30,8 @@ pub const TOOLS: [&Tool; 15] = [
     &user_token::TOOL,
     &set_binding::TOOL,
     &unset_binding::TOOL,
+    &risk_check::TOOL,
+    &list_risk_patterns::TOOL,
 ];
 
 /// Makes the action of a tool call.
@@ -96,9 +99,11 @@ mod tests {
         let expected = [
             "identity_config",
             "identity_config_suggest",
+            "identity_list_risk_patterns",
             "identity_list_tips",
             "identity_login",
             "identity_logout",
+            "identity_risk_check",
             "identity_status",
             "identity_unset_binding",
             "identity_whoami",

@@ -2,18 +2,66 @@
 
 /// Calls that run a command line or a program.
 const RUNS: &[&str] = &[
-    "system", "popen", "exec", "execSync", "execFile", "execFileSync", "spawn", "spawnSync", "call", "check_call",
-    "check_output", "run", "getoutput", "getstatusoutput", "shell_exec", "passthru", "proc_open", "backticks", "execvp",
-    "execl", "execlp", "execv", "execve", "execute", "Popen", "qx", "sh", "open", "pty.spawn",
+    "system",
+    "popen",
+    "exec",
+    "execSync",
+    "execFile",
+    "execFileSync",
+    "spawn",
+    "spawnSync",
+    "call",
+    "check_call",
+    "check_output",
+    "run",
+    "getoutput",
+    "getstatusoutput",
+    "shell_exec",
+    "passthru",
+    "proc_open",
+    "backticks",
+    "execvp",
+    "execl",
+    "execlp",
+    "execv",
+    "execve",
+    "execute",
+    "Popen",
+    "qx",
+    "sh",
+    "open",
+    "pty.spawn",
 ];
 
 /// Calls that delete what they are given.
 const DELETES: &[&str] = &[
-    "rmtree", "remove", "unlink", "rmdir", "removedirs", "rmSync", "rm", "rmdirSync", "unlinkSync", "rm_rf", "rm_r", "remove_dir_all",
+    "rmtree",
+    "remove",
+    "unlink",
+    "rmdir",
+    "removedirs",
+    "rmSync",
+    "rm",
+    "rmdirSync",
+    "unlinkSync",
+    "rm_rf",
+    "rm_r",
+    "remove_dir_all",
 ];
 
 /// Calls that read or write what they are given.
-const OPENS: &[&str] = &["open", "readFileSync", "readFile", "read_text", "Path", "read", "file_get_contents", "readlines", "slurp", "createReadStream"];
+const OPENS: &[&str] = &[
+    "open",
+    "readFileSync",
+    "readFile",
+    "read_text",
+    "Path",
+    "read",
+    "file_get_contents",
+    "readlines",
+    "slurp",
+    "createReadStream",
+];
 
 /// Something that code does.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,15 +87,57 @@ pub(super) fn scan(code: &str) -> Vec<Does> {
     let mut found = Vec::new();
     let lower = code.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let shell = has(&["/bin/sh", "/bin/bash", "\"sh\"", "'sh'", "\"bash\"", "'bash'", "cmd.exe", "pty.spawn", "exec(", "exec \""]);
-    if has(&["socket", "fsockopen", "tcpsocket", "net.connect", "/dev/tcp", "/inet/tcp"]) && shell && has(&["dup2", "popen", "exec", "spawn", "pipe(", "stdin", "system", "getline"]) {
+    let shell = has(&[
+        "/bin/sh",
+        "/bin/bash",
+        "\"sh\"",
+        "'sh'",
+        "\"bash\"",
+        "'bash'",
+        "cmd.exe",
+        "pty.spawn",
+        "exec(",
+        "exec \"",
+    ]);
+    if has(&["socket", "fsockopen", "tcpsocket", "net.connect", "/dev/tcp", "/inet/tcp"])
+        && shell
+        && has(&["dup2", "popen", "exec", "spawn", "pipe(", "stdin", "system", "getline"])
+    {
         found.push(Does::RemoteShell);
     }
     let evaluates = has(&["exec(", "eval(", "eval ", "compile(", "new function", "vm.run", "loads("]);
-    if evaluates && has(&["urlopen", "requests.get", "urllib", "http.get", "fetch(", "net::http", "lwp::", "file_get_contents(\"http", "file_get_contents('http", "open-uri", "https.get"]) {
+    if evaluates
+        && has(&[
+            "urlopen",
+            "requests.get",
+            "urllib",
+            "http.get",
+            "fetch(",
+            "net::http",
+            "lwp::",
+            "file_get_contents(\"http",
+            "file_get_contents('http",
+            "open-uri",
+            "https.get",
+        ])
+    {
         found.push(Does::Fetched);
     }
-    if evaluates && has(&["b64decode", "base64", "fromhex", "unhexlify", "atob(", "decode64", "unpack(", "zlib", "codecs.decode", "rot13", "chr("]) {
+    if evaluates
+        && has(&[
+            "b64decode",
+            "base64",
+            "fromhex",
+            "unhexlify",
+            "atob(",
+            "decode64",
+            "unpack(",
+            "zlib",
+            "codecs.decode",
+            "rot13",
+            "chr(",
+        ])
+    {
         found.push(Does::Decoded);
     }
     let bytes = code.as_bytes();
@@ -66,12 +156,18 @@ pub(super) fn scan(code: &str) -> Vec<Does> {
                 found.push(Does::Runs(list(code, at).unwrap_or_else(|| text.clone())));
             } else if before == Some("open") && text.ends_with('|') {
                 found.push(Does::Runs(text.trim_end_matches('|').to_owned()));
-            } else if before.is_some_and(|name| name.starts_with("writeFile") || name.starts_with("appendFile") || name == "file_put_contents") {
+            } else if before.is_some_and(|name| {
+                name.starts_with("writeFile") || name.starts_with("appendFile") || name == "file_put_contents"
+            }) {
                 found.push(Does::Writes(text.clone()));
             } else if is(OPENS) {
                 let rest = code.get(end..).unwrap_or_default().trim_start();
                 let mode = rest.strip_prefix(',').map(str::trim_start).and_then(|rest| rest.get(1..2));
-                found.push(if matches!(mode, Some("w" | "a" | "x")) { Does::Writes(text.clone()) } else { Does::Reads(text.clone()) });
+                found.push(if matches!(mode, Some("w" | "a" | "x")) {
+                    Does::Writes(text.clone())
+                } else {
+                    Does::Reads(text.clone())
+                });
             }
             at = end;
         } else {
@@ -131,7 +227,8 @@ fn list(code: &str, start: usize) -> Option<String> {
 
 /// A word in quotes for the shell.
 pub(super) fn quoted(word: &str) -> String {
-    let plain = !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(&b));
+    let plain =
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(&b));
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 

@@ -93,7 +93,7 @@ impl<'a> Lexer<'a> {
             [b'<', b'<', b'<', ..] => (RedirectKind::Here, 3),
             [b'<', b'<', ..] => return Some(self.here(digits)),
             [b'<', b'>', ..] | [b'>', b'|', ..] => (RedirectKind::Write, 2),
-            [b'>', b'&' , ..] => (RedirectKind::Duplicate, 2),
+            [b'>', b'&', ..] => (RedirectKind::Duplicate, 2),
             [b'<', b'&', ..] => (RedirectKind::Duplicate, 2),
             [b'>', b'>', ..] => (RedirectKind::Append, 2),
             [b'<', ..] => (RedirectKind::Read, 1),
@@ -166,7 +166,9 @@ impl<'a> Lexer<'a> {
             match self.byte(0) {
                 b' ' | b'\t' | b'\n' | b'\r' | b';' | b'&' | b'|' | b')' => break,
                 // An extended pattern such as *.@(a|b) belongs to the word.
-                b'(' if self.at > start && matches!(self.text.as_bytes()[self.at - 1], b'@' | b'!' | b'?' | b'+' | b'*') => {
+                b'(' if self.at > start
+                    && matches!(self.text.as_bytes()[self.at - 1], b'@' | b'!' | b'?' | b'+' | b'*') =>
+                {
                     let end = self.rest().find(')').map_or(self.rest().len(), |end| end + 1);
                     parts.text(&self.rest()[..end], false);
                     self.at += end;
@@ -206,7 +208,9 @@ impl<'a> Lexer<'a> {
                 b'$' | b'`' => self.expansion(&mut parts, false),
                 _ => {
                     let end = self.rest().find(ENDS_TEXT).unwrap_or(self.rest().len()).max(1);
-                    let end = (end..=self.rest().len()).find(|end| self.rest().is_char_boundary(*end)).unwrap_or(end);
+                    let end = (end..=self.rest().len())
+                        .find(|end| self.rest().is_char_boundary(*end))
+                        .unwrap_or(end);
                     parts.text(&self.rest()[..end], false);
                     self.at += end;
                 }
@@ -348,7 +352,8 @@ impl<'a> Lexer<'a> {
         }
         let name_start = self.at;
         let length = self.rest().bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
-        let length = if length == 0 { usize::from(matches!(self.byte(0), b'@' | b'*' | b'?' | b'#')) } else { length };
+        let length =
+            if length == 0 { usize::from(matches!(self.byte(0), b'@' | b'*' | b'?' | b'#')) } else { length };
         let name = self.rest()[..length].to_owned();
         self.at += length;
         let operator_at = self.at;
@@ -385,7 +390,8 @@ impl<'a> Lexer<'a> {
         parts.push(Part::Variable {
             name,
             fallback: fallback.map(|text| text.trim_matches(['"', '\'']).to_owned()),
-            altered: name_start != start || !(operator.is_empty() || fallback.is_some() || operator.starts_with(":?")),
+            altered: name_start != start
+                || !(operator.is_empty() || fallback.is_some() || operator.starts_with(":?")),
             quoted,
         });
         for part in inner.done() {
@@ -485,7 +491,8 @@ const ENDS_TEXT: [char; 16] =
 /// What follows a backslash in `$'…'` and in `printf`: bytes used, and what they stand for.
 pub(super) fn escape(text: &str) -> (usize, Vec<u8>) {
     let digits = |from: usize, radix: u32, most: usize| {
-        let found = text.as_bytes().iter().skip(from).take(most).take_while(|b| char::from(**b).is_digit(radix));
+        let found =
+            text.as_bytes().iter().skip(from).take(most).take_while(|b| char::from(**b).is_digit(radix));
         let count = found.count();
         (count, text.get(from..from + count).and_then(|digits| u32::from_str_radix(digits, radix).ok()))
     };

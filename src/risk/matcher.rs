@@ -10,7 +10,21 @@ const VALUED: &[(&str, &[&str])] = &[
     ("git", &["-C", "-c", "--git-dir", "--work-tree", "--namespace"]),
     ("docker", &["-H", "--host", "--context", "-c", "--config", "-l", "--log-level"]),
     ("podman", &["--url", "--connection", "-c", "--root"]),
-    ("kubectl", &["-n", "--namespace", "--context", "--kubeconfig", "--cluster", "--user", "-s", "--server", "--token", "--as"]),
+    (
+        "kubectl",
+        &[
+            "-n",
+            "--namespace",
+            "--context",
+            "--kubeconfig",
+            "--cluster",
+            "--user",
+            "-s",
+            "--server",
+            "--token",
+            "--as",
+        ],
+    ),
     ("helm", &["-n", "--namespace", "--kube-context", "--kubeconfig"]),
     ("aws", &["--profile", "--region", "--endpoint-url", "--output"]),
     ("gcloud", &["--project", "--account", "--configuration"]),
@@ -30,14 +44,17 @@ pub(super) fn matches(pattern: &str, words: &[&str]) -> bool {
     }
     let valued = VALUED.iter().find(|(name, _)| name == program).map_or(&[][..], |(_, valued)| valued);
     let mut positionals = args.iter().enumerate().filter(|(at, word)| {
-        (!word.starts_with(['-', '+']) || word.len() < 2) && !at.checked_sub(1).is_some_and(|before| valued.contains(&args[before]))
+        (!word.starts_with(['-', '+']) || word.len() < 2)
+            && !at.checked_sub(1).is_some_and(|before| valued.contains(&args[before]))
     });
     let mut is_first = true;
     tokens.all(|token| match token.strip_prefix('!') {
         Some(absent) => !present(absent, args),
         None if token.starts_with(['-', '~', '+']) => present(token, args),
         None => {
-            let fits = |word: &str| token.split('|').any(|option| wild(option.as_bytes(), word.to_ascii_lowercase().as_bytes()));
+            let fits = |word: &str| {
+                token.split('|').any(|option| wild(option.as_bytes(), word.to_ascii_lowercase().as_bytes()))
+            };
             let found = if is_first {
                 positionals.next().is_some_and(|(_, word)| fits(word))
             } else {
@@ -64,8 +81,13 @@ fn present(token: &str, args: &[&str]) -> bool {
                 Some(_) => word.strip_prefix(option).is_some_and(|rest| rest.starts_with('=')),
                 // -rf has -r and -f.
                 None if option.len() == 2 && option.starts_with('-') => {
-                    word.len() > 2 && word.starts_with('-') && !word.starts_with("--")
-                        && word[1..].bytes().take_while(u8::is_ascii_alphabetic).any(|b| b == option.as_bytes()[1])
+                    word.len() > 2
+                        && word.starts_with('-')
+                        && !word.starts_with("--")
+                        && word[1..]
+                            .bytes()
+                            .take_while(u8::is_ascii_alphabetic)
+                            .any(|b| b == option.as_bytes()[1])
                 }
                 None => !option.starts_with('-') && *word == option,
             }
@@ -86,24 +108,31 @@ fn folded(word: &str) -> String {
     folded
 }
 
-/// `*` here crosses slashes and blanks: the pieces stand in this order.
+/// `*` and `?` here match slashes and blanks too.
 fn contains(word: &str, pattern: &str) -> bool {
-    let mut rest = word;
-    let anchored = !pattern.starts_with('*');
-    for (index, piece) in pattern.split('*').enumerate() {
-        if index == 0 && anchored {
-            match rest.strip_prefix(piece) {
-                Some(after) => rest = after,
-                None => return false,
+    let (word, pattern) = (word.as_bytes(), pattern.as_bytes());
+    let (mut p, mut w, mut back) = (0, 0, None);
+    while w < word.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                back = Some((p, w));
+                p += 1;
             }
-        } else {
-            match rest.find(piece) {
-                Some(at) => rest = &rest[at + piece.len()..],
-                None => return false,
+            Some(byte) if *byte == word[w] || *byte == b'?' => {
+                p += 1;
+                w += 1;
             }
+            _ => match back {
+                Some((star, from)) => {
+                    back = Some((star, from + 1));
+                    p = star + 1;
+                    w = from + 1;
+                }
+                None => return false,
+            },
         }
     }
-    pattern.ends_with('*') || rest.is_empty()
+    pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]

@@ -433,7 +433,10 @@ impl Parser<'_> {
                     match (simple.words.is_empty(), assignment(&word)) {
                         (true, Some((name, value))) => {
                             // NAME=(…): the items are values like any other.
-                            if value.parts.is_empty() && self.lexer.follows(word.span.end, b'(') && self.operator() == Some("(") {
+                            if value.parts.is_empty()
+                                && self.lexer.follows(word.span.end, b'(')
+                                && self.operator() == Some("(")
+                            {
                                 self.take();
                                 let mut items = Word::default();
                                 while matches!(self.peek(), Token::Word(_) | Token::Operator("\n")) {
@@ -510,7 +513,9 @@ mod tests {
             for command in script.pipelines.iter().flat_map(|pipeline| &pipeline.commands) {
                 match command {
                     Command::Simple(simple) => {
-                        found.push(simple.words.iter().map(|word| word.literal().unwrap_or("?".into())).collect());
+                        found.push(
+                            simple.words.iter().map(|word| word.literal().unwrap_or("?".into())).collect(),
+                        );
                     }
                     Command::Group { body, .. } | Command::Function { body, .. } => walk(body, found),
                 }
@@ -545,7 +550,15 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_noted() {
-        for text in ["echo 'a", "(a", "a )", "if a; then", "echo \"$(a", &"(".repeat(MAX_DEPTH + 2), &"$(".repeat(100)] {
+        for text in [
+            "echo 'a",
+            "(a",
+            "a )",
+            "if a; then",
+            "echo \"$(a",
+            &"(".repeat(MAX_DEPTH + 2),
+            &"$(".repeat(100),
+        ] {
             assert!(parse(text).odd.is_some(), "{text}");
         }
     }

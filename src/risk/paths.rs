@@ -110,7 +110,11 @@ fn under_home(path: String) -> String {
         Some(rest) if !rest.starts_with('/') && rest.contains('/') => {
             format!("~/{}", rest.split_once('/').map_or("", |(_, inner)| inner))
         }
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(|b| b.is_ascii_lowercase()) => "~".to_owned(),
+        Some(rest)
+            if !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(|b| b.is_ascii_lowercase()) =>
+        {
+            "~".to_owned()
+        }
         _ => path,
     }
 }
@@ -136,8 +140,8 @@ pub fn place(path: &str) -> Place {
     let has = |table: &[&str]| table.iter().any(|pattern| matches_path(pattern, &lower));
     if path.starts_with("/dev/") {
         return match path {
-            "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/stdin" | "/dev/tty" | "/dev/zero" | "/dev/random"
-            | "/dev/urandom" | "/dev/full" => Place::Harmless,
+            "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/stdin" | "/dev/tty" | "/dev/zero"
+            | "/dev/random" | "/dev/urandom" | "/dev/full" => Place::Harmless,
             _ if path.starts_with("/dev/fd/") || path.starts_with("/dev/pts/") => Place::Harmless,
             _ if path.starts_with("/dev/shm/") => Place::Temporary,
             _ if path.starts_with("/dev/tcp/") || path.starts_with("/dev/udp/") => Place::Socket,
@@ -148,7 +152,11 @@ pub fn place(path: &str) -> Place {
     if has(SECRETS) {
         return Place::Secret;
     }
-    if has(DOTENV) && !lower.ends_with(".example") && !lower.ends_with(".sample") && !lower.ends_with(".template") {
+    if has(DOTENV)
+        && !lower.ends_with(".example")
+        && !lower.ends_with(".sample")
+        && !lower.ends_with(".template")
+    {
         return Place::Dotenv;
     }
     if has(PERSISTENT) {
@@ -166,7 +174,10 @@ pub fn place(path: &str) -> Place {
     if ["/tmp/", "/var/tmp/", "/private/tmp/", "/var/folders/"].iter().any(|root| path.starts_with(root)) {
         return Place::Temporary;
     }
-    if path.starts_with("~/.cache/") || path.starts_with("~/Library/Caches/") || path.starts_with("~/.npm/_cacache") {
+    if path.starts_with("~/.cache/")
+        || path.starts_with("~/Library/Caches/")
+        || path.starts_with("~/.npm/_cacache")
+    {
         return Place::Cache;
     }
     if path.starts_with('~') {
@@ -182,7 +193,8 @@ pub fn place(path: &str) -> Place {
         return Place::ProjectWhole;
     }
     let first = path.split('/').any(|part| BUILD_OUTPUT.contains(&part));
-    if first || [".o", ".pyc", ".log", ".tmp", ".bak", ".class", ".swp"].iter().any(|end| path.ends_with(end)) {
+    if first || [".o", ".pyc", ".log", ".tmp", ".bak", ".class", ".swp"].iter().any(|end| path.ends_with(end))
+    {
         return Place::BuildOutput;
     }
     Place::Project
@@ -211,10 +223,16 @@ fn matches_path(pattern: &str, path: &str) -> bool {
 /// not for everything.
 fn globs(path: &str, pattern: &str) -> bool {
     if path.split('/').any(|part| part == "*") && !pattern.contains('*') {
-        let same = path.split('/').zip(pattern.split('/')).all(|(a, b)| a == b || a == "*" && !b.starts_with('.'));
+        let same =
+            path.split('/').zip(pattern.split('/')).all(|(a, b)| a == b || a == "*" && !b.starts_with('.'));
         return path.split('/').count() == pattern.split('/').count() && same && path.contains("/.");
     }
-    if path.contains(['*', '?']) && path.split('/').all(|part| part.bytes().filter(u8::is_ascii_alphanumeric).count() > 0) {
+    if path.contains(['*', '?'])
+        && path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .all(|part| part.bytes().filter(u8::is_ascii_alphanumeric).count() > 0)
+    {
         return wild(path.as_bytes(), pattern.as_bytes());
     }
     wild(pattern.as_bytes(), path.as_bytes())
@@ -268,7 +286,10 @@ mod tests {
             let resolved = resolve(path, folder, &context);
             // Two levels above the project is above the home folder of this one.
             let expected = if path == "../../.ssh/x" { "~" } else { expected };
-            assert!(resolved == expected || expected == "~" && resolved.starts_with('~'), "{path}: {resolved}");
+            assert!(
+                resolved == expected || expected == "~" && resolved.starts_with('~'),
+                "{path}: {resolved}"
+            );
         }
     }
 

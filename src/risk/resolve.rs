@@ -121,12 +121,134 @@ struct Judge<'a> {
     trail: Vec<String>,
 }
 
-const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "rbash", "mksh", "csh", "tcsh", "pwsh"];
-const INTERPRETERS: &[&str] = &["python", "perl", "ruby", "node", "nodejs", "php", "lua", "deno", "bun", "awk", "gawk", "mawk", "nawk", "tclsh", "osascript", "Rscript", "julia", "groovy", "jshell", "ipython", "pypy", "pypy3", "irb", "expect"];
-const FETCHERS: &[&str] = &["curl", "wget", "fetch", "aria2c", "http", "https", "lynx", "w3m", "nc", "ncat", "netcat", "ftp", "tftp", "telnet", "socat", "links", "axel", "lwp-request", "GET", "dig", "nslookup", "scp", "sftp", "xh", "host"];
-const SENDERS: &[&str] = &["curl", "wget", "nc", "ncat", "netcat", "socat", "ssh", "scp", "rsync", "ftp", "sftp", "telnet", "mail", "mailx", "sendmail", "openssl", "http", "https", "dig", "nslookup", "host", "aws", "gsutil", "rclone", "xh", "tftp", "ping", "mutt", "s3cmd", "gh"];
+const SHELLS: &[&str] =
+    &["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "rbash", "mksh", "csh", "tcsh", "pwsh"];
+const INTERPRETERS: &[&str] = &[
+    "python",
+    "perl",
+    "ruby",
+    "node",
+    "nodejs",
+    "php",
+    "lua",
+    "deno",
+    "bun",
+    "awk",
+    "gawk",
+    "mawk",
+    "nawk",
+    "tclsh",
+    "osascript",
+    "Rscript",
+    "julia",
+    "groovy",
+    "jshell",
+    "ipython",
+    "pypy",
+    "pypy3",
+    "irb",
+    "expect",
+];
+const FETCHERS: &[&str] = &[
+    "curl",
+    "wget",
+    "fetch",
+    "aria2c",
+    "http",
+    "https",
+    "lynx",
+    "w3m",
+    "nc",
+    "ncat",
+    "netcat",
+    "ftp",
+    "tftp",
+    "telnet",
+    "socat",
+    "links",
+    "axel",
+    "lwp-request",
+    "GET",
+    "dig",
+    "nslookup",
+    "scp",
+    "sftp",
+    "xh",
+    "host",
+];
+const SENDERS: &[&str] = &[
+    "curl", "wget", "nc", "ncat", "netcat", "socat", "ssh", "scp", "rsync", "ftp", "sftp", "telnet", "mail",
+    "mailx", "sendmail", "openssl", "http", "https", "dig", "nslookup", "host", "aws", "gsutil", "rclone",
+    "xh", "tftp", "ping", "mutt", "s3cmd", "gh",
+];
 const SECRET_PRINTERS: &[&str] = &["env", "printenv", "history", "set", "declare", "export"];
-const ROUTINE_WITH_SUDO: &[&str] = &["apt", "apt-get", "dnf", "yum", "apk", "pacman", "brew", "zypper", "snap", "systemctl", "service", "docker", "docker-compose", "ls", "cat", "less", "head", "tail", "grep", "du", "df", "lsof", "ss", "netstat", "journalctl", "dmesg", "ps", "nginx", "npm", "pip", "pip3", "make", "gem", "port", "softwareupdate", "mkdir", "certbot", "find", "stat", "lsblk", "whoami", "id", "ip", "iptables", "fdisk", "kill", "echo", "apachectl", "supervisorctl", "cp", "mv", "ln", "touch", "apt-cache", "updatedb", "ldconfig", "htop", "top", "tcpdump", "test", "true", "date", "wc", "file", "-n"];
+const ROUTINE_WITH_SUDO: &[&str] = &[
+    "apt",
+    "apt-get",
+    "dnf",
+    "yum",
+    "apk",
+    "pacman",
+    "brew",
+    "zypper",
+    "snap",
+    "systemctl",
+    "service",
+    "docker",
+    "docker-compose",
+    "ls",
+    "cat",
+    "less",
+    "head",
+    "tail",
+    "grep",
+    "du",
+    "df",
+    "lsof",
+    "ss",
+    "netstat",
+    "journalctl",
+    "dmesg",
+    "ps",
+    "nginx",
+    "npm",
+    "pip",
+    "pip3",
+    "make",
+    "gem",
+    "port",
+    "softwareupdate",
+    "mkdir",
+    "certbot",
+    "find",
+    "stat",
+    "lsblk",
+    "whoami",
+    "id",
+    "ip",
+    "iptables",
+    "fdisk",
+    "kill",
+    "echo",
+    "apachectl",
+    "supervisorctl",
+    "cp",
+    "mv",
+    "ln",
+    "touch",
+    "apt-cache",
+    "updatedb",
+    "ldconfig",
+    "htop",
+    "top",
+    "tcpdump",
+    "test",
+    "true",
+    "date",
+    "wc",
+    "file",
+    "-n",
+];
 
 impl Judge<'_> {
     fn find(&mut self, id: &str, words: &str) {
@@ -192,7 +314,11 @@ impl Judge<'_> {
                     let mut output = Flow::Nothing;
                     // Every value may matter; a few stand for many.
                     for value in values.iter().take(8) {
-                        let value = if value.text.contains(UNKNOWN) { value.flow.clone().or(Flow::Unknown) } else { Flow::Text(value.text.clone()) };
+                        let value = if value.text.contains(UNKNOWN) {
+                            value.flow.clone().or(Flow::Unknown)
+                        } else {
+                            Flow::Text(value.text.clone())
+                        };
                         self.variables.insert(name.clone(), value);
                         output = output.or(self.script(body, input.clone()));
                     }
@@ -234,7 +360,9 @@ impl Judge<'_> {
                             input = match (place, &word.flow) {
                                 (Place::Secret, _) => Flow::Secret,
                                 (Place::Socket, _) => Flow::Network,
-                                (_, Flow::Nothing | Flow::Text(_)) if self.is_downloaded(&word.text) => Flow::Network,
+                                (_, Flow::Nothing | Flow::Text(_)) if self.is_downloaded(&word.text) => {
+                                    Flow::Network
+                                }
                                 (_, Flow::Nothing | Flow::Text(_)) => Flow::Unknown,
                                 (_, flow) => flow.clone(),
                             };
@@ -255,7 +383,10 @@ impl Judge<'_> {
     fn effect(&mut self, effect: Effect, path: &str, name: &str) -> Place {
         let resolved = paths::resolve(path, &self.folder, self.context);
         let mut place = paths::place(&resolved);
-        if path.starts_with("/dev/") && matches!(effect, Effect::Delete | Effect::DeleteTree) && place == Place::Harmless {
+        if path.starts_with("/dev/")
+            && matches!(effect, Effect::Delete | Effect::DeleteTree)
+            && place == Place::Harmless
+        {
             place = Place::System;
         }
         if let Some(id) = effects::rule(effect, place) {
@@ -280,9 +411,19 @@ impl Judge<'_> {
         let mut values = Vec::new();
         for (name, word) in &simple.assignments {
             let words = self.expand(word);
-            let flow = words.iter().fold(Flow::Nothing, |flow, arg| flow.or(if matches!(arg.flow, Flow::Text(_)) { Flow::Nothing } else { arg.flow.clone() }));
+            let flow = words.iter().fold(Flow::Nothing, |flow, arg| {
+                flow.or(if matches!(arg.flow, Flow::Text(_)) { Flow::Nothing } else { arg.flow.clone() })
+            });
             let text = words.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" ");
-            let flow = if flow.weight() > 1 { flow } else if text.contains(UNKNOWN) && name != "PATH" { Flow::Unknown } else { Flow::Text(text) };
+            let flow = if name == "PATH" {
+                Flow::Text(text)
+            } else if flow.weight() > 1 {
+                flow
+            } else if text.contains(UNKNOWN) {
+                Flow::Unknown
+            } else {
+                Flow::Text(text)
+            };
             values.push((name.clone(), flow));
         }
         for (name, value) in &values {
@@ -308,20 +449,32 @@ impl Judge<'_> {
     fn assigned(&mut self, name: &str, value: &Flow) {
         let text = if let Flow::Text(text) = value { text.as_str() } else { "" };
         let odd = match name {
-            "LD_PRELOAD" | "LD_AUDIT" | "DYLD_INSERT_LIBRARIES" | "BASH_ENV" | "PROMPT_COMMAND" | "GIT_SSH_COMMAND" | "PYTHONSTARTUP" | "PERL5OPT" => !text.is_empty() || value.weight() > 1,
+            "LD_PRELOAD"
+            | "LD_AUDIT"
+            | "DYLD_INSERT_LIBRARIES"
+            | "BASH_ENV"
+            | "PROMPT_COMMAND"
+            | "GIT_SSH_COMMAND"
+            | "PYTHONSTARTUP"
+            | "PERL5OPT" => !text.is_empty() || value.weight() > 1,
             "LD_LIBRARY_PATH" | "PATH" => {
                 let first = text.split(':').next().unwrap_or_default();
                 let first = paths::resolve(first, &self.folder, self.context);
-                ["/tmp", "/dev/shm", "/var/tmp"].iter().any(|root| first.starts_with(root)) || text == "." || text.starts_with(".:")
+                ["/tmp", "/dev/shm", "/var/tmp"].iter().any(|root| first.starts_with(root))
+                    || text == "."
+                    || text.starts_with(".:")
             }
-            "NODE_OPTIONS" | "RUBYOPT" | "PYTHONPATH" | "PERL5LIB" => text.contains("/tmp/") && text.contains("-r") || text.starts_with("/tmp/"),
+            "NODE_OPTIONS" | "RUBYOPT" | "PYTHONPATH" | "PERL5LIB" => {
+                text.contains("/tmp/") && text.contains("-r") || text.starts_with("/tmp/")
+            }
             _ => false,
         };
         if odd {
             let id = if name == "PROMPT_COMMAND" { "hook" } else { "search-path" };
             self.find(id, &format!("{name}={text}"));
         }
-        if matches!(name, "HISTFILE" | "HISTSIZE" | "HISTFILESIZE") && matches!(text, "" | "0" | "/dev/null") {
+        if matches!(name, "HISTFILE" | "HISTSIZE" | "HISTFILESIZE") && matches!(text, "" | "0" | "/dev/null")
+        {
             self.find("traces", name);
         }
     }
@@ -372,7 +525,8 @@ impl Judge<'_> {
 
     fn run_named(&mut self, first: &Arg, args: &[Arg], input: Flow) -> Flow {
         let name = plain_name(&first.text);
-        let shown = || args.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" ").replace(UNKNOWN, "…");
+        let shown =
+            || args.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" ").replace(UNKNOWN, "…");
         if is_disguised(&first.text) {
             self.find("look-alike", &shown());
         }
@@ -414,7 +568,9 @@ impl Judge<'_> {
     fn tables(&mut self, words: &[&str]) {
         let mut found: Option<&'static rules::Rule> = None;
         for rule in rules::all() {
-            if found.is_none_or(|best| rule.level > best.level) && rule.patterns.iter().any(|pattern| matcher::matches(pattern, words)) {
+            if found.is_none_or(|best| rule.level > best.level)
+                && rule.patterns.iter().any(|pattern| matcher::matches(pattern, words))
+            {
                 if rule.id == "sudo" && words.len() > 1 {
                     // Judged with what it runs.
                     continue;
@@ -425,7 +581,12 @@ impl Judge<'_> {
         if let Some(rule) = found {
             self.find(rule.id, &words.join(" ").replace(UNKNOWN, "…"));
         }
-        if words.iter().any(|word| word.len() > 12 && deletes_all_rows(word)) && rules::databases::RULES[0].patterns[0].split(' ').next().is_some_and(|names| names.split('|').any(|name| name == words[0])) {
+        if words.iter().any(|word| word.len() > 12 && deletes_all_rows(word))
+            && rules::databases::RULES[0].patterns[0]
+                .split(' ')
+                .next()
+                .is_some_and(|names| names.split('|').any(|name| name == words[0]))
+        {
             self.find("sql-delete-all", &words.join(" "));
         }
     }
@@ -434,7 +595,10 @@ impl Judge<'_> {
     fn special(&mut self, name: &str, args: &[Arg], words: &[&str], input: Flow, flows: &Flow) -> Flow {
         let rest = &words[1..];
         let reads_secret = |judge: &Self, words: &[&str]| {
-            words.iter().any(|word| paths::place(&paths::resolve(word.trim_start_matches('@'), &judge.folder, judge.context)) == Place::Secret)
+            words.iter().any(|word| {
+                paths::place(&paths::resolve(word.trim_start_matches('@'), &judge.folder, judge.context))
+                    == Place::Secret
+            })
         };
         match name {
             "cd" | "pushd" => {
@@ -449,17 +613,27 @@ impl Judge<'_> {
                 if flows.weight() > 1 {
                     return flows.clone();
                 }
-                let text = rest.iter().skip_while(|word| word.starts_with('-') && word.len() < 4).copied().collect::<Vec<_>>().join(" ");
+                let text = rest
+                    .iter()
+                    .skip_while(|word| word.starts_with('-') && word.len() < 4)
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .join(" ");
                 if text.contains(UNKNOWN) {
                     return Flow::Unknown;
                 }
-                let escaped = name == "printf" || rest.iter().any(|word| word.starts_with("-e") || *word == "-ne");
+                let escaped =
+                    name == "printf" || rest.iter().any(|word| word.starts_with("-e") || *word == "-ne");
                 return Flow::Text(if escaped { unescape(&text, name == "printf") } else { text + "\n" });
             }
             "export" | "declare" | "local" | "readonly" | "typeset" => {
                 for arg in &args[1..] {
                     if let Some((variable, value)) = arg.text.split_once('=') {
-                        let value = if arg.flow.weight() > 1 { arg.flow.clone() } else { Flow::Text(value.to_owned()) };
+                        let value = if arg.flow.weight() > 1 {
+                            arg.flow.clone()
+                        } else {
+                            Flow::Text(value.to_owned())
+                        };
                         self.assigned(variable, &value);
                         self.variables.insert(variable.to_owned(), value);
                     }
@@ -497,19 +671,30 @@ impl Judge<'_> {
             }
             "source" | "." => {
                 self.code_from(flows, name);
-                if rest.first().is_some_and(|path| self.is_downloaded(path)) || input == Flow::Network && rest.first().is_some_and(|path| path.starts_with("/dev/")) {
+                if rest.first().is_some_and(|path| self.is_downloaded(path))
+                    || input == Flow::Network && rest.first().is_some_and(|path| path.starts_with("/dev/"))
+                {
                     self.find("fetch-and-run", &words.join(" "));
                 }
                 return Flow::Unknown;
             }
-            "base64" | "base32" | "xxd" | "gunzip" | "zcat" | "openssl" | "uudecode" | "rev" | "tr" | "basenc" | "gpg" | "gzip" | "bzip2" | "xz" | "hex2bin" | "iconv" => {
+            "base64" | "base32" | "xxd" | "gunzip" | "zcat" | "openssl" | "uudecode" | "rev" | "tr"
+            | "basenc" | "gpg" | "gzip" | "bzip2" | "xz" | "hex2bin" | "iconv" => {
                 return decoded(name, rest, &input);
             }
             "find" | "fd" | "fdfind" => return self.search(words, args),
-            "ssh" | "docker" | "podman" | "kubectl" | "nerdctl" | "su" | "script" | "runuser" | "adb" | "vagrant" | "lxc" | "multipass" | "wsl" | "tmux" | "screen" | "machinectl" | "gcloud" | "heroku" | "mosh" | "git" | "pct" | "oc" | "flatpak-spawn" | "docker-compose" => self.remote(name, words, flows),
+            "ssh" | "docker" | "podman" | "kubectl" | "nerdctl" | "su" | "script" | "runuser" | "adb"
+            | "vagrant" | "lxc" | "multipass" | "wsl" | "tmux" | "screen" | "machinectl" | "gcloud"
+            | "heroku" | "mosh" | "git" | "pct" | "oc" | "flatpak-spawn" | "docker-compose" => {
+                self.remote(name, words, flows)
+            }
             _ => {}
         }
-        if SHELLS.contains(&name) || INTERPRETERS.contains(&name) || name.starts_with("python") || name.starts_with("perl5") {
+        if SHELLS.contains(&name)
+            || INTERPRETERS.contains(&name)
+            || name.starts_with("python")
+            || name.starts_with("perl5")
+        {
             return self.interpreter(name, args, words, input);
         }
         if let Some(at) = wrappers::inner(words) {
@@ -519,7 +704,10 @@ impl Judge<'_> {
             self.find("download-run-file", &args[0].text);
         }
         let secret = input == Flow::Secret || *flows == Flow::Secret || reads_secret(self, rest);
-        if SENDERS.contains(&name) && !(matches!(name, "ssh" | "aws" | "gh") && input != Flow::Secret) && secret {
+        if SENDERS.contains(&name)
+            && !(matches!(name, "ssh" | "aws" | "gh") && input != Flow::Secret)
+            && secret
+        {
             self.find("send-secret", &words.join(" ").replace(UNKNOWN, "…"));
         }
         if FETCHERS.contains(&name) {
@@ -544,14 +732,20 @@ impl Judge<'_> {
                 self.downloaded.push((*word).to_owned());
             }
         }
-        if SECRET_PRINTERS.contains(&name) && rest.is_empty() || reads_secret(self, rest) && !matches!(name, "ls" | "stat") {
+        if SECRET_PRINTERS.contains(&name) && rest.is_empty()
+            || reads_secret(self, rest) && !matches!(name, "ls" | "stat")
+        {
             return Flow::Secret;
         }
         if matches!(name, "cat" | "head" | "tail") && rest.iter().any(|word| self.is_downloaded(word)) {
             return Flow::Network;
         }
         match name {
-            "cat" | "tee" | "sort" | "head" | "tail" | "grep" | "uniq" if rest.iter().all(|word| word.starts_with('-')) || name == "tee" => input,
+            "cat" | "tee" | "sort" | "head" | "tail" | "grep" | "uniq"
+                if rest.iter().all(|word| word.starts_with('-')) || name == "tee" =>
+            {
+                input
+            }
             _ if input.weight() > 2 => input,
             ":" | "true" | "test" | "[" | "sleep" => Flow::Nothing,
             _ => Flow::Unknown,
@@ -560,14 +754,18 @@ impl Judge<'_> {
 
     /// `find`
     fn search(&mut self, words: &[&str], args: &[Arg]) -> Flow {
-        let starts: Vec<&str> = words[1..].iter().take_while(|word| !word.starts_with(['-', '(', '!'])).copied().collect();
+        let starts: Vec<&str> =
+            words[1..].iter().take_while(|word| !word.starts_with(['-', '(', '!'])).copied().collect();
         let starts = if starts.is_empty() { vec!["."] } else { starts };
         if words.contains(&"-delete") {
             for start in &starts {
                 // A part of the tree: in the project that is an ordinary cleaning.
                 let place = paths::place(&paths::resolve(start, &self.folder, self.context));
-                let narrowed = words.iter().any(|word| matches!(*word, "-name" | "-iname" | "-path" | "-regex" | "-mtime" | "-empty"));
-                let is_own = matches!(place, Place::Project | Place::ProjectWhole | Place::BuildOutput) || *start == "/tmp";
+                let narrowed = words.iter().any(|word| {
+                    matches!(*word, "-name" | "-iname" | "-path" | "-regex" | "-mtime" | "-empty")
+                });
+                let is_own = matches!(place, Place::Project | Place::ProjectWhole | Place::BuildOutput)
+                    || *start == "/tmp";
                 if !(is_own && narrowed) {
                     self.effect(Effect::DeleteTree, start, "find");
                 }
@@ -576,9 +774,15 @@ impl Judge<'_> {
         let mut at = 1;
         while at < args.len() {
             if matches!(words[at], "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "--exec" | "-X") {
-                let end = words[at + 1..].iter().position(|word| matches!(*word, ";" | "+")).map_or(words.len(), |end| at + 1 + end);
+                let end = words[at + 1..]
+                    .iter()
+                    .position(|word| matches!(*word, ";" | "+"))
+                    .map_or(words.len(), |end| at + 1 + end);
                 for start in starts.iter().take(4) {
-                    let found = |text: &str| Arg { text: text.replace("{}", if *start == "." { "./found" } else { start }), flow: Flow::Nothing };
+                    let found = |text: &str| Arg {
+                        text: text.replace("{}", if *start == "." { "./found" } else { start }),
+                        flow: Flow::Nothing,
+                    };
                     let inner: Vec<Arg> = args[at + 1..end].iter().map(|arg| found(&arg.text)).collect();
                     self.trail.push("find -exec".to_owned());
                     self.run(&inner, Flow::Nothing);
@@ -588,7 +792,10 @@ impl Judge<'_> {
             }
             at += 1;
         }
-        if starts.iter().any(|start| paths::place(&paths::resolve(start, &self.folder, self.context)) == Place::Secret) {
+        if starts
+            .iter()
+            .any(|start| paths::place(&paths::resolve(start, &self.folder, self.context)) == Place::Secret)
+        {
             return Flow::Secret;
         }
         // Paths, one of which is where the search began.
@@ -598,16 +805,27 @@ impl Judge<'_> {
     /// Programs that carry a command elsewhere, or into a container.
     fn remote(&mut self, name: &str, words: &[&str], flows: &Flow) {
         let rest = &words[1..];
-        let after = |options: &[&str]| rest.iter().position(|word| options.contains(word)).and_then(|at| rest.get(at + 1));
+        let after = |options: &[&str]| {
+            rest.iter().position(|word| options.contains(word)).and_then(|at| rest.get(at + 1))
+        };
         let command: Option<String> = match name {
             "ssh" => {
-                let valued = ["-p", "-i", "-l", "-o", "-F", "-L", "-R", "-D", "-J", "-b", "-c", "-E", "-W", "-w", "-m", "-S", "-Q"];
+                let valued = [
+                    "-p", "-i", "-l", "-o", "-F", "-L", "-R", "-D", "-J", "-b", "-c", "-E", "-W", "-w", "-m",
+                    "-S", "-Q",
+                ];
                 let mut at = 0;
                 while at < rest.len() && rest[at].starts_with('-') {
                     at += 1 + usize::from(valued.contains(&rest[at]));
                 }
-                if rest.iter().any(|word| word.to_ascii_lowercase().contains("proxycommand=") || word.to_ascii_lowercase().contains("localcommand=")) {
-                    let command = rest.iter().find_map(|word| word.split_once("ommand=")).map(|(_, command)| command.to_owned());
+                if rest.iter().any(|word| {
+                    word.to_ascii_lowercase().contains("proxycommand=")
+                        || word.to_ascii_lowercase().contains("localcommand=")
+                }) {
+                    let command = rest
+                        .iter()
+                        .find_map(|word| word.split_once("ommand="))
+                        .map(|(_, command)| command.to_owned());
                     if let Some(command) = command {
                         self.text(&command, "ssh -o ProxyCommand", Flow::Nothing);
                     }
@@ -616,24 +834,61 @@ impl Judge<'_> {
                 (!plain.is_empty()).then(|| plain.join(" "))
             }
             "su" | "script" | "runuser" => after(&["-c", "--command"]).map(|command| (*command).to_owned()),
-            "git" => match rest.iter().position(|word| matches!(*word, "foreach" | "--exec" | "-x" | "--tree-filter" | "--index-filter")) {
+            "git" => match rest.iter().position(|word| {
+                matches!(*word, "foreach" | "--exec" | "-x" | "--tree-filter" | "--index-filter")
+            }) {
                 Some(at) => rest.get(at + 1).map(|command| (*command).to_owned()),
-                None => rest.iter().position(|word| *word == "run").filter(|_| rest.first() == Some(&"bisect")).map(|at| rest[at + 1..].join(" ")),
+                None => rest
+                    .iter()
+                    .position(|word| *word == "run")
+                    .filter(|_| rest.first() == Some(&"bisect"))
+                    .map(|at| rest[at + 1..].join(" ")),
             },
             "gcloud" => after(&["--command"]).map(|command| (*command).to_owned()),
-            "tmux" | "screen" => rest.last().filter(|word| word.contains(' ')).map(|command| (*command).to_owned()),
+            "tmux" | "screen" => {
+                rest.last().filter(|word| word.contains(' ')).map(|command| (*command).to_owned())
+            }
             _ => {
-                let runs = rest.iter().position(|word| matches!(*word, "exec" | "run" | "shell" | "ssh" | "-e" | "--host"));
+                let runs = rest
+                    .iter()
+                    .position(|word| matches!(*word, "exec" | "run" | "shell" | "ssh" | "-e" | "--host"));
                 match (runs, rest.iter().position(|word| *word == "--")) {
                     (Some(run), Some(at)) if at > run => Some(joined(&rest[at + 1..])),
                     (Some(run), _) => {
-                        let valued = ["-v", "-e", "-w", "-u", "-p", "--name", "--volume", "--env", "--user", "--workdir", "--network", "--entrypoint", "-n", "-c", "--mount", "--env-file", "-f", "-l", "--label", "-m", "--memory", "--cpus", "--platform"];
+                        let valued = [
+                            "-v",
+                            "-e",
+                            "-w",
+                            "-u",
+                            "-p",
+                            "--name",
+                            "--volume",
+                            "--env",
+                            "--user",
+                            "--workdir",
+                            "--network",
+                            "--entrypoint",
+                            "-n",
+                            "-c",
+                            "--mount",
+                            "--env-file",
+                            "-f",
+                            "-l",
+                            "--label",
+                            "-m",
+                            "--memory",
+                            "--cpus",
+                            "--platform",
+                        ];
                         let mut at = run + 1;
                         while at < rest.len() && rest[at].starts_with('-') {
                             at += 1 + usize::from(valued.contains(&rest[at]));
                         }
                         // A fresh container's own files are nobody's loss, unless the rules on its rights say otherwise.
-                        let fresh = matches!(rest[run], "run") && !rest.iter().any(|word| matches!(*word, "-v" | "--volume" | "--mount" | "--privileged"));
+                        let fresh = matches!(rest[run], "run")
+                            && !rest
+                                .iter()
+                                .any(|word| matches!(*word, "-v" | "--volume" | "--mount" | "--privileged"));
                         (!fresh && at + 1 < rest.len()).then(|| joined(&rest[at + 1..]))
                     }
                     _ => None,
@@ -653,7 +908,11 @@ impl Judge<'_> {
 
     fn interpreter(&mut self, name: &str, args: &[Arg], words: &[&str], input: Flow) -> Flow {
         let is_shell = SHELLS.contains(&name);
-        let language = if name.starts_with("python") || name.starts_with("pypy") || name == "ipython" { "python" } else { name };
+        let language = if name.starts_with("python") || name.starts_with("pypy") || name == "ipython" {
+            "python"
+        } else {
+            name
+        };
         let mut at = 1;
         let mut script = None;
         while at < words.len() {
@@ -663,10 +922,14 @@ impl Judge<'_> {
                 break;
             }
             let letters = |set: &[char]| !word.starts_with("--") && word[1..].contains(set);
-            let is_code = if is_shell { letters(&['c']) || word == "-Command" } else {
+            let is_code = if is_shell {
+                letters(&['c']) || word == "-Command"
+            } else {
                 match language {
                     "python" => letters(&['c']),
-                    "perl" | "ruby" | "lua" | "julia" | "Rscript" | "groovy" | "osascript" | "irb" => letters(&['e', 'E']),
+                    "perl" | "ruby" | "lua" | "julia" | "Rscript" | "groovy" | "osascript" | "irb" => {
+                        letters(&['e', 'E'])
+                    }
                     "node" | "nodejs" | "bun" => matches!(word, "-e" | "-p" | "-pe" | "--eval" | "--print"),
                     "php" => matches!(word, "-r" | "-R" | "-B"),
                     "expect" => word == "-c",
@@ -683,7 +946,10 @@ impl Judge<'_> {
                     return self.text(&given.text, &format!("{name} {word}"), input);
                 }
                 self.scan(&given.text, name);
-                if language == "perl" && letters(&['n', 'p', 'i']) || language == "ruby" || !input.eq(&Flow::Nothing) {
+                if language == "perl" && letters(&['n', 'p', 'i'])
+                    || language == "ruby"
+                    || !input.eq(&Flow::Nothing)
+                {
                     let evaluates = given.text.contains("exec") || given.text.contains("eval");
                     if evaluates {
                         self.code_from(&input, name);
@@ -694,7 +960,10 @@ impl Judge<'_> {
             if matches!(word, "-i") && is_shell {
                 // Interactive with a socket as its input is found by the redirection.
             }
-            at += 1 + usize::from(matches!(word, "-o" | "-O" | "-m" | "-W" | "-r" | "--rcfile" | "--init-file" | "-X") && !(is_shell && word == "-r"));
+            at += 1 + usize::from(
+                matches!(word, "-o" | "-O" | "-m" | "-W" | "-r" | "--rcfile" | "--init-file" | "-X")
+                    && !(is_shell && word == "-r"),
+            );
             if word == "-m" && language == "python" {
                 return Flow::Unknown;
             }
@@ -702,7 +971,12 @@ impl Judge<'_> {
         if matches!(name, "awk" | "gawk" | "mawk" | "nawk") {
             if let Some(program) = script {
                 let text = words[program];
-                if text.contains("system(") || text.contains("| getline") || text.contains("|getline") || text.contains("/inet/") || text.contains("| \"") {
+                if text.contains("system(")
+                    || text.contains("| getline")
+                    || text.contains("|getline")
+                    || text.contains("/inet/")
+                    || text.contains("| \"")
+                {
                     self.scan(text, name);
                 }
             }
@@ -714,7 +988,9 @@ impl Judge<'_> {
                 self.scan(code, name);
             }
         }
-        match script.filter(|at| words[*at] != "-" && words[*at] != "/dev/stdin" && !(is_shell && words.contains(&"-s"))) {
+        match script.filter(|at| {
+            words[*at] != "-" && words[*at] != "/dev/stdin" && !(is_shell && words.contains(&"-s"))
+        }) {
             Some(at) => {
                 let given = &args[at];
                 if self.is_downloaded(&given.text) || given.text.contains("://") {
@@ -724,7 +1000,11 @@ impl Judge<'_> {
                 if let Flow::Text(text) = &given.flow {
                     if given.text.starts_with("/dev/fd/") {
                         let text = text.clone();
-                        if is_shell { self.text(&text, name, Flow::Nothing); } else { self.scan(&text, name); }
+                        if is_shell {
+                            self.text(&text, name, Flow::Nothing);
+                        } else {
+                            self.scan(&text, name);
+                        }
                     }
                 }
                 Flow::Unknown
@@ -767,7 +1047,9 @@ impl Judge<'_> {
         }
         let mut inner: Vec<Arg> = args[at..].to_vec();
         // env -S 'command line', flock FILE -c 'command line'.
-        if let Some(position) = words.iter().position(|word| matches!(*word, "-S" | "--split-string") || *word == "-c" && matches!(name, "flock" | "npx")) {
+        if let Some(position) = words.iter().position(|word| {
+            matches!(*word, "-S" | "--split-string") || *word == "-c" && matches!(name, "flock" | "npx")
+        }) {
             if let Some(text) = words.get(position + 1) {
                 return self.text(&(*text).to_owned(), name, input);
             }
@@ -777,7 +1059,13 @@ impl Judge<'_> {
         }
         if matches!(name, "sudo" | "doas" | "pkexec" | "run0" | "gosu" | "su-exec") {
             let target = inner.first().map(|arg| base_name(&arg.text).to_owned()).unwrap_or_default();
-            let flags_only = target.is_empty() && words[1..].iter().all(|word| matches!(*word, "-l" | "-v" | "-k" | "-K" | "-V" | "-n" | "--version" | "--list" | "--help"));
+            let flags_only = target.is_empty()
+                && words[1..].iter().all(|word| {
+                    matches!(
+                        *word,
+                        "-l" | "-v" | "-k" | "-K" | "-V" | "-n" | "--version" | "--list" | "--help"
+                    )
+                });
             if ROUTINE_WITH_SUDO.contains(&target.as_str()) {
                 self.find("sudo-routine", &words.join(" "));
             } else if !flags_only || words.len() == 1 {
@@ -792,10 +1080,17 @@ impl Judge<'_> {
         }
         if matches!(name, "xargs" | "parallel") {
             let given = match &input {
-                Flow::Text(text) => text.split_whitespace().take(32).map(|word| Arg { text: word.to_owned(), flow: Flow::Nothing }).collect(),
+                Flow::Text(text) => text
+                    .split_whitespace()
+                    .take(32)
+                    .map(|word| Arg { text: word.to_owned(), flow: Flow::Nothing })
+                    .collect(),
                 flow => vec![Arg { text: UNKNOWN.to_string(), flow: flow.clone() }],
             };
-            let marker = words.windows(2).find(|pair| matches!(pair[0], "-I" | "--replace")).map_or_else(|| words.iter().find_map(|word| word.strip_prefix("-I")).unwrap_or("{}"), |pair| pair[1]);
+            let marker = words.windows(2).find(|pair| matches!(pair[0], "-I" | "--replace")).map_or_else(
+                || words.iter().find_map(|word| word.strip_prefix("-I")).unwrap_or("{}"),
+                |pair| pair[1],
+            );
             if !marker.is_empty() && inner.iter().any(|arg| arg.text.contains(marker)) {
                 for arg in &mut inner {
                     if let (Some(value), true) = (given.first(), arg.text.contains(marker)) {
@@ -837,12 +1132,17 @@ impl Judge<'_> {
                                 letters.push((UNKNOWN, true));
                             } else {
                                 self.expanded += text.len();
-                                letters.extend(text.chars().map(|c| (if !quoted && c.is_whitespace() { ' ' } else { c }, *quoted)));
+                                letters.extend(
+                                    text.chars().map(|c| {
+                                        (if !quoted && c.is_whitespace() { ' ' } else { c }, *quoted)
+                                    }),
+                                );
                             }
                         }
                         value => {
                             letters.push((UNKNOWN, true));
-                            flow = flow.or(if matches!(value, Flow::Text(_)) { Flow::Unknown } else { value });
+                            flow =
+                                flow.or(if matches!(value, Flow::Text(_)) { Flow::Unknown } else { value });
                         }
                     }
                 }
@@ -850,7 +1150,11 @@ impl Judge<'_> {
                     was_quoted |= quoted;
                     let was_nested = self.nesting;
                     self.nesting += 1;
-                    let output = if self.nesting < MAX_NESTING { self.script(script, Flow::Nothing) } else { Flow::Unknown };
+                    let output = if self.nesting < MAX_NESTING {
+                        self.script(script, Flow::Nothing)
+                    } else {
+                        Flow::Unknown
+                    };
                     self.nesting = was_nested;
                     match output {
                         Flow::Text(text) => letters.extend(text.trim_end().chars().map(|c| (c, *quoted))),
@@ -893,13 +1197,21 @@ impl Judge<'_> {
             "TMPDIR" | "TMP" | "TEMP" | "RUNNER_TEMP" => "/tmp/tmp",
             "IFS" => " ",
             "SHELL" | "BASH" => "/bin/bash",
-            "USER" | "LOGNAME" | "UID" | "EUID" | "HOSTNAME" | "#" | "?" | "$" | "!" | "-" | "RANDOM" | "LINENO" | "SECONDS" => "1",
+            "USER" | "LOGNAME" | "UID" | "EUID" | "HOSTNAME" | "#" | "?" | "$" | "!" | "-" | "RANDOM"
+            | "LINENO" | "SECONDS" => "1",
             _ => {
                 let upper = name.to_ascii_uppercase();
                 let named = |part: &str| upper.contains(part);
                 return match fallback {
                     Some(text) => Flow::Text(text.to_owned()),
-                    None if named("TOKEN") || named("SECRET") || named("PASSWORD") || named("API_KEY") || named("ACCESS_KEY") => Flow::Unknown,
+                    None if named("TOKEN")
+                        || named("SECRET")
+                        || named("PASSWORD")
+                        || named("API_KEY")
+                        || named("ACCESS_KEY") =>
+                    {
+                        Flow::Unknown
+                    }
                     None => Flow::Unknown,
                 };
             }
@@ -925,7 +1237,9 @@ fn plain_name(text: &str) -> String {
 
 fn is_disguised(text: &str) -> bool {
     let base = base_name(text);
-    base.chars().any(is_invisible) || base.chars().any(|c| latin(c) != c) && base.chars().any(|c| c.is_ascii_alphabetic()) || base.chars().all(|c| latin(c) != c) && base.chars().count() > 1
+    base.chars().any(is_invisible)
+        || base.chars().any(|c| latin(c) != c) && base.chars().any(|c| c.is_ascii_alphabetic())
+        || base.chars().all(|c| latin(c) != c) && base.chars().count() > 1
 }
 
 const fn is_invisible(letter: char) -> bool {
@@ -935,10 +1249,40 @@ const fn is_invisible(letter: char) -> bool {
 /// The Latin letter that another looks like (Unicode Technical Standard 39, the common part).
 fn latin(letter: char) -> char {
     const ALIKE: [(char, char); 34] = [
-        ('а', 'a'), ('е', 'e'), ('о', 'o'), ('р', 'p'), ('с', 'c'), ('у', 'y'), ('х', 'x'), ('і', 'i'), ('ј', 'j'), ('ѕ', 's'),
-        ('һ', 'h'), ('ԁ', 'd'), ('ԛ', 'q'), ('ԝ', 'w'), ('м', 'm'), ('т', 't'), ('к', 'k'), ('г', 'r'), ('п', 'n'), ('ь', 'b'),
-        ('ο', 'o'), ('α', 'a'), ('ν', 'v'), ('ρ', 'p'), ('υ', 'u'), ('ι', 'i'), ('κ', 'k'), ('τ', 't'), ('ѵ', 'v'), ('ɡ', 'g'),
-        ('ı', 'i'), ('ⅿ', 'm'), ('ⅼ', 'l'), ('ⅽ', 'c'),
+        ('а', 'a'),
+        ('е', 'e'),
+        ('о', 'o'),
+        ('р', 'p'),
+        ('с', 'c'),
+        ('у', 'y'),
+        ('х', 'x'),
+        ('і', 'i'),
+        ('ј', 'j'),
+        ('ѕ', 's'),
+        ('һ', 'h'),
+        ('ԁ', 'd'),
+        ('ԛ', 'q'),
+        ('ԝ', 'w'),
+        ('м', 'm'),
+        ('т', 't'),
+        ('к', 'k'),
+        ('г', 'r'),
+        ('п', 'n'),
+        ('ь', 'b'),
+        ('ο', 'o'),
+        ('α', 'a'),
+        ('ν', 'v'),
+        ('ρ', 'p'),
+        ('υ', 'u'),
+        ('ι', 'i'),
+        ('κ', 'k'),
+        ('τ', 't'),
+        ('ѵ', 'v'),
+        ('ɡ', 'g'),
+        ('ı', 'i'),
+        ('ⅿ', 'm'),
+        ('ⅼ', 'l'),
+        ('ⅽ', 'c'),
     ];
     match letter {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(letter as u32 - 0xfee0).unwrap_or(letter),
@@ -1025,7 +1369,9 @@ fn decoded(name: &str, rest: &[&str], input: &Flow) -> Flow {
         "base64" | "base32" | "basenc" => has(&["-d", "-D", "--decode", "-di", "-id"]),
         "xxd" => rest.iter().any(|word| word.starts_with('-') && word.contains('r')),
         "openssl" => has(&["-d", "-decode"]),
-        "gzip" | "bzip2" | "xz" | "gpg" => rest.iter().any(|word| word.starts_with("-d") || *word == "--decompress" || *word == "--decrypt"),
+        "gzip" | "bzip2" | "xz" | "gpg" => {
+            rest.iter().any(|word| word.starts_with("-d") || *word == "--decompress" || *word == "--decrypt")
+        }
         _ => true,
     };
     match (name, input) {
@@ -1035,16 +1381,26 @@ fn decoded(name: &str, rest: &[&str], input: &Flow) -> Flow {
             let tight: String = text.chars().filter(|c| !c.is_whitespace()).collect();
             let engine = base64::engine::GeneralPurpose::new(
                 &base64::alphabet::STANDARD,
-                base64::engine::GeneralPurposeConfig::new().with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),
+                base64::engine::GeneralPurposeConfig::new()
+                    .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),
             );
-            engine.decode(tight).ok().and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Flow::Decoded, Flow::Text)
+            engine
+                .decode(tight)
+                .ok()
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+                .map_or(Flow::Decoded, Flow::Text)
         }
         ("xxd", Flow::Text(text)) => {
             let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-            let bytes: Vec<u8> = digits.chunks(2).filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
+            let bytes: Vec<u8> = digits
+                .chunks(2)
+                .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+                .collect();
             String::from_utf8(bytes).map_or(Flow::Decoded, Flow::Text)
         }
-        ("rev", Flow::Text(text)) => Flow::Text(text.lines().map(|line| line.chars().rev().collect::<String>() + "\n").collect()),
+        ("rev", Flow::Text(text)) => {
+            Flow::Text(text.lines().map(|line| line.chars().rev().collect::<String>() + "\n").collect())
+        }
         _ => Flow::Decoded,
     }
 }
@@ -1053,7 +1409,8 @@ fn decoded(name: &str, rest: &[&str], input: &Flow) -> Flow {
 fn deletes_all_rows(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     lower.split(';').any(|statement| {
-        let changes = statement.contains("delete from ") || statement.contains("update ") && statement.contains(" set ");
+        let changes = statement.contains("delete from ")
+            || statement.contains("update ") && statement.contains(" set ");
         changes && !statement.contains("where") && !statement.contains("limit")
     })
 }

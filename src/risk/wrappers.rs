@@ -26,7 +26,25 @@ const WRAPPERS: &[Wrapper] = &[
     ("unbuffer", &[], 0),
     ("busybox", &[], 0),
     ("toybox", &[], 0),
-    ("xargs", &["-I", "-n", "-P", "-L", "-d", "-a", "-s", "-E", "--arg-file", "--max-args", "--max-procs", "--delimiter", "--replace"], 0),
+    (
+        "xargs",
+        &[
+            "-I",
+            "-n",
+            "-P",
+            "-L",
+            "-d",
+            "-a",
+            "-s",
+            "-E",
+            "--arg-file",
+            "--max-args",
+            "--max-procs",
+            "--delimiter",
+            "--replace",
+        ],
+        0,
+    ),
     ("parallel", &["-j", "--jobs", "-a", "-N", "--colsep"], 0),
     ("watch", &["-n", "--interval"], 0),
     ("strace", &["-e", "-o", "-p", "-s"], 0),
@@ -69,7 +87,9 @@ pub(super) fn inner(words: &[&str]) -> Option<usize> {
     while let Some(word) = words.get(at) {
         match *word {
             "--" => at += 1,
-            option if option.starts_with('-') && option.len() > 1 => at += 1 + usize::from(valued.contains(&option)),
+            option if option.starts_with('-') && option.len() > 1 => {
+                at += 1 + usize::from(valued.contains(&option))
+            }
             assignment if assignment.split_once('=').is_some_and(|(name, _)| is_name(name)) => at += 1,
             _ if left > 0 => {
                 left -= 1;

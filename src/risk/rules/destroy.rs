@@ -8,7 +8,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "delete-outside",
         level: High,
-        reason: Text { en: "deletes outside the project and temporary folders", zh: "删除项目与临时目录之外的内容" },
+        reason: Text {
+            en: "deletes outside the project and temporary folders",
+            zh: "删除项目与临时目录之外的内容",
+        },
         patterns: &[],
         examples: &["rm -rf /", "rm -rf ~/Documents", "find /var -delete", "cd / && rm -rf *"],
         harmless: &["rm -rf target", "rm -rf /tmp/x", "rm --help"],
@@ -24,7 +27,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "delete-unknown",
         level: Medium,
-        reason: Text { en: "deletes what is known only when it runs", zh: "删除的目标在运行时才确定" },
+        reason: Text {
+            en: "deletes what is known only when it runs", zh: "删除的目标在运行时才确定"
+        },
         patterns: &[],
         examples: &["rm -rf \"$dir\""],
         harmless: &["rm -rf build"],
@@ -57,7 +62,16 @@ pub const RULES: &[Rule] = &[
         id: "disk",
         level: High,
         reason: Text { en: "formats, partitions or erases a disk", zh: "格式化、分区或擦除磁盘" },
-        patterns: &["mkfs|mkfs.*|mke2fs|mkswap|wipefs|blkdiscard|sgdisk|sfdisk|parted|cfdisk|cryptsetup|lvremove|vgremove|pvremove|hdparm !-l|--list|--version|--help", "fdisk !-l|--list", "zpool destroy", "zfs destroy", "btrfs subvolume delete", "diskutil eraseDisk|erasedisk|erasevolume|partitiondisk|reformat", "mdadm --zero-superblock|--stop", "nvme format"],
+        patterns: &[
+            "mkfs|mkfs.*|mke2fs|mkswap|wipefs|blkdiscard|sgdisk|sfdisk|parted|cfdisk|cryptsetup|lvremove|vgremove|pvremove|hdparm !-l|--list|--version|--help",
+            "fdisk !-l|--list",
+            "zpool destroy",
+            "zfs destroy",
+            "btrfs subvolume delete",
+            "diskutil eraseDisk|erasedisk|erasevolume|partitiondisk|reformat",
+            "mdadm --zero-superblock|--stop",
+            "nvme format",
+        ],
         examples: &["mkfs.ext4 /dev/sdb1", "wipefs -a /dev/sda"],
         harmless: &["fdisk -l"],
     },
@@ -81,15 +95,27 @@ pub const RULES: &[Rule] = &[
         id: "halt",
         level: High,
         reason: Text { en: "stops or restarts the machine", zh: "关闭或重启机器" },
-        patterns: &["shutdown|reboot|halt|poweroff !--help", "init|telinit 0|6", "systemctl reboot|poweroff|halt|kexec|rescue|emergency|isolate"],
+        patterns: &[
+            "shutdown|reboot|halt|poweroff !--help",
+            "init|telinit 0|6",
+            "systemctl reboot|poweroff|halt|kexec|rescue|emergency|isolate",
+        ],
         examples: &["reboot", "shutdown -h now"],
         harmless: &["systemctl status x"],
     },
     Rule {
         id: "kill-all",
         level: High,
-        reason: Text { en: "ends processes that are not its own", zh: "结束大量不属于自己的进程" },
-        patterns: &["kill -- -1", "kill ~-1 -9|-KILL|-s|-SIGKILL", "killall5", "pkill|killall -u|--user", "kill 1"],
+        reason: Text {
+            en: "ends processes that are not its own", zh: "结束大量不属于自己的进程"
+        },
+        patterns: &[
+            "kill -- -1",
+            "kill ~-1 -9|-KILL|-s|-SIGKILL",
+            "killall5",
+            "pkill|killall -u|--user",
+            "kill 1",
+        ],
         examples: &["kill -9 -1"],
         harmless: &["kill 4711"],
     },

@@ -91,7 +91,12 @@ mod tests {
             for example in rule.examples {
                 let verdict = judge_command(example, &Context::default());
                 if verdict.level < rule.level {
-                    wrong.push(format!("{}: {example}: {} {}", rule.id, verdict.level.as_str(), verdict.rule_id()));
+                    wrong.push(format!(
+                        "{}: {example}: {} {}",
+                        rule.id,
+                        verdict.level.as_str(),
+                        verdict.rule_id()
+                    ));
                 }
             }
             for harmless in rule.harmless {

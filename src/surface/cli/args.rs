@@ -104,6 +104,11 @@ pub enum Command {
         /// The program and its arguments.
         program: Vec<OsString>,
     },
+    /// Judges a command, or with `--batch` every line of standard input.
+    Risk {
+        /// The command; none with `--batch`.
+        command: Option<String>,
+    },
     /// Replaces the key that seals the stored sessions.
     KeyRotate,
     /// Prints the version.
@@ -144,6 +149,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
             Long("callback-listen") => flags.put("callback-listen", text(&mut words)?),
             Long("open") => flags.put("open", String::new()),
             Long("no-wait") => flags.put("no-wait", String::new()),
+            Long("batch") => flags.put("batch", String::new()),
             Long("decode") => flags.put("decode", String::new()),
             Value(name) if names == ["exec"] => {
                 // From here on everything is the program's own.
@@ -187,6 +193,13 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
         },
         ["id", line] => {
             Command::Chat { line: (*line).to_owned(), session: flags.session()?, lang: flags.take("lang") }
+        }
+        ["risk"] if flags.take("batch").is_some() => Command::Risk { command: None },
+        ["risk", command] => Command::Risk { command: Some((*command).to_owned()) },
+        ["risk", ..] => {
+            return Err(
+                "risk takes one command in quotes, or --batch; see: agent-identity risk --help".to_owned()
+            );
         }
         ["config", "check"] => Command::ConfigCheck,
         ["config", "show"] => Command::ConfigShow,
@@ -324,6 +337,8 @@ mod tests {
             ("config check", Command::ConfigCheck),
             ("config show", Command::ConfigShow),
             ("key rotate", Command::KeyRotate),
+            ("risk ls", Command::Risk { command: Some("ls".into()) }),
+            ("risk --batch", Command::Risk { command: None }),
             ("version", Command::Version),
             ("-V", Command::Version),
             ("", Command::Help(help::OVERVIEW)),
@@ -358,6 +373,8 @@ mod tests {
             ("call", "call takes a tool"),
             ("call a {} b", "call takes a tool"),
             ("id", "id takes one line in quotes"),
+            ("risk rm x", "risk takes one command in quotes"),
+            ("risk ls --batch", "risk does not take --batch"),
             ("id fetch github", "id takes one line in quotes"),
             ("call t --lang zh", "call does not take --lang"),
             ("login --timeout 0", "seconds from 1 to 3600"),

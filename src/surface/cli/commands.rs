@@ -18,7 +18,7 @@ use crate::session::key::SessionKey;
 use super::args::{Command, Options};
 use super::output::Output;
 use super::remote::{Failure, Remote};
-use super::{exec, exit, render, tools};
+use super::{exec, exit, render, risk, tools};
 
 /// How often `login` asks whether the person has confirmed.
 const LOGIN_POLL: Duration = Duration::from_millis(500);
@@ -59,6 +59,8 @@ pub fn run(command: &Command, context: &Context<'_>) -> u8 {
         Command::Status => context.status(),
         Command::Token { session, decode } => context.token(session.as_ref(), *decode),
         Command::Exec { session, program } => exec::run(context, program, session.as_ref()),
+        Command::Risk { command: Some(command) } => Ok(risk::one(context, command)),
+        Command::Risk { command: None } => risk::batch(context),
         Command::Tools => tools::list(context),
         Command::Call { tool, params, session } => {
             tools::call(context, tool, params.as_deref(), session.as_ref())

@@ -18,6 +18,7 @@ Commands:
   call            call a tool and print its result
   exec            run a program with the session's bound credentials in its environment
   id              carry out a chat command, such as: id 'fetch github'
+  risk            how risky a shell command is, without running it
   config check    read the configuration and say what is wrong with it
   config show     the effective configuration, without secrets
   key rotate      replace the key that seals the stored sessions
@@ -41,7 +42,7 @@ Exit codes:
   4  the server does not answer
 ";
 
-const COMMANDS: [(&str, &str); 14] = [
+const COMMANDS: [(&str, &str); 15] = [
     (
         "serve",
         "\
@@ -165,6 +166,18 @@ Usage: agent-identity id 'LINE' [--session KEY] [--lang en|zh]
   --lang TAG      the language of the answer (default: from LC_ALL, LC_MESSAGES or LANG)
 
 agent-identity id help lists the commands. With --json, one object with the member text.
+",
+    ),
+    (
+        "risk",
+        "\
+Judges a shell command by the rules, without running it and without a server.
+
+Usage: agent-identity risk 'COMMAND' [--json]
+       agent-identity risk --batch
+
+  --batch   read JSON Lines from standard input, {\"id\", \"command\"} or {\"id\", \"toolName\", \"params\"},
+            and answer each with {\"id\", \"risk\", \"reason\", \"rule\"}
 ",
     ),
     (

@@ -8,4 +8,5 @@ pub mod help;
 pub mod output;
 pub mod remote;
 pub mod render;
+mod risk;
 pub mod tools;
