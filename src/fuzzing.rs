@@ -21,6 +21,7 @@ use crate::oidc::pending::{Issuer, Origin, PendingLogin, PendingLogins};
 use crate::oidc::provider::{Provider, Tokens};
 use crate::oidc::source::{Registration, Source};
 use crate::risk::{Context, Level, judge_command};
+use crate::session::derive::{DmScope, Message, derive, effective};
 use crate::session::envelope::Content;
 use crate::session::key::SessionKey;
 use crate::session::{envelope, journal, keyring, migrate};
@@ -32,9 +33,10 @@ use crate::sys::procfs;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("callback_query", callback_query),
     ("config", config),
+    ("derive_key", derive_key),
     ("http_chunked", http_chunked),
     ("http_head", http_head),
     ("jwt", jwt),
@@ -110,6 +112,33 @@ pub fn config(bytes: &[u8]) {
             // Whatever was read can be shown.
             let _ = loaded.view().to_string();
         }
+    }
+}
+
+/// What a host tells of a message, a value a line: whatever it says, the key that comes of it is one person's.
+pub fn derive_key(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.split('\n');
+    let mut next = || lines.next().unwrap_or_default();
+    let message = Message {
+        channel: next(),
+        sender: next(),
+        from: next(),
+        to: next(),
+        account_id: next(),
+        agent_id: next(),
+        host_key: Some(next()),
+        dm_scope: DmScope::parse(next()).unwrap_or_default(),
+    };
+    let Ok(chat) = derive(&message) else { return };
+    assert!(chat.sender().is_none(), "no message names the owner of a key");
+    for (sender, personal) in [(Some(message.sender), false), (None, false), (Some(message.sender), true)] {
+        let ask = |key: &SessionKey| effective(key, sender, Some(message.channel), personal);
+        let Ok(key) = ask(&chat) else { continue };
+        assert_eq!(ask(&key).ok().as_ref(), Some(&key), "asking again changes nothing");
+        assert_eq!(key.is_subagent(), chat.is_subagent());
+        assert!(key.is_subagent() || !chat.is_shared() || key.sender() == sender.map(str::trim));
+        assert!(!personal || key.is_subagent() || key == SessionKey::main());
     }
 }
 

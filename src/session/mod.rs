@@ -9,11 +9,17 @@
 //!            ├── keyring     sessions.key or the operator's key file    ┘
 //!            └── disk        the folder, over sys::fs
 //! ```
+//!
+//! Apart from the store, and pure: `derive` finds the key of a message's writer with the table in `channel`, and
+//! `group_senders` remembers who wrote, for hosts that do not tell.
 
 mod archive;
+pub mod channel;
+pub mod derive;
 mod disk;
 pub mod envelope;
 pub mod fault;
+pub mod group_senders;
 pub mod journal;
 pub mod key;
 pub mod keyring;
