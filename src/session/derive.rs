@@ -140,8 +140,8 @@ pub fn effective(
         )
         .with_hint("use a direct chat, or switch personalSessionMode off to keep people apart"));
     }
-    if key.agent_id().is_some_and(|agent| OWNERS.contains(&agent)) {
-        // Every key of such an agent would read as a sender's or a subagent's.
+    if key.agent_id().is_some_and(|agent| is_one_of(agent, &OWNERS) || is_one_of(agent, &PLACES[..3])) {
+        // Every key of such an agent would read as a sender's, a subagent's or a group's.
         return Err(refused("the agent id is a word that session keys give a meaning to", key.as_str()));
     }
     if key.is_subagent() {
@@ -268,7 +268,12 @@ fn slash_command(key: &str) -> Option<Option<&str>> {
 }
 
 fn owned(chat: &str, sender: &str) -> Result<SessionKey> {
-    SessionKey::parse(&format!("{chat}:user:{sender}"))
+    let key = SessionKey::parse(&format!("{chat}:user:{sender}"))?;
+    // `…:subagent` is no subagent's key, but would become one; and `agent` would become one of the agent `user`.
+    match key.is_subagent() || chat == "agent" {
+        true => Err(refused("the session key ends where an id must stand", chat)),
+        false => Ok(key),
+    }
 }
 
 /// A person's id, trimmed; `None` for a blank one.
