@@ -556,8 +556,7 @@ impl Judge<'_> {
         }
         self.tables(&words);
         for (effect, path) in effects::effects(&name, &words[1..]) {
-            let is_option = path.is_empty();
-            if !is_option && !(effect == Effect::Read && words.len() > 64 && path.len() > 512) {
+            if !path.is_empty() {
                 self.effect(effect, path, &name);
             }
         }
