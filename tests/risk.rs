@@ -34,10 +34,10 @@ fn what_no_rule_was_written_for_is_judged_well() {
 
 #[test]
 fn hostile_texts_end_and_are_never_low() {
-    for text in ["$(", "`", "((", "{", "\"$(", "<<a ", "${a:-", "f()", "a|", "if ", "case x in a) "] {
+    for text in ["$(", "`", "((", "{ ", "\"$(", "<<a ", "${a:-", "f()", "a|", "if ", "case x in a) "] {
         let whole = text.repeat(MAX_BYTES / text.len());
         let verdict = judge_command(&whole, &Context::default());
-        assert!(verdict.level >= Level::Medium || matches!(text, "a|" | "`" | "f()"), "{text}: {verdict:?}");
+        assert!(verdict.level >= Level::Medium || matches!(text, "a|" | "`"), "{text}: {verdict:?}");
     }
     assert!(judge_command(&"a ".repeat(MAX_BYTES), &Context::default()).level >= Level::Medium);
 }

@@ -996,14 +996,14 @@ impl Judge<'_> {
                     self.find("fetch-and-run", &words.join(" "));
                 }
                 self.code_from(&given.flow, name);
-                if let Flow::Text(text) = &given.flow {
-                    if given.text.starts_with("/dev/fd/") {
-                        let text = text.clone();
-                        if is_shell {
-                            self.text(&text, name, Flow::Nothing);
-                        } else {
-                            self.scan(&text, name);
-                        }
+                if let Flow::Text(text) = &given.flow
+                    && given.text.starts_with("/dev/fd/")
+                {
+                    let text = text.clone();
+                    if is_shell {
+                        self.text(&text, name, Flow::Nothing);
+                    } else {
+                        self.scan(&text, name);
                     }
                 }
                 Flow::Unknown
@@ -1048,10 +1048,9 @@ impl Judge<'_> {
         // env -S 'command line', flock FILE -c 'command line'.
         if let Some(position) = words.iter().position(|word| {
             matches!(*word, "-S" | "--split-string") || *word == "-c" && matches!(name, "flock" | "npx")
-        }) {
-            if let Some(text) = words.get(position + 1) {
-                return self.text(&(*text).to_owned(), name, input);
-            }
+        }) && let Some(text) = words.get(position + 1)
+        {
+            return self.text(text, name, input);
         }
         if matches!(name, "watch" | "parallel") && inner.len() == 1 {
             return self.text(&inner[0].text.clone(), name, input);
