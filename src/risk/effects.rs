@@ -195,8 +195,9 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
             }
         }
         "cp" | "mv" | "install" | "ln" | "rsync" | "scp" | "gcp" | "gmv" => {
-            let target =
-                after(&["-t", "--target-directory"]).or(plain.last().copied()).filter(|_| plain.len() > 1);
+            let target = after(&["-t", "--target-directory"])
+                .or_else(|| plain.last().copied())
+                .filter(|_| plain.len() > 1);
             let sources = &plain[..plain.len().saturating_sub(1)];
             for source in sources {
                 if name == "mv" {

@@ -76,7 +76,7 @@ impl<'a> Lexer<'a> {
                 b' ' | b'\t' | b'\r' => self.at += 1,
                 b'\\' if self.byte(1) == b'\n' => self.at += 2,
                 b'#' => {
-                    self.at += self.rest().find('\n').unwrap_or(self.rest().len());
+                    self.at += self.rest().find('\n').unwrap_or_else(|| self.rest().len());
                 }
                 _ => return,
             }
@@ -169,7 +169,7 @@ impl<'a> Lexer<'a> {
                 b'(' if self.at > start
                     && matches!(self.text.as_bytes()[self.at - 1], b'@' | b'!' | b'?' | b'+' | b'*') =>
                 {
-                    let end = self.rest().find(')').map_or(self.rest().len(), |end| end + 1);
+                    let end = self.rest().find(')').map_or_else(|| self.rest().len(), |end| end + 1);
                     parts.text(&self.rest()[..end], false);
                     self.at += end;
                 }
@@ -207,7 +207,7 @@ impl<'a> Lexer<'a> {
                 b'$' if self.byte(1) == b'"' => self.at += 1,
                 b'$' | b'`' => self.expansion(&mut parts, false),
                 _ => {
-                    let end = self.rest().find(ENDS_TEXT).unwrap_or(self.rest().len()).max(1);
+                    let end = self.rest().find(ENDS_TEXT).unwrap_or_else(|| self.rest().len()).max(1);
                     let end = (end..=self.rest().len())
                         .find(|end| self.rest().is_char_boundary(*end))
                         .unwrap_or(end);
@@ -267,7 +267,7 @@ impl<'a> Lexer<'a> {
                 }
                 '$' | '`' => self.expansion(parts, true),
                 _ => {
-                    let length = self.rest().find(['\\', '$', '`', '"']).unwrap_or(self.rest().len());
+                    let length = self.rest().find(['\\', '$', '`', '"']).unwrap_or_else(|| self.rest().len());
                     let length = length.max(letter.len_utf8());
                     parts.text(&self.rest()[..length], true);
                     self.at += length;
@@ -385,7 +385,8 @@ impl<'a> Lexer<'a> {
             }
         }
         let operator = self.text.get(operator_at..self.at.saturating_sub(1)).unwrap_or_default();
-        let operator = operator.strip_prefix("[@]").or(operator.strip_prefix("[*]")).unwrap_or(operator);
+        let operator =
+            operator.strip_prefix("[@]").or_else(|| operator.strip_prefix("[*]")).unwrap_or(operator);
         let fallback = [":-", ":=", "-", "="].iter().find_map(|prefix| operator.strip_prefix(prefix));
         parts.push(Part::Variable {
             name,

@@ -514,7 +514,11 @@ mod tests {
                 match command {
                     Command::Simple(simple) => {
                         found.push(
-                            simple.words.iter().map(|word| word.literal().unwrap_or("?".into())).collect(),
+                            simple
+                                .words
+                                .iter()
+                                .map(|word| word.literal().unwrap_or_else(|| "?".into()))
+                                .collect(),
                         );
                     }
                     Command::Group { body, .. } | Command::Function { body, .. } => walk(body, found),

@@ -91,7 +91,7 @@ pub fn resolve(path: &str, folder: &str, context: &Context<'_>) -> String {
     if let Some(inner) = context.home.and_then(|root| inside(&whole, root)) {
         return format!("~/{inner}").trim_end_matches('/').to_owned();
     }
-    match whole.strip_prefix("/home/").or(whole.strip_prefix("/Users/")) {
+    match whole.strip_prefix("/home/").or_else(|| whole.strip_prefix("/Users/")) {
         Some(rest) => match rest.split_once('/') {
             Some((_, inner)) => format!("~/{inner}"),
             None => "~".to_owned(),

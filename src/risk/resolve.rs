@@ -391,7 +391,7 @@ impl Judge<'_> {
         }
         if let Some(id) = effects::rule(effect, place) {
             let quiet = name == "touch" || name == "mkdir";
-            if !(quiet && !matches!(place, Place::Persistent | Place::Secret)) {
+            if !quiet || matches!(place, Place::Persistent | Place::Secret) {
                 self.find(id, &format!("{name} {}", path.replace(UNKNOWN, "…")));
             }
         }
