@@ -84,3 +84,16 @@ fn report(file: &str, tally: &Tally) {
     }
     let _ = write!(std::io::stderr(), "{text}");
 }
+
+#[test]
+fn what_is_beyond_a_bound_is_never_low() {
+    let many = |count: usize, last: &str| format!("{} {last}", "a ".repeat(count));
+    for command in [
+        format!("for x in {}; do touch $x; done", many(20, "/etc/passwd")),
+        format!("echo {} | xargs touch", many(40, "/etc/passwd")),
+        format!("find {} -exec touch {{}} \\;", many(9, "/etc")),
+    ] {
+        let verdict = judge_command(&command, &Context::default());
+        assert!(verdict.level >= Level::Medium, "{command}: {:?}", verdict.level);
+    }
+}

@@ -13,6 +13,13 @@ use super::rules::{self, rule};
 use super::wrappers::{self, is_name};
 use super::{Context, MAX_BYTES, Span, Verdict, matcher};
 
+/// Values of a loop that its body is judged with; with more, the rest counts as not understood.
+const MAX_VALUES: usize = 8;
+/// Folders that `find` starts in and that its `-exec` is judged with.
+const MAX_STARTS: usize = 4;
+/// Words from standard input that become arguments of what `xargs` runs.
+const MAX_ARGUMENTS: usize = 32;
+
 /// Commands that are looked at in one text, those inside of others included.
 const FUEL: usize = 4000;
 
@@ -312,8 +319,11 @@ impl Judge<'_> {
                 if let Some((name, words)) = each {
                     let values: Vec<Arg> = words.iter().flat_map(|word| self.expand(word)).collect();
                     let mut output = Flow::Nothing;
-                    // Every value may matter; a few stand for many.
-                    for value in values.iter().take(8) {
+                    if values.len() > MAX_VALUES {
+                        // Every value may matter, so those that are not looked at must not pass for harmless.
+                        self.find("not-understood", "");
+                    }
+                    for value in values.iter().take(MAX_VALUES) {
                         let value = if value.text.contains(UNKNOWN) {
                             value.flow.clone().or(Flow::Unknown)
                         } else {
@@ -777,7 +787,10 @@ impl Judge<'_> {
                     .iter()
                     .position(|word| matches!(*word, ";" | "+"))
                     .map_or(words.len(), |end| at + 1 + end);
-                for start in starts.iter().take(4) {
+                if starts.len() > MAX_STARTS {
+                    self.find("not-understood", "");
+                }
+                for start in starts.iter().take(MAX_STARTS) {
                     let found = |text: &str| Arg {
                         text: text.replace("{}", if *start == "." { "./found" } else { start }),
                         flow: Flow::Nothing,
@@ -1077,10 +1090,13 @@ impl Judge<'_> {
             };
         }
         if matches!(name, "xargs" | "parallel") {
+            if matches!(&input, Flow::Text(text) if text.split_whitespace().count() > MAX_ARGUMENTS) {
+                self.find("not-understood", "");
+            }
             let given = match &input {
                 Flow::Text(text) => text
                     .split_whitespace()
-                    .take(32)
+                    .take(MAX_ARGUMENTS)
                     .map(|word| Arg { text: word.to_owned(), flow: Flow::Nothing })
                     .collect(),
                 flow => vec![Arg { text: UNKNOWN.to_string(), flow: flow.clone() }],
