@@ -1,4 +1,4 @@
-//! From a message to the key under which its writer's identity is kept, in two pure steps: [`derive`] gives the host's
+//! From a message to the key under which its writer's identity is kept, in two pure steps: [`derive()`] gives the host's
 //! key of the chat, [`effective`] the one of the person in it. Hooks, commands, tools and the web chat all ask here.
 //!
 //! No id can change what a key means: an id with a segment that keys give a meaning to (`user`, `subagent`, …) is
