@@ -203,20 +203,20 @@ pub fn place(path: &str) -> Place {
 /// A table's pattern against a path in lower case. `…/` at the end means everything below; a pattern without a leading
 /// `/` or `~` may stand anywhere behind a slash. The path may have `*` and `?`, which match what they would match.
 fn matches_path(pattern: &str, path: &str) -> bool {
-    let below = |pattern: &str, path: &str| match pattern.strip_suffix('/') {
-        Some(folder) => {
-            let depth = folder.split('/').count();
-            let mut parts = path.splitn(depth + 1, '/');
-            let head: Vec<_> = parts.by_ref().take(depth).collect();
-            globs(&head.join("/"), folder)
-        }
-        None => globs(path, pattern),
+    let (names, is_folder) = match pattern.strip_suffix('/') {
+        Some(folder) => (folder, true),
+        None => (pattern, false),
+    };
+    let depth = names.split('/').count();
+    let begins = |path: &str| {
+        let end = path.match_indices('/').nth(depth - 1).map_or(path.len(), |(at, _)| at);
+        (is_folder || end == path.len()) && globs(&path[..end], names)
     };
     if pattern.starts_with(['/', '~']) {
-        return below(pattern, path);
+        return begins(path);
     }
-    let starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1)).take(64);
-    starts.into_iter().any(|at| below(pattern, &path[at..]))
+    let mut starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
+    starts.any(|at| begins(&path[at..]))
 }
 
 /// Whether two patterns can match the same name: `*` and `?` on either side, but `*` alone stands for no hidden file and
@@ -270,26 +270,28 @@ mod tests {
 
     #[test]
     fn paths_lead_where_the_kernel_would_go() {
-        let context = Context { workspace: Some("/home/ann/work"), home: Some("/home/ann") };
+        let context = Context { workspace: Some("/home/alice/work"), home: Some("/home/alice") };
         for (path, folder, expected) in [
             ("/tmp/../etc//passwd", "", "/etc/passwd"),
             ("/proc/self/root/etc/shadow", "", "/etc/shadow"),
-            ("/home/ann/work/src", "", "src"),
-            ("/home/ann/.ssh/id_rsa", "", "~/.ssh/id_rsa"),
+            ("/home/alice/work/src", "", "src"),
+            ("/home/alice/.ssh/id_rsa", "", "~/.ssh/id_rsa"),
             ("~/./.ssh/../.ssh/x", "", "~/.ssh/x"),
-            ("../../.ssh/x", "", "~/.ssh/x"),
+            // Two levels above the project is beside this home folder, so this is somebody else's.
+            ("../../bob/.ssh/x", "", "~/.ssh/x"),
             ("../.ssh/x", "", "~/.ssh/x"),
             ("*", "/", "/*"),
             ("a/../b", "", "b"),
             ("/root/.ssh", "", "~/.ssh"),
         ] {
-            let resolved = resolve(path, folder, &context);
-            // Two levels above the project is above the home folder of this one.
-            let expected = if path == "../../.ssh/x" { "~" } else { expected };
-            assert!(
-                resolved == expected || expected == "~" && resolved.starts_with('~'),
-                "{path}: {resolved}"
-            );
+            assert_eq!(resolve(path, folder, &context), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn depth_hides_nothing() {
+        for path in ["a/.ssh/id_rsa", "a/wallet.dat"] {
+            assert_eq!(place(&format!("/srv/{}{path}", "x/".repeat(100))), Place::Secret, "{path}");
         }
     }
 
