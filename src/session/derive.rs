@@ -121,7 +121,9 @@ pub fn derive(message: &Message<'_>) -> Result<SessionKey> {
 
 /// The key under which the identity of the person is kept who acts in a session.
 ///
-/// Threads and topics share the identity of their chat. A subagent's key is its own. In personal mode
+/// Threads and topics share the identity of their chat. The chat's part of the key is in lower case, as hosts write it,
+/// whatever the case of what it was derived from; the person's id keeps its own, since two may differ in nothing else. A
+/// subagent's key is its own. In personal mode
 /// (`identity.personalSessionMode`) all but subagents is the main session.
 ///
 /// # Errors
@@ -156,7 +158,7 @@ pub fn effective(
             return Err(Error::new(Code::Forbidden, "the session is another sender's"));
         }
         let chat = key.as_str().strip_suffix(owner).and_then(|rest| rest.strip_suffix(":user:"));
-        return owned(without_thread(chat.unwrap_or_default()), owner);
+        return owned(&without_thread(chat.unwrap_or_default()).to_lowercase(), owner);
     }
     let chat = without_thread(key.as_str());
     let Some(sender) = sender else {
@@ -175,23 +177,34 @@ pub fn effective(
     }
     let channel = channel.as_deref();
     if key.is_shared() {
-        return owned(chat, sender);
+        return owned(&chat.to_lowercase(), sender);
     }
     let agent = key.agent_id().unwrap_or(DEFAULT_AGENT);
     match (Direct::of(chat), channel) {
         // On its own channel the chat is its person's, whom the host may have given another name (identityLinks).
-        (Direct::On(home, _), Some(channel)) if home.eq_ignore_ascii_case(channel) => SessionKey::parse(chat),
+        (Direct::On(home, peer), Some(channel)) if home.eq_ignore_ascii_case(channel) => {
+            theirs(chat, peer, sender)
+        }
         // Promoted, for the key alone would be shared by all who write, or have the same id on two channels.
         (_, Some(channel)) if is_sendable(channel) => {
             SessionKey::parse(&format!("agent:{agent}:{channel}:direct:{sender}"))
         }
         (Direct::Main, _) => owned(&format!("agent:{agent}:main"), sender),
         (Direct::AnyChannel(peer), _) | (Direct::On(_, peer), None) if peer.eq_ignore_ascii_case(sender) => {
-            SessionKey::parse(chat)
+            theirs(chat, peer, sender)
         }
         // Somebody who looks into the chat from elsewhere, or a session of an unknown kind: theirs only.
         _ => owned(chat, sender),
     }
+}
+
+/// The key of a direct chat, which ends in its peer, with that id as the person's channel spells it.
+fn theirs(chat: &str, peer: &str, sender: &str) -> Result<SessionKey> {
+    let place = chat.strip_suffix(peer).unwrap_or_default().to_lowercase();
+    SessionKey::parse(&match peer.eq_ignore_ascii_case(sender) {
+        true => format!("{place}{sender}"),
+        false => format!("{place}{}", peer.to_lowercase()),
+    })
 }
 
 /// What a key without threads says of a chat between one person and the agent.

@@ -18,6 +18,11 @@ pub trait Users: Send + Sync + fmt::Debug {
     /// # Errors
     /// `NotLoggedIn`, `LoginExpired`, or why the renewal failed.
     fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>>;
+
+    /// The session that let this one act for its login; `None` where the login is a person's own.
+    fn delegated_by(&self, _: &SessionKey) -> Option<SessionKey> {
+        None
+    }
 }
 
 /// The one answer for a session without a login.

@@ -34,7 +34,8 @@ const MAX_FAILURES: usize = 256;
 
 /// Who issues workload tokens.
 pub trait Issuer: Send + Sync + fmt::Debug {
-    /// Exchanges a user token for a workload token.
+    /// Exchanges the session's user token for a workload token. For a session that acts for another one, it is that
+    /// session's workload token, so that the new token's chain of agents is longer by one.
     ///
     /// # Errors
     /// Why there is none: platform keys, cloud, workload.
@@ -124,15 +125,7 @@ impl Broker {
     /// # Errors
     /// Why there is none; `NotLoggedIn` comes without any request.
     pub fn get(&self, key: &SessionKey) -> Result<Arc<Tip>> {
-        let login = self.0.users.current(key).ok_or_else(not_logged_in)?;
-        match self.0.cached(key, &login) {
-            Some((tip, false)) => Ok(tip),
-            Some((tip, true)) => {
-                self.renew_in_background(key);
-                Ok(tip)
-            }
-            None => self.0.fetch(key),
-        }
+        self.0.get(key)
     }
 
     /// A new token from the cloud, whatever is cached.
@@ -163,10 +156,24 @@ impl Broker {
         self.0.cache().entries.remove(key);
         self.0.failures().remove(key);
     }
+}
 
-    fn renew_in_background(&self, key: &SessionKey) {
-        let (inner, job_key) = (self.0.clone(), key.clone());
-        let taken = self.0.pool.submit(move || {
+impl Inner {
+    fn get(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<Tip>> {
+        let login = self.users.current(key).ok_or_else(not_logged_in)?;
+        match self.cached(key, &login) {
+            Some((tip, false)) => Ok(tip),
+            Some((tip, true)) => {
+                self.renew_in_background(key);
+                Ok(tip)
+            }
+            None => self.fetch(key),
+        }
+    }
+
+    fn renew_in_background(self: &Arc<Self>, key: &SessionKey) {
+        let (inner, job_key) = (self.clone(), key.clone());
+        let taken = self.pool.submit(move || {
             if let Err(error) = inner.fetch(&job_key) {
                 // The cached token still serves; the next request after the margin will report the error itself.
                 log::warn(
@@ -177,12 +184,10 @@ impl Broker {
             inner.settle(&job_key);
         });
         if !taken {
-            self.0.settle(key);
+            self.settle(key);
         }
     }
-}
 
-impl Inner {
     /// The login's cached token if it may be handed out, and whether the caller is the one to start its renewal.
     fn cached(&self, key: &SessionKey, login: &Session) -> Option<(Arc<Tip>, bool)> {
         let now = self.clock.now();
@@ -196,7 +201,7 @@ impl Inner {
         Some((entry.tip.clone(), due))
     }
 
-    fn fetch(&self, key: &SessionKey) -> Result<Arc<Tip>> {
+    fn fetch(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<Tip>> {
         let outcome = self.fetch_once(key);
         match &outcome {
             Ok(_) => drop(self.failures().remove(key)),
@@ -209,14 +214,20 @@ impl Inner {
         outcome
     }
 
-    fn fetch_once(&self, key: &SessionKey) -> Result<Arc<Tip>> {
+    fn fetch_once(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<Tip>> {
         let login = Login::of(&*self.users.current(key).ok_or_else(not_logged_in)?);
         self.flight.run(&(key.clone(), login.clone()), || {
             let session = self.users.fresh(key)?;
             if !login.is(&session) {
                 return Err(not_logged_in());
             }
-            let tip = Arc::new(self.issuer.issue(key, &session)?);
+            let tip = Arc::new(match self.users.delegated_by(key) {
+                None => self.issuer.issue(key, &session)?,
+                Some(by) => {
+                    let user_token = self.get(&by)?.token.clone();
+                    self.issuer.issue(key, &Session { user_token, ..(*session).clone() })?
+                }
+            });
             if tip.sub != session.sub {
                 return Err(Error::new(
                     Code::CloudInvalid,

@@ -3,6 +3,7 @@
 //! They live in memory only, one per session key, and are fetched when first needed. [`broker::Broker`] is the way in.
 
 pub mod broker;
+pub mod delegation;
 pub mod issuer;
 pub mod token;
 pub mod workload;

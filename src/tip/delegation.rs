@@ -1,0 +1,247 @@
+//! Sessions that act for another session's login: subagents, and agents that a message was sent to.
+//!
+//! Nothing is copied. A delegated session has no login of its own, it leads to the one it was given; so its end, its
+//! renewal and its logout are that login's, and nobody who logs in there later is spoken for.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::base::bounded::BoundedMap;
+use crate::base::error::{Code, Error, Result};
+use crate::base::time::Timestamp;
+use crate::session::key::SessionKey;
+use crate::session::model::Session;
+use crate::session::users::{Users, not_logged_in};
+
+/// Sessions that may act for others at a time; a new one beyond that pushes out the oldest.
+pub const MAX_DELEGATIONS: usize = 10_000;
+/// How long a line of sessions that act for each other may be.
+pub const MAX_DEPTH: usize = 32;
+
+/// Logins, with those that sessions were given by others.
+pub struct Delegations {
+    users: Arc<dyn Users>,
+    given: Mutex<BoundedMap<SessionKey, Grant>>,
+}
+
+/// Whose login a session was given. Not the key alone: another person may log in there later.
+#[derive(Clone)]
+struct Grant {
+    by: SessionKey,
+    sub: String,
+    login_at: Timestamp,
+}
+
+impl Delegations {
+    /// None yet, over the logins that people made.
+    #[must_use]
+    pub fn new(users: Arc<dyn Users>) -> Self {
+        Self { users, given: Mutex::new(BoundedMap::new(MAX_DELEGATIONS)) }
+    }
+
+    /// Lets a session act for the login of another one, for as long as that login lasts.
+    ///
+    /// # Errors
+    /// `NotLoggedIn` when the other has none, `Forbidden` when the session is some person's, has a login of its own, or
+    /// when the line of sessions would be a circle or too long.
+    pub fn grant(&self, to: &SessionKey, by: &SessionKey) -> Result<()> {
+        let refused = |why: &str| Err(Error::new(Code::Forbidden, format!("{to} cannot act for {by}: {why}")));
+        if !may_be_delegated_to(to) {
+            return refused("it is a person's own session");
+        }
+        if self.users.current(to).is_some() {
+            return refused("somebody is logged in there");
+        }
+        let login = self.current(by).ok_or_else(not_logged_in)?;
+        let mut given = self.given();
+        let mut above = Some(by.clone());
+        for _ in 0..=MAX_DEPTH {
+            match above {
+                None => {
+                    let grant = Grant { by: by.clone(), sub: login.sub.clone(), login_at: login.login_at };
+                    given.insert(to.clone(), grant);
+                    return Ok(());
+                }
+                Some(key) if key == *to => return refused("it is the one that was asked for by it"),
+                Some(key) => above = given.get(&key).map(|grant| grant.by.clone()),
+            }
+        }
+        refused(&format!("more than {MAX_DEPTH} sessions would act for one another"))
+    }
+
+    /// Ends what a session was given. Returns whether it was given anything.
+    pub fn revoke(&self, to: &SessionKey) -> bool {
+        self.given().remove(to).is_some()
+    }
+
+    /// The key of a person's login that a session acts for, and that login; its own one where it has one.
+    fn origin(&self, key: &SessionKey) -> Option<(SessionKey, Arc<Session>)> {
+        let mut at = key.clone();
+        let mut expected: Option<Grant> = None;
+        for _ in 0..=MAX_DEPTH {
+            if let Some(login) = self.users.current(&at) {
+                let same = expected.is_none_or(|it| it.sub == login.sub && it.login_at == login.login_at);
+                return same.then_some((at, login));
+            }
+            let grant = self.given().get(&at).cloned()?;
+            at = grant.by.clone();
+            expected = Some(grant);
+        }
+        None
+    }
+
+    fn given(&self) -> MutexGuard<'_, BoundedMap<SessionKey, Grant>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a session belongs to nobody, so that it may act for whoever started it: a subagent, or another agent's main
+/// session. Chats are people's.
+#[must_use]
+pub fn may_be_delegated_to(key: &SessionKey) -> bool {
+    let is_main = key.agent_id().is_some_and(|agent| key.as_str() == format!("agent:{agent}:main"));
+    key.is_subagent() || is_main
+}
+
+impl Users for Delegations {
+    fn current(&self, key: &SessionKey) -> Option<Arc<Session>> {
+        self.origin(key).map(|(_, login)| login)
+    }
+
+    fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>> {
+        // Without any login the key's own answer tells why.
+        let origin = self.origin(key);
+        self.users.fresh(origin.as_ref().map_or(key, |(origin, _)| origin))
+    }
+
+    fn delegated_by(&self, key: &SessionKey) -> Option<SessionKey> {
+        match self.users.current(key) {
+            Some(_) => None,
+            None => self.given().get(key).map(|grant| grant.by.clone()),
+        }
+    }
+}
+
+impl fmt::Debug for Delegations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delegations").field("given", &self.given().len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::time::Duration;
+
+    use super::*;
+
+    const START: &str = "2026-01-15T08:00:00Z";
+
+    #[derive(Debug, Default)]
+    struct People(Mutex<HashMap<SessionKey, Arc<Session>>>);
+
+    impl Users for People {
+        fn current(&self, key: &SessionKey) -> Option<Arc<Session>> {
+            self.0.lock().unwrap().get(key).cloned()
+        }
+        fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>> {
+            self.current(key).ok_or_else(not_logged_in)
+        }
+    }
+
+    fn key(text: &str) -> SessionKey {
+        SessionKey::parse(text).unwrap()
+    }
+
+    fn bench() -> (Arc<People>, Delegations) {
+        let people = Arc::new(People::default());
+        (people.clone(), Delegations::new(people))
+    }
+
+    fn log_in(people: &People, at: &str, sub: &str, seconds: u64) {
+        let login_at = Timestamp::parse_rfc3339(START).unwrap() + Duration::from_secs(seconds);
+        let session = Session {
+            sub: sub.to_owned(),
+            user_token: "token".into(),
+            refresh_token: None,
+            login_at,
+            expires_at: login_at + Duration::from_secs(3600),
+        };
+        people.0.lock().unwrap().insert(key(at), Arc::new(session));
+    }
+
+    const ANN: &str = "agent:main:main:user:ann";
+    const CHILD: &str = "agent:main:subagent:u1";
+    const GRANDCHILD: &str = "agent:main:subagent:u1:subagent:u2";
+
+    #[test]
+    fn a_line_of_sessions_acts_for_the_login_it_began_with_and_ends_with_it() {
+        let (people, delegations) = bench();
+        log_in(&people, ANN, "ann", 0);
+        delegations.grant(&key(CHILD), &key(ANN)).unwrap();
+        delegations.grant(&key(GRANDCHILD), &key(CHILD)).unwrap();
+        for session in [CHILD, GRANDCHILD] {
+            assert_eq!(delegations.current(&key(session)).unwrap().sub, "ann");
+            assert_eq!(delegations.fresh(&key(session)).unwrap().sub, "ann");
+        }
+        assert_eq!(delegations.delegated_by(&key(GRANDCHILD)), Some(key(CHILD)));
+        assert_eq!(delegations.delegated_by(&key(ANN)), None);
+        people.0.lock().unwrap().clear();
+        assert!(delegations.current(&key(GRANDCHILD)).is_none());
+        assert_eq!(delegations.fresh(&key(CHILD)).unwrap_err().code(), Code::NotLoggedIn);
+    }
+
+    #[test]
+    fn whoever_logs_in_there_later_is_not_spoken_for() {
+        let (people, delegations) = bench();
+        log_in(&people, "agent:main:main", "ann", 0);
+        delegations.grant(&key(CHILD), &SessionKey::main()).unwrap();
+        for (sub, seconds) in [("bob", 0), ("ann", 5)] {
+            log_in(&people, "agent:main:main", sub, seconds);
+            assert!(delegations.current(&key(CHILD)).is_none(), "{sub}");
+        }
+    }
+
+    #[test]
+    fn nobodys_session_is_needed_and_a_login_to_give() {
+        let (people, delegations) = bench();
+        assert_eq!(delegations.grant(&key(CHILD), &key(ANN)).unwrap_err().code(), Code::NotLoggedIn);
+        log_in(&people, ANN, "ann", 0);
+        log_in(&people, "agent:shop:main", "bob", 0);
+        for to in [
+            "agent:shop:main",
+            "agent:main:main:user:bob",
+            "agent:main:telegram:direct:1",
+            "agent:main:telegram:group:-1",
+            "agent:main:telegram:group:-1:user:bob",
+            "global",
+        ] {
+            assert_eq!(delegations.grant(&key(to), &key(ANN)).unwrap_err().code(), Code::Forbidden, "{to}");
+        }
+        delegations.grant(&key("agent:ops:main"), &key(ANN)).unwrap();
+        assert_eq!(delegations.current(&key("agent:ops:main")).unwrap().sub, "ann");
+        // A login of its own goes before what was given.
+        log_in(&people, "agent:ops:main", "cleo", 0);
+        assert_eq!(delegations.current(&key("agent:ops:main")).unwrap().sub, "cleo");
+        assert_eq!(delegations.delegated_by(&key("agent:ops:main")), None);
+    }
+
+    #[test]
+    fn circles_and_endless_lines_are_refused() {
+        let (people, delegations) = bench();
+        log_in(&people, ANN, "ann", 0);
+        let sub = |n: usize| if n == 0 { key(ANN) } else { key(&format!("agent:main:subagent:{n}")) };
+        for n in 1..=MAX_DEPTH - 1 {
+            delegations.grant(&sub(n), &sub(n - 1)).unwrap();
+        }
+        assert!(delegations.current(&sub(MAX_DEPTH - 1)).is_some());
+        assert_eq!(delegations.grant(&sub(1), &sub(3)).unwrap_err().code(), Code::Forbidden);
+        delegations.grant(&sub(MAX_DEPTH), &sub(MAX_DEPTH - 1)).unwrap();
+        assert_eq!(
+            delegations.grant(&sub(MAX_DEPTH + 1), &sub(MAX_DEPTH)).unwrap_err().code(),
+            Code::Forbidden
+        );
+        assert!(delegations.revoke(&sub(1)) && !delegations.revoke(&sub(1)));
+        assert!(delegations.current(&sub(2)).is_none());
+    }
+}
