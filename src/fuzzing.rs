@@ -246,7 +246,7 @@ pub fn socket_route(bytes: &[u8]) {
     let (path, query) = target.split_once('?').map_or((&*target, None), |(path, query)| (path, Some(query)));
     let allowed: BTreeSet<_> = ["GET", "POST", "DELETE"]
         .into_iter()
-        .filter(|method| routes::route(method, path, query, body.get(1..).unwrap_or_default()).is_ok())
+        .filter(|method| routes::route(method, path, query, body.get(1..).unwrap_or_default(), None).is_ok())
         .collect();
     assert!(allowed.len() <= 1, "a path takes reads or writes, not both");
 }

@@ -46,7 +46,7 @@ fn a_cached_token_costs_a_handful_of_allocations() {
 }
 
 fn answer(services: &Services) -> Response {
-    let route = route("GET", "/token", None, b"").unwrap();
+    let route = route("GET", "/token", None, b"", None).unwrap();
     let outcome: Outcome = services.perform(route.action).unwrap();
     Response::json(Status::Ok, &outcome)
 }

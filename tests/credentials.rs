@@ -185,7 +185,8 @@ impl World {
         }
         subs.dedup();
         assert!(subs.len() <= 1, "one call, two people: {given:?}");
-        (self.calls.begin(id, session.clone(), injection), given)
+        self.calls.begin(id, session.clone());
+        (Arc::new(injection), given)
     }
 
     fn run(&self, seed: u64) -> usize {

@@ -20,6 +20,7 @@ use crate::session::key::SessionKey;
 use crate::session::store::Store;
 use crate::session::users::Users;
 use crate::tip::broker::Broker;
+use crate::tip::delegation::Delegations;
 use crate::volc::client::Client;
 
 /// The program's version.
@@ -30,15 +31,17 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Services {
     /// Logins on disk and in memory.
     pub store: Arc<Store>,
-    /// Logins, renewed.
+    /// Logins, renewed; also those that sessions were given by others.
     pub users: Arc<dyn Users>,
+    /// Who was given a login by another session.
+    pub delegations: Arc<Delegations>,
     /// Workload tokens.
     pub broker: Broker,
     /// Hosted credentials.
     pub credentials: Desk,
     /// Environment names of credentials.
     pub bindings: Bindings,
-    /// What running calls were given.
+    /// Whose calls are running.
     pub calls: Calls,
     /// What may be imported from this process's own environment.
     pub imports: Imports,
@@ -77,7 +80,8 @@ impl Services {
     }
 
     /// Drops what a session holds besides its login: tokens, credentials, waits for consents, and what its calls were given.
-    pub(super) fn forget(&self, session: &SessionKey) {
+    pub fn forget(&self, session: &SessionKey) {
+        self.delegations.revoke(session);
         self.broker.forget(session);
         self.credentials.forget(session);
         self.calls.forget(session);

@@ -1,6 +1,7 @@
 //! Which session a local caller means.
 
 use crate::base::error::{Code, Error, Result};
+use crate::session::derive;
 use crate::session::key::{MAIN, SessionKey};
 use crate::session::users::not_logged_in;
 
@@ -90,15 +91,7 @@ pub(super) fn logged_in_or_not(services: &Services, session: Option<SessionKey>)
 
 /// In personal mode everything but a subagent lives under the main key, and shared chats have no identity at all.
 fn allowed(services: &Services, key: SessionKey) -> Result<SessionKey> {
-    match services.personal_session_mode {
-        true if key.is_shared() => Err(Error::new(
-            Code::InvalidRequest,
-            "identity.personalSessionMode is on: groups, channels and rooms have no identity",
-        )
-        .with_hint("use a direct chat, or switch personalSessionMode off to keep people apart")),
-        true if !key.is_subagent() => Ok(SessionKey::main()),
-        _ => Ok(key),
-    }
+    if services.personal_session_mode { derive::effective(&key, None, None, true) } else { Ok(key) }
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ use crate::session::key::SessionKey;
 use crate::session::model::Session;
 use crate::session::store::{Store, StoreOptions};
 use crate::tip::broker::{Broker, Issuer};
+use crate::tip::delegation::Delegations;
 use crate::tip::token::Tip;
 use crate::volc::client::Client;
 use crate::volc::endpoint::Endpoints;
@@ -97,7 +98,9 @@ impl Bench {
             .unwrap(),
         );
         let provider = World::new();
-        let users = Arc::new(Renewal::new(store.clone(), None, clock.clone()));
+        let delegations =
+            Arc::new(Delegations::new(Arc::new(Renewal::new(store.clone(), None, clock.clone()))));
+        let users = delegations.clone();
         let cloud = Arc::new(NumberingCloud {
             clock: clock.clone(),
             issued: AtomicUsize::new(0),
@@ -118,6 +121,7 @@ impl Bench {
         let services = Services {
             store,
             users,
+            delegations,
             broker,
             credentials,
             bindings: Bindings::open(&dir.path().join("identity")),

@@ -36,6 +36,7 @@ use crate::peer::stats::PeerStats;
 use crate::session::store::{Store, StoreOptions};
 use crate::session::users::Users;
 use crate::tip::broker::Broker;
+use crate::tip::delegation::Delegations;
 use crate::tip::issuer::{self, CloudIssuer};
 use crate::tip::workload::Naming;
 use crate::volc::client::Client;
@@ -73,8 +74,9 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
     let pool = Pool::default();
     let cloud = Arc::new(cloud(config, &loaded.env, &transport, &clock, &entropy, &pool)?);
     let provider = provider(config, &cloud, &transport, &clock);
-    let users: Arc<dyn Users> =
-        Arc::new(Renewal::new(store.clone(), provider.as_ref().ok().cloned(), clock.clone()));
+    let renewal = Renewal::new(store.clone(), provider.as_ref().ok().cloned(), clock.clone());
+    let delegations = Arc::new(Delegations::new(Arc::new(renewal)));
+    let users: Arc<dyn Users> = delegations.clone();
     let issuer = Arc::new(CloudIssuer::new(cloud.clone(), token_settings(config), clock.clone()));
     let broker = Broker::new(users.clone(), issuer, clock.clone(), entropy.clone(), pool.clone());
 
@@ -102,6 +104,7 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
     let services = Services {
         store,
         users,
+        delegations,
         broker,
         credentials,
         bindings: Bindings::open(data_dir),

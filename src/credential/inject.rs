@@ -1,6 +1,6 @@
 //! The environment of one tool call: exactly the names that its session has bound, with that session's credentials.
 //!
-//! Pure but for [`Calls`], which remembers what each running call was given. Invariant: a snapshot is made once, for one
+//! Pure but for [`Calls`], which remembers whose call is running. Invariant: a snapshot is made once, for one
 //! login, and nothing that happens later, to this session or any other, changes it.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Map, Value};
 
 use crate::base::bounded::BoundedMap;
+use crate::base::crypto::sha256;
+use crate::base::entropy::{Entropy, random_token};
 use crate::base::error::{Error, Result};
+use crate::base::secret::Secret;
 use crate::session::key::SessionKey;
 
 use super::custody::Credential;
@@ -136,9 +139,19 @@ pub struct CallId {
     pub call: String,
 }
 
-/// What running calls were given.
+/// The variable by which a call's own programs say whose call they are.
+pub const HANDLE_VARIABLE: &str = "AGENT_IDENTITY_CALL";
+
+/// Whose calls are running. What they were given is not kept: the host has it.
 #[derive(Debug)]
-pub struct Calls(Mutex<BoundedMap<CallId, (SessionKey, Arc<Injection>)>>);
+pub struct Calls(Mutex<BoundedMap<CallId, Running>>);
+
+#[derive(Debug)]
+struct Running {
+    session: SessionKey,
+    /// The hash of the call's handle, if it has one.
+    handle: Option<[u8; 32]>,
+}
 
 impl Default for Calls {
     fn default() -> Self {
@@ -147,21 +160,38 @@ impl Default for Calls {
 }
 
 impl Calls {
-    /// Remembers what a call is given, until its end.
-    pub fn begin(&self, id: CallId, session: SessionKey, injection: Injection) -> Arc<Injection> {
-        let injection = Arc::new(injection);
-        self.calls().insert(id, (session, injection.clone()));
-        injection
+    /// Remembers whose a call is, until its end.
+    pub fn begin(&self, id: CallId, session: SessionKey) {
+        self.calls().insert(id, Running { session, handle: None });
     }
 
-    /// Drops what a call was given, however the call went. Returns whether there was such a call.
+    /// Makes a handle for a running call, which is good for that call's session until the call ends; `None` when there
+    /// is no such call.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn handle(&self, id: &CallId, entropy: &dyn Entropy) -> Result<Option<Secret>> {
+        let handle = Secret::new(random_token(entropy)?);
+        let hash = sha256(handle.expose().as_bytes());
+        Ok(self.calls().get_mut(id).map(|running| running.handle = Some(hash)).map(|()| handle))
+    }
+
+    /// The session of the running call that a handle was made for.
+    #[must_use]
+    pub fn session_of(&self, handle: &str) -> Option<SessionKey> {
+        // Hashes are compared, so how long it takes says nothing about a handle.
+        let hash = Some(sha256(handle.as_bytes()));
+        self.calls().iter().find(|(_, running)| running.handle == hash).map(|(_, running)| running.session.clone())
+    }
+
+    /// Forgets a call, however it went. Returns whether there was such a call.
     pub fn end(&self, id: &CallId) -> bool {
         self.calls().remove(id).is_some()
     }
 
-    /// Drops what the calls of a session were given.
+    /// Forgets the calls of a session.
     pub fn forget(&self, session: &SessionKey) {
-        self.calls().retain(|_, (of, _)| of != session);
+        self.calls().retain(|_, running| running.session != *session);
     }
 
     /// How many calls run.
@@ -176,7 +206,7 @@ impl Calls {
         self.len() == 0
     }
 
-    fn calls(&self) -> MutexGuard<'_, BoundedMap<CallId, (SessionKey, Arc<Injection>)>> {
+    fn calls(&self) -> MutexGuard<'_, BoundedMap<CallId, Running>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -187,6 +217,7 @@ mod tests {
 
     use super::super::testing::key;
     use super::*;
+    use crate::base::entropy::OsEntropy;
     use crate::session::users::not_logged_in;
 
     fn credential(value: &str) -> Arc<Credential> {
@@ -241,11 +272,31 @@ mod tests {
     }
 
     #[test]
+    fn a_handle_leads_to_its_calls_session_until_the_call_ends() {
+        let calls = Calls::default();
+        let id = |call: &str| CallId { run: "r".into(), call: call.into() };
+        for call in ["ann", "bob"] {
+            calls.begin(id(call), key(&format!("agent:main:main:user:{call}")));
+        }
+        let handle = |call: &str| calls.handle(&id(call), &OsEntropy).unwrap().unwrap();
+        let (ann, bob) = (handle("ann"), handle("bob"));
+        assert_eq!(calls.session_of(ann.expose()), Some(key("agent:main:main:user:ann")));
+        assert_eq!(calls.session_of(bob.expose()), Some(key("agent:main:main:user:bob")));
+        assert!(calls.handle(&id("none"), &OsEntropy).unwrap().is_none());
+        for none in ["", "ann", &bob.expose()[1..]] {
+            assert_eq!(calls.session_of(none), None, "{none}");
+        }
+        calls.end(&id("ann"));
+        calls.forget(&key("agent:main:main:user:bob"));
+        assert_eq!((calls.session_of(ann.expose()), calls.session_of(bob.expose())), (None, None));
+    }
+
+    #[test]
     fn a_calls_end_drops_its_state_and_no_other_and_the_table_is_bounded() {
         let calls = Calls::default();
         let id = |run: &str, call: &str| CallId { run: run.into(), call: call.into() };
         for (run, call) in [("r1", "c"), ("r2", "c")] {
-            calls.begin(id(run, call), SessionKey::main(), of(&[("google", "G")], false));
+            calls.begin(id(run, call), SessionKey::main());
         }
         assert!(calls.end(&id("r1", "c")) && !calls.end(&id("r1", "c")));
         assert_eq!(calls.len(), 1);
@@ -254,7 +305,7 @@ mod tests {
         calls.forget(&SessionKey::main());
         assert!(calls.is_empty());
         for n in 0..=MAX_CALLS {
-            calls.begin(id("r", &n.to_string()), SessionKey::main(), Injection::default());
+            calls.begin(id("r", &n.to_string()), SessionKey::main());
         }
         assert_eq!(calls.len(), MAX_CALLS);
         assert!(!calls.end(&id("r", "0")));

@@ -27,7 +27,8 @@ impl std::fmt::Debug for Answer {
     }
 }
 
-/// Sends one request and reads the answer until the server closes. `target` is a path with an encoded query.
+/// Sends one request and reads the answer until the server closes. `target` is a path with an encoded query, `headers`
+/// are names and values without line ends.
 ///
 /// # Errors
 /// Whatever the socket says; `InvalidData` when the answer is not HTTP.
@@ -35,6 +36,7 @@ pub fn request(
     socket: &Path,
     method: &str,
     target: &str,
+    headers: &[(&str, &str)],
     body: &[u8],
     timeout: Duration,
 ) -> io::Result<Answer> {
@@ -42,9 +44,16 @@ pub fn request(
     stream.set_read_timeout(Some(timeout))?;
     stream.set_write_timeout(Some(timeout))?;
     let length = body.len();
-    let head = format!(
-        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    let mut head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n"
     );
+    for (name, value) in headers {
+        if value.chars().any(char::is_control) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a header has a control character"));
+        }
+        head += &format!("{name}: {value}\r\n");
+    }
+    head += "\r\n";
     // A server that refuses the peer answers and closes without reading; its answer counts, not our broken pipe.
     let sent = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
     let mut bytes = Zeroizing::new(Vec::new());

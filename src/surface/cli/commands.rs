@@ -13,6 +13,7 @@ use crate::base::time::Clock;
 use crate::config::load;
 use crate::config::paths::Paths;
 use crate::peer::policy::Policy;
+use crate::credential::inject::HANDLE_VARIABLE;
 use crate::session::key::SessionKey;
 
 use super::args::{Command, Options};
@@ -105,7 +106,7 @@ impl Context<'_> {
     /// The error object, without a home folder.
     pub(super) fn remote(&self) -> Result<Remote, Failure> {
         let (_, socket) = paths(self.options, self.env).map_err(failure)?;
-        Ok(Remote::at(&socket))
+        Ok(Remote::at(&socket).in_call(self.env.get(HANDLE_VARIABLE)))
     }
 
     fn login(

@@ -8,8 +8,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use crate::base::error::{Code, Error};
+use crate::base::secret::Secret;
 use crate::http::client;
 use crate::session::key::SessionKey;
+use crate::surface::socket::routes::CALL_HEADER;
 
 /// How long an answer may take; the server's own calls to the cloud end earlier.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -21,6 +23,7 @@ const NOT_IN_NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
 #[derive(Debug)]
 pub struct Remote {
     socket: PathBuf,
+    call: Option<Secret>,
 }
 
 /// A failure that the server reported, in its JSON shape, or one on the way to it.
@@ -30,7 +33,13 @@ impl Remote {
     /// The server behind a socket.
     #[must_use]
     pub fn at(socket: &Path) -> Self {
-        Self { socket: socket.to_owned() }
+        Self { socket: socket.to_owned(), call: None }
+    }
+
+    /// The same for a program that a tool call runs: its handle stands for the call's session.
+    #[must_use]
+    pub fn in_call(self, handle: Option<&str>) -> Self {
+        Self { call: handle.map(str::trim).filter(|handle| !handle.is_empty()).map(Secret::from), ..self }
     }
 
     /// Reads a resource.
@@ -69,7 +78,9 @@ impl Remote {
     }
 
     fn exchange(&self, method: &str, target: &str, body: &[u8]) -> Result<Value, Failure> {
-        let answer = client::request(&self.socket, method, target, body, TIMEOUT)
+        let call = self.call.as_ref().map(|handle| (CALL_HEADER, handle.expose().as_str()));
+        let headers = call.as_ref().map(std::slice::from_ref).unwrap_or_default();
+        let answer = client::request(&self.socket, method, target, headers, body, TIMEOUT)
             .map_err(|error| self.unreachable(&error).to_json())?;
         let value: Value = serde_json::from_slice(&answer.body).map_err(|_| {
             Error::new(

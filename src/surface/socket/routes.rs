@@ -35,16 +35,27 @@ impl From<Error> for NoRoute {
 /// The paths of the server besides `/tool/<name>`, for hints.
 pub const PATHS: [&str; 6] = ["/environment", "/healthz", "/session", "/status", "/token", "/tools"];
 
-/// Finds the action of a request. `method` is one of `GET`, `HEAD`, `POST`, …; HEAD is asked like GET.
+/// The header in which a program that a tool call runs says whose call it is; its value is the call's handle.
+pub const CALL_HEADER: &str = "Agent-Identity-Call";
+
+/// Finds the action of a request. `method` is one of `GET`, `HEAD`, `POST`, …; HEAD is asked like GET. `own` is the
+/// session of the tool call that the request comes from: what is meant where none is named, and the only one that may be.
 ///
 /// # Errors
-/// `NotFound`, `MethodNotAllowed` with the allowed ones, or `InvalidRequest` for bad parameters.
-pub fn route(method: &str, path: &str, query: Option<&str>, body: &[u8]) -> Result<Route, NoRoute> {
+/// `NotFound`, `MethodNotAllowed` with the allowed ones, `InvalidRequest` for bad parameters, or `Forbidden` for another
+/// session than the call's own.
+pub fn route(
+    method: &str,
+    path: &str,
+    query: Option<&str>,
+    body: &[u8],
+    own: Option<&SessionKey>,
+) -> Result<Route, NoRoute> {
     let read = |action: fn(Option<SessionKey>) -> Action, takes_session: bool| {
         if !matches!(method, "GET" | "HEAD") {
             return Err(not_allowed(method, path, "GET, HEAD"));
         }
-        let session = session_parameter(query, takes_session)?;
+        let session = of_call(session_parameter(query, takes_session)?, own)?;
         Ok(Route { action: action(session), is_tool: false })
     };
     match path {
@@ -57,7 +68,7 @@ pub fn route(method: &str, path: &str, query: Option<&str>, body: &[u8]) -> Resu
         _ => match path.strip_prefix("/tool/") {
             Some(name) if method == "POST" => {
                 session_parameter(query, false)?;
-                Ok(Route { action: tool(name, body)?, is_tool: true })
+                Ok(Route { action: tool(name, body, own)?, is_tool: true })
             }
             Some(_) => Err(not_allowed(method, path, "POST")),
             None => Err(Error::new(Code::NotFound, format!("no resource {path:?}"))
@@ -78,7 +89,7 @@ struct ToolCall {
 }
 
 /// A tool call: `{"params": {…}, "session": "…"}`, both of which may be absent, and an empty session is the main one.
-fn tool(name: &str, body: &[u8]) -> Result<Action> {
+fn tool(name: &str, body: &[u8], own: Option<&SessionKey>) -> Result<Action> {
     let invalid = |message: String| {
         Error::new(Code::InvalidRequest, message)
             .with_hint(r#"send {"params": {…}, "session": "…"}; both may be left out"#)
@@ -99,7 +110,17 @@ fn tool(name: &str, body: &[u8]) -> Result<Action> {
     }
     let session = call.session.as_deref().map(str::trim).unwrap_or_default();
     let session = if session.is_empty() { None } else { Some(SessionKey::parse(session)?) };
-    registry::action(name, &params, session)
+    registry::action(name, &params, of_call(session, own)?)
+}
+
+fn of_call(named: Option<SessionKey>, own: Option<&SessionKey>) -> Result<Option<SessionKey>> {
+    match (named, own) {
+        (Some(named), Some(own)) if named != *own => {
+            Err(Error::new(Code::Forbidden, "a tool call may use its own session only")
+                .with_hint("leave the session out"))
+        }
+        (named, own) => Ok(named.or_else(|| own.cloned())),
+    }
 }
 
 /// Reads `session=<key>`, percent-decoded; `+` stays `+`, since phone numbers have one. An empty value is the main
@@ -173,7 +194,7 @@ mod tests {
         ] {
             let (path, query) =
                 target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-            let route = route(method, path, query, body.as_bytes()).unwrap();
+            let route = route(method, path, query, body.as_bytes(), None).unwrap();
             assert_eq!(
                 (route.action, route.is_tool),
                 (action, path.starts_with("/tool/")),
@@ -207,8 +228,29 @@ mod tests {
         ] {
             let (path, query) =
                 target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-            let refused = route(method, path, query, body.as_bytes()).unwrap_err();
+            let refused = route(method, path, query, body.as_bytes(), None).unwrap_err();
             assert_eq!((refused.error.code(), refused.allow), (code, allow), "{method} {target}");
         }
+    }
+
+    #[test]
+    fn a_tool_calls_programs_have_its_session_and_no_other() {
+        let own = key("agent:main:main:user:ann").unwrap();
+        let ask = |method, path, query, body: &str| {
+            route(method, path, query, body.as_bytes(), Some(&own))
+                .map(|route| route.action)
+                .map_err(|refused| refused.error.code())
+        };
+        for (query, expected) in [
+            (None, Ok(Action::Token(Some(own.clone())))),
+            (Some("session=agent:main:main:user:ann"), Ok(Action::Token(Some(own.clone())))),
+            (Some("session=agent:main:main:user:bob"), Err(Code::Forbidden)),
+            (Some("session=main"), Err(Code::Forbidden)),
+        ] {
+            assert_eq!(ask("GET", "/token", query, ""), expected, "{query:?}");
+        }
+        assert_eq!(ask("POST", "/tool/identity_whoami", None, ""), Ok(Action::Whoami(Some(own.clone()))));
+        let other = r#"{"session":"agent:main:main:user:bob"}"#;
+        assert_eq!(ask("POST", "/tool/identity_whoami", None, other), Err(Code::Forbidden));
     }
 }

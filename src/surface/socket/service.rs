@@ -10,6 +10,7 @@ use crate::base::error::{Code, Error};
 use crate::base::log;
 use crate::http::{Request, Response, Service, Status};
 use crate::peer::Peer;
+use crate::session::key::SessionKey;
 
 use super::gate::Gate;
 use super::routes::{self, NoRoute};
@@ -29,13 +30,32 @@ impl IdentityService {
     }
 
     fn answer(&self, request: &Request<'_>) -> Result<Response, NoRoute> {
-        let route = routes::route(request.method.as_str(), request.path, request.query, request.body)?;
+        let own = self.session_of_call(request)?;
+        let route = routes::route(
+            request.method.as_str(),
+            request.path,
+            request.query,
+            request.body,
+            own.as_ref(),
+        )?;
         let outcome = self.services.perform(route.action)?;
         Ok(if route.is_tool {
             Response::json(Status::Ok, &ToolResult { result: &outcome })
         } else {
             Response::json(Status::Ok, &outcome)
         })
+    }
+
+    /// The session of the tool call that a request comes from, if it says that it comes from one.
+    fn session_of_call(&self, request: &Request<'_>) -> Result<Option<SessionKey>, Error> {
+        let mut handles = request.headers.all(routes::CALL_HEADER);
+        let Some(handle) = handles.next() else { return Ok(None) };
+        let session = std::str::from_utf8(handle).ok().and_then(|handle| self.services.calls.session_of(handle));
+        match session.filter(|_| handles.next().is_none()) {
+            Some(session) => Ok(Some(session)),
+            None => Err(Error::new(Code::Forbidden, "the tool call that this request belongs to has ended")
+                .with_hint("run the program in a tool call of its own, and not in the background")),
+        }
     }
 }
 
