@@ -145,7 +145,10 @@ fn the_known_keys_are_settings_and_our_additions_are_these() {
     let ours: BTreeSet<_> = FIELDS.iter().map(|field| field.path.to_owned()).collect();
     assert_eq!(known.difference(&ours).count(), 0);
     let added: Vec<_> = ours.difference(&known).collect();
-    assert_eq!(added, ["identity.bindingImportAllow", "userpool.confirmLogin"]);
+    assert_eq!(
+        added,
+        ["identity.binaryPath", "identity.bindingImportAllow", "identity.injection", "userpool.confirmLogin"]
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::model::{Config, LlmApi};
+use super::model::{Config, InjectionMode, LlmApi};
 use super::secretref::Source;
 use super::slot::Slot;
 
@@ -152,7 +152,7 @@ pub static SECTIONS: [Section; 4] = [
 
 /// Every setting, in the order of the documentation.
 #[rustfmt::skip]
-pub static FIELDS: [Field; 45] = [
+pub static FIELDS: [Field; 47] = [
     field!("identity.endpoint", API_URL, "", identity endpoint, "Base URL of the identity API. When set, the region is not looked up."),
     field!("identity.regionMetadataUrl", METADATA_URL, "", identity region_metadata_url, "Where the region id is read from (plain text) when endpoint is unset."),
     field!("identity.accessKeyId", Kind::KeyId, "", identity access_key_id, "Access key; only together with secretAccessKey. Unset: VOLCENGINE_ACCESS_KEY, then the credential file."),
@@ -172,6 +172,8 @@ pub static FIELDS: [Field; 45] = [
     field!("identity.localServerAllowlist", Kind::List, "[]", identity local_server_allowlist, "Further process names or paths that may use the socket; a trailing * matches the rest."),
     field!("identity.localServerFailOpen", Kind::Flag, "true", identity local_server_fail_open, "Let a peer of the same user in when its process cannot be resolved. False: refuse it."),
     field!("identity.bindingImportAllow", Kind::List, "[]", identity binding_import_allow, "Environment names of refused families that may be imported all the same."),
+    field!("identity.injection", Kind::Choice(&InjectionMode::NAMES), "\"env\"", identity injection, "What tool calls are given: env, the bound variables and a handle; handle, the handle alone, with which agent-identity exec gets the variables. Other plugins of the host see a call's parameters."),
+    field!("identity.binaryPath", Kind::Text, "", identity binary_path, "The agent-identity program that the plugin starts. Unset: AGENT_IDENTITY_BIN, the plugin's own folder, its platform package, then PATH."),
     field!("userpool.discoveryUrl", API_URL, "", userpool discovery_url, "OIDC discovery base; its presence chooses the explicit mode."),
     field!("userpool.clientId", Kind::Text, "", userpool client_id, "OIDC client (explicit mode)."),
     field!("userpool.clientSecret", Kind::Secret, "", userpool client_secret, "Its secret (explicit mode). Unset: a public client with PKCE."),

@@ -55,6 +55,10 @@ pub struct Identity {
     pub local_server_fail_open: bool,
     /// Environment names of refused families that may be imported all the same.
     pub binding_import_allow: Vec<String>,
+    /// What tool calls are given.
+    pub injection: InjectionMode,
+    /// The program that the host's plugin starts.
+    pub binary_path: Option<String>,
 }
 
 /// `userpool.*`
@@ -154,6 +158,32 @@ impl LlmApi {
     }
 }
 
+/// `identity.injection`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum InjectionMode {
+    /// The bound variables, and the call's handle.
+    #[default]
+    Env,
+    /// The call's handle alone: the host's other plugins see a call's parameters.
+    Handle,
+}
+
+impl InjectionMode {
+    /// Every mode.
+    pub const ALL: [Self; 2] = [Self::Env, Self::Handle];
+    /// Their names, in the same order.
+    pub const NAMES: [&str; 2] = [Self::ALL[0].as_str(), Self::ALL[1].as_str()];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Env => "env",
+            Self::Handle => "handle",
+        }
+    }
+}
+
 impl Default for Identity {
     fn default() -> Self {
         Self {
@@ -176,6 +206,8 @@ impl Default for Identity {
             local_server_allowlist: Vec::new(),
             local_server_fail_open: true,
             binding_import_allow: Vec::new(),
+            injection: InjectionMode::default(),
+            binary_path: None,
         }
     }
 }

@@ -347,6 +347,7 @@ mod tests {
     fn samples(kind: Kind) -> (&'static str, &'static [&'static str]) {
         match kind {
             Kind::Text => ("'some-text'", &["7", "true", "null", "[]", "{}"]),
+            Kind::Choice(words) if words.contains(&"handle") => ("'handle'", &["7", "'none'"]),
             Kind::Choice(_) => ("'openai-completions'", &["7", "true", "null", "['ollama']", "{}", "'grpc'"]),
             Kind::List => ("['a', 'b']", &["'a'", "7", "null", "{}", "['a', 7]", "['']", "['a\\nb']"]),
             Kind::Flag => ("true", &["'true'", "1", "null", "[]", "{}"]),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::model::LlmApi;
+use super::model::{InjectionMode, LlmApi};
 use crate::base::secret::{REDACTED, Secret};
 use crate::base::url::Url;
 
@@ -79,18 +79,26 @@ impl Slot for Option<Secret> {
     }
 }
 
-impl Slot for LlmApi {
-    fn put(&mut self, setting: Setting) -> bool {
-        let Setting::Text(word) = setting else { return false };
-        let known = Self::ALL.into_iter().find(|api| api.as_str() == word);
-        *self = known.unwrap_or(*self);
-        known.is_some()
-    }
+/// For a type with `ALL` its values and `as_str` their words.
+macro_rules! choice {
+    ($type:ty) => {
+        impl Slot for $type {
+            fn put(&mut self, setting: Setting) -> bool {
+                let Setting::Text(word) = setting else { return false };
+                let known = Self::ALL.into_iter().find(|choice| choice.as_str() == word);
+                *self = known.unwrap_or(*self);
+                known.is_some()
+            }
 
-    fn show(&self) -> Option<Value> {
-        Some(self.as_str().into())
-    }
+            fn show(&self) -> Option<Value> {
+                Some(self.as_str().into())
+            }
+        }
+    };
 }
+
+choice!(LlmApi);
+choice!(InjectionMode);
 
 /// The address without its query, which may hold a key. (User information is refused when it is read.)
 fn show_url(url: &Url) -> String {

@@ -181,7 +181,10 @@ impl Calls {
     pub fn session_of(&self, handle: &str) -> Option<SessionKey> {
         // Hashes are compared, so how long it takes says nothing about a handle.
         let hash = Some(sha256(handle.as_bytes()));
-        self.calls().iter().find(|(_, running)| running.handle == hash).map(|(_, running)| running.session.clone())
+        self.calls()
+            .iter()
+            .find(|(_, running)| running.handle == hash)
+            .map(|(_, running)| running.session.clone())
     }
 
     /// Forgets a call, however it went. Returns whether there was such a call.

@@ -45,7 +45,8 @@ impl Delegations {
     /// `NotLoggedIn` when the other has none, `Forbidden` when the session is some person's, has a login of its own, or
     /// when the line of sessions would be a circle or too long.
     pub fn grant(&self, to: &SessionKey, by: &SessionKey) -> Result<()> {
-        let refused = |why: &str| Err(Error::new(Code::Forbidden, format!("{to} cannot act for {by}: {why}")));
+        let refused =
+            |why: &str| Err(Error::new(Code::Forbidden, format!("{to} cannot act for {by}: {why}")));
         if !may_be_delegated_to(to) {
             return refused("it is a person's own session");
         }

@@ -12,8 +12,8 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::time::Clock;
 use crate::config::load;
 use crate::config::paths::Paths;
-use crate::peer::policy::Policy;
 use crate::credential::inject::HANDLE_VARIABLE;
+use crate::peer::policy::Policy;
 use crate::session::key::SessionKey;
 
 use super::args::{Command, Options};

@@ -79,7 +79,7 @@ impl Remote {
 
     fn exchange(&self, method: &str, target: &str, body: &[u8]) -> Result<Value, Failure> {
         let call = self.call.as_ref().map(|handle| (CALL_HEADER, handle.expose().as_str()));
-        let headers = call.as_ref().map(std::slice::from_ref).unwrap_or_default();
+        let headers = call.as_slice();
         let answer = client::request(&self.socket, method, target, headers, body, TIMEOUT)
             .map_err(|error| self.unreachable(&error).to_json())?;
         let value: Value = serde_json::from_slice(&answer.body).map_err(|_| {

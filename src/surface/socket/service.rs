@@ -31,13 +31,8 @@ impl IdentityService {
 
     fn answer(&self, request: &Request<'_>) -> Result<Response, NoRoute> {
         let own = self.session_of_call(request)?;
-        let route = routes::route(
-            request.method.as_str(),
-            request.path,
-            request.query,
-            request.body,
-            own.as_ref(),
-        )?;
+        let route =
+            routes::route(request.method.as_str(), request.path, request.query, request.body, own.as_ref())?;
         let outcome = self.services.perform(route.action)?;
         Ok(if route.is_tool {
             Response::json(Status::Ok, &ToolResult { result: &outcome })
@@ -50,7 +45,8 @@ impl IdentityService {
     fn session_of_call(&self, request: &Request<'_>) -> Result<Option<SessionKey>, Error> {
         let mut handles = request.headers.all(routes::CALL_HEADER);
         let Some(handle) = handles.next() else { return Ok(None) };
-        let session = std::str::from_utf8(handle).ok().and_then(|handle| self.services.calls.session_of(handle));
+        let session =
+            std::str::from_utf8(handle).ok().and_then(|handle| self.services.calls.session_of(handle));
         match session.filter(|_| handles.next().is_none()) {
             Some(session) => Ok(Some(session)),
             None => Err(Error::new(Code::Forbidden, "the tool call that this request belongs to has ended")
