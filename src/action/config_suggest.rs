@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Action;
 use super::tool::{Kind, Param, Tool};
+use crate::base::lang::{Both, Lang};
 
 /// Where in `openclaw.json` it belongs.
 pub const CONFIG_PATH: &str = "plugins.entries.agent-identity.config";
@@ -75,27 +76,6 @@ impl Intent {
     }
 }
 
-/// The languages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lang {
-    /// English.
-    En,
-    /// Chinese.
-    Zh,
-}
-
-/// A text in both languages.
-type Text = (&'static str, &'static str);
-
-impl Lang {
-    fn of(self, text: Text) -> &'static str {
-        match self {
-            Self::En => text.0,
-            Self::Zh => text.1,
-        }
-    }
-}
-
 /// A suggestion.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -113,32 +93,32 @@ pub struct Outcome {
     pub identity_defaults: Option<Value>,
 }
 
-const KEYS: Text = (
+const KEYS: Both = (
     "identity: leave the keys out to take them from VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY, or from the credential file; as here they come from the environment by reference.",
     "identity：不写密钥时，从 VOLCENGINE_ACCESS_KEY 和 VOLCENGINE_SECRET_KEY 或凭据文件读取；此处以引用方式取自环境变量。",
 );
-const POOL: Text = (
+const POOL: Both = (
     "userpool: discoveryUrl, clientId and clientSecret are in the user pool's console; callbackUrl must be registered with the client. offline_access gives a login that renews itself.",
     "userpool（用户池，inbound authorization）：discoveryUrl、clientId、clientSecret 见用户池控制台；callbackUrl 须在客户端中登记。offline_access 让登录可自动续期。",
 );
-const CHECKS: Text = (
+const CHECKS: Both = (
     "authz: each check works by itself; the policies are Cedar policies in the named namespace. High-risk calls ask a person.",
     "authz（权限管控）：每项检查相互独立；策略是所指命名空间中的 Cedar 策略。高风险调用会请人审批。",
 );
-const MODEL: Text = (
+const MODEL: Both = (
     "llmRiskCheck: a model judges again what the rules call medium. With an OpenAI-compatible service set api to openai-completions and add apiKey.",
     "llmRiskCheck：规则判为 medium 的调用由模型复核。使用 OpenAI 兼容服务时，将 api 设为 openai-completions 并添加 apiKey。",
 );
-const MERGE: Text = (
+const MERGE: Both = (
     "Merge the object into openclaw.json at plugins.entries.agent-identity.config and replace the placeholders.",
     "把该对象合并到 openclaw.json 的 plugins.entries.agent-identity.config，并替换占位符。",
 );
-const CHECK: Text = ("Check it: agent-identity config check", "检查配置：agent-identity config check");
-const RESTART: Text = ("Restart the gateway.", "重启网关。");
-const LOG_IN: Text = ("Log in: /identity login", "登录：/identity login");
+const CHECK: Both = ("Check it: agent-identity config check", "检查配置：agent-identity config check");
+const RESTART: Both = ("Restart the gateway.", "重启网关。");
+const LOG_IN: Both = ("Log in: /identity login", "登录：/identity login");
 
 pub(super) fn run(input: Input) -> Outcome {
-    let lang = |texts: &[Text]| texts.iter().map(|text| input.lang.of(*text)).collect();
+    let lang = |texts: &[Both]| texts.iter().map(|text| input.lang.pick(*text)).collect();
     let parts: &[Intent] = match input.intent {
         Intent::Full => &[Intent::Identity, Intent::Userpool, Intent::Authz, Intent::LlmRisk],
         _ => std::slice::from_ref(&input.intent),
@@ -154,7 +134,7 @@ pub(super) fn run(input: Input) -> Outcome {
         }
     }
     let with_login = parts.contains(&Intent::Userpool);
-    let steps: &[Text] = if with_login { &[MERGE, CHECK, RESTART, LOG_IN] } else { &[MERGE, CHECK, RESTART] };
+    let steps: &[Both] = if with_login { &[MERGE, CHECK, RESTART, LOG_IN] } else { &[MERGE, CHECK, RESTART] };
     Outcome {
         config_path: CONFIG_PATH,
         config,
@@ -164,7 +144,7 @@ pub(super) fn run(input: Input) -> Outcome {
     }
 }
 
-fn suggestion(part: Intent) -> (&'static str, Value, Text) {
+fn suggestion(part: Intent) -> (&'static str, Value, Both) {
     let from_env = |name: &str| json!({ "source": "env", "provider": "default", "id": name });
     match part {
         Intent::Identity | Intent::Full => (

@@ -10,6 +10,7 @@ pub mod entropy;
 pub mod env;
 pub mod error;
 pub mod flight;
+pub mod lang;
 pub mod log;
 pub mod nearest;
 pub mod pool;

@@ -1,40 +1,17 @@
 //! Chat text: Markdown that no value can break out of, in two languages.
 
-pub use crate::action::config_suggest::Lang;
-
-/// A text in English and Chinese.
-pub type Both = (&'static str, &'static str);
+pub use crate::base::lang::{Both, Lang};
 
 /// `say!(lang, "English {x}", "中文 {x}")`, formatted in the language.
 macro_rules! say {
     ($lang:expr, $en:literal, $zh:literal $(,)?) => {
         match $lang {
-            $crate::surface::command::text::Lang::En => format!($en),
-            $crate::surface::command::text::Lang::Zh => format!($zh),
+            $crate::base::lang::Lang::En => format!($en),
+            $crate::base::lang::Lang::Zh => format!($zh),
         }
     };
 }
 pub(super) use say;
-
-impl Lang {
-    /// The text in this language.
-    #[must_use]
-    pub fn pick(self, text: Both) -> &'static str {
-        match self {
-            Self::En => text.0,
-            Self::Zh => text.1,
-        }
-    }
-
-    /// A language by its tag: `zh…` is Chinese, everything else English.
-    #[must_use]
-    pub fn tagged(tag: &str) -> Self {
-        match tag.split(['-', '_', '.']).next() {
-            Some(language) if language.eq_ignore_ascii_case("zh") => Self::Zh,
-            _ => Self::En,
-        }
-    }
-}
 
 /// A value as it is, for names that people copy.
 #[must_use]
