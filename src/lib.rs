@@ -15,6 +15,7 @@ pub mod peer;
 pub mod risk;
 
 pub mod credential;
+pub mod message;
 pub mod oidc;
 pub mod session;
 pub mod tip;

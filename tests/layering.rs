@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the ground up. A module may use the layers below its own, and itself.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["sys"],
     &["base"],
     &["config", "http", "jwt", "net", "peer", "risk"],
     &["session", "volc"],
+    &["message"],
     &["credential", "oidc", "tip"],
     &["action"],
     &["surface"],

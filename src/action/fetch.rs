@@ -67,6 +67,7 @@ pub const TOOL: Tool = Tool {
             flow: params.text("flow").map(Flow::parse).transpose()?,
             scopes: params.texts("scopes"),
             redirect_url: params.text("redirectUrl").map(str::to_owned),
+            asked_in: None,
         };
         let return_value = params.flag("returnValue");
         Ok(Action::Fetch(Input { session, origin: Origin::default(), order, return_value }))
@@ -78,7 +79,7 @@ pub const TOOL: Tool = Tool {
 pub struct Input {
     /// The session.
     pub session: Option<SessionKey>,
-    /// Where it was asked for; a login that has to come first is confirmed with it.
+    /// Where it was asked for: a login that has to come first is confirmed with it, and the end of a consent told there.
     pub origin: Origin,
     /// What.
     pub order: Order,
@@ -123,7 +124,8 @@ fn value<S: Serializer>(value: &Option<Arc<Credential>>, serializer: S) -> Resul
 }
 
 pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
-    let Input { session, origin, order, return_value } = input;
+    let Input { session, origin, mut order, return_value } = input;
+    order.asked_in.clone_from(&origin.reply_target);
     let provider = order.provider.clone();
     let fetched = target::existing(services, session.clone())
         .and_then(|session| services.credentials.fetch(&session, order));

@@ -220,8 +220,7 @@ mod tests {
     }
 
     fn fetch(bench: &Bench, provider: &str) {
-        let order =
-            Order { provider: provider.into(), flow: Some(Flow::ApiKey), scopes: None, redirect_url: None };
+        let order = Order { provider: provider.into(), flow: Some(Flow::ApiKey), ..Order::default() };
         bench.services.credentials.fetch(&key(MAIN), order).unwrap();
     }
 

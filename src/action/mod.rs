@@ -7,11 +7,13 @@
 use serde::Serialize;
 
 use crate::base::error::Result;
+use crate::oidc::pending::Origin;
 use crate::session::key::SessionKey;
 
 pub mod config_suggest;
 pub mod environment;
 pub mod fetch;
+pub mod follow_up;
 pub mod health;
 pub mod list_credentials;
 pub mod list_risk_patterns;
@@ -24,6 +26,9 @@ pub mod risk_check;
 pub mod role_credentials;
 pub mod server_status;
 pub mod services;
+pub mod session_exchange;
+pub mod session_get;
+pub mod session_put;
 pub mod set_binding;
 pub mod show_config;
 pub mod sign_in;
@@ -68,6 +73,10 @@ pub enum Action {
     RoleCredentials(role_credentials::Input),
     /// What is going on in this process?
     ServerStatus,
+    /// What is the login of a web chat's session?
+    SessionGet(session_get::Input),
+    /// Take over a login that was made for a web chat.
+    SessionPut(session_put::Input),
     /// Bind a credential to an environment name.
     SetBinding(set_binding::Input),
     /// What is configured?
@@ -116,6 +125,10 @@ pub enum Outcome {
     RoleCredentials(Box<role_credentials::Outcome>),
     /// Of [`Action::ServerStatus`].
     ServerStatus(Box<server_status::Outcome>),
+    /// Of [`Action::SessionGet`].
+    SessionGet(session_get::Outcome),
+    /// Of [`Action::SessionPut`].
+    SessionPut(session_put::Outcome),
     /// Of [`Action::SetBinding`].
     SetBinding(set_binding::Outcome),
     /// Of [`Action::ShowConfig`].
@@ -132,6 +145,20 @@ pub enum Outcome {
     UserToken(user_token::Outcome),
     /// Of [`Action::Whoami`].
     Whoami(whoami::Outcome),
+}
+
+impl Action {
+    /// The same, asked for in a chat: the page that asks a person to confirm a login shows it, and what comes of a login
+    /// or a consent is told there.
+    #[must_use]
+    pub fn asked_in(mut self, origin: &Origin) -> Self {
+        match &mut self {
+            Self::Login(login) => login.origin.clone_from(origin),
+            Self::Fetch(fetch) => fetch.origin.clone_from(origin),
+            _ => {}
+        }
+        self
+    }
 }
 
 impl Services {
@@ -156,6 +183,8 @@ impl Services {
                 Outcome::RoleCredentials(Box::new(role_credentials::run(self, input)?))
             }
             Action::ServerStatus => Outcome::ServerStatus(Box::new(server_status::run(self))),
+            Action::SessionGet(input) => Outcome::SessionGet(session_get::run(self, input)?),
+            Action::SessionPut(input) => Outcome::SessionPut(session_put::run(self, input)?),
             Action::SetBinding(input) => Outcome::SetBinding(set_binding::run(self, input)?),
             Action::ShowConfig => Outcome::ShowConfig(show_config::run(self)),
             Action::Status(session) => Outcome::Status(Box::new(status::run(self, session)?)),

@@ -57,6 +57,8 @@ pub struct Services {
     pub config: Value,
     /// `identity.personalSessionMode`
     pub personal_session_mode: bool,
+    /// `identity.webchatSessionExchange`
+    pub webchat_session_exchange: bool,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// When the process started, on the monotonic clock.

@@ -133,6 +133,7 @@ impl Bench {
             counters: Counters::default(),
             config: serde_json::Value::Null,
             personal_session_mode: false,
+            webchat_session_exchange: true,
             clock: clock.clone(),
             started: Duration::ZERO,
         };

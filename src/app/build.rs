@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::action::Services;
+use crate::action::follow_up::FollowUp;
 use crate::action::services::{Counters, Imports};
 use crate::action::sign_in::SignIn;
 use crate::base::entropy::{Entropy, OsEntropy};
@@ -18,8 +19,9 @@ use crate::credential::binding::Bindings;
 use crate::credential::cloud::Cloud;
 use crate::credential::desk::{Desk, Parts};
 use crate::credential::inject::Calls;
-use crate::credential::notice::Silent;
 use crate::credential::polls::Pace;
+use crate::message::feishu::{Configured, Feishu};
+use crate::message::post::Post;
 use crate::net::exchange::Exchange;
 use crate::net::transport::Transport;
 use crate::net::ureq::UreqTransport;
@@ -51,6 +53,8 @@ pub struct App {
     pub services: Arc<Services>,
     /// The callback of logins; `None` while no user pool is configured.
     pub callback: Option<Arc<Callback>>,
+    /// The way of messages to people; a host that can send as well is attached here.
+    pub post: Post,
     /// Work that nobody waits for; to be closed at the end.
     pub pool: Pool,
 }
@@ -85,11 +89,12 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         config.identity.workload_pool_name.clone(),
         config.userpool.user_pool_name.clone(),
     );
+    let post = Post::new(vec![Arc::new(feishu(loaded, &transport, &clock, &entropy))], pool.clone());
     let credentials = Desk::new(Parts {
         users: users.clone(),
         speaker: Arc::new(broker.clone()),
         hosted: Arc::new(hosted),
-        notifier: Arc::new(Silent),
+        notifier: Arc::new(FollowUp::new(post.clone())),
         clock: clock.clone(),
         entropy: entropy.clone(),
         pace: Pace::default(),
@@ -97,7 +102,8 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
 
     let pending = Arc::new(PendingLogins::new(clock.clone(), entropy));
     let callback = provider.as_ref().ok().map(|provider| {
-        let sink = Arc::new(SignIn::new(store.clone(), broker.clone(), credentials.clone(), clock.clone()));
+        let (store, broker) = (store.clone(), broker.clone());
+        let sink = Arc::new(SignIn::new(store, broker, credentials.clone(), post.clone(), clock.clone()));
         Arc::new(Callback::new(provider.clone(), pending.clone(), sink, config.userpool.confirm_login))
     });
     let login = provider.map(|provider| Arc::new(LoginDesk::new(provider, pending)));
@@ -115,11 +121,25 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         peers: Arc::new(PeerStats::default()),
         counters: Counters::default(),
         config: loaded.view(),
+        webchat_session_exchange: config.identity.webchat_session_exchange,
         personal_session_mode: config.identity.personal_session_mode,
         started: clock.monotonic(),
         clock,
     };
-    Ok(App { services: Arc::new(services), callback, pool })
+    Ok(App { services: Arc::new(services), callback, post, pool })
+}
+
+/// Our own client for the host's Feishu channel.
+fn feishu(
+    loaded: &Loaded,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Feishu {
+    let channel = loaded.feishu.clone();
+    let secrets = Configured { providers: channel.providers().clone(), env: loaded.env.clone() };
+    let exchange = Exchange::new(transport.clone(), clock.clone(), entropy.clone());
+    Feishu::new(channel, Arc::new(secrets), exchange, clock.clone(), entropy.clone())
 }
 
 /// What may be imported from this process's environment. A configuration that cannot be read any more names nothing.

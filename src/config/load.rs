@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::feishu::Channel;
 use super::include;
 use super::model::Config;
 use super::node::{Node, SyntaxError};
@@ -42,6 +43,8 @@ pub struct Loaded {
     pub problems: Problems,
     /// Secrets that are configured but not available.
     pub pending: Vec<Pending>,
+    /// The host's Feishu channel.
+    pub feishu: Channel,
 }
 
 /// Loads the configuration: from `given`, else from the host's file, else the defaults.
@@ -233,11 +236,14 @@ fn interpret(node: &Node, form: Form, env: &Env) -> Loaded {
     let parsed = ours.map(|ours| parse(ours, &providers, &env)).unwrap_or_default();
     let mut loaded = loaded(parsed, env);
     loaded.problems = problems.followed_by(loaded.problems);
+    loaded.feishu =
+        node.at(&["channels", "feishu"]).map(|node| Channel::of(node, providers)).unwrap_or_default();
     loaded
 }
 
 fn loaded(parsed: Parsed, env: Env) -> Loaded {
-    Loaded { config: parsed.config, file: None, env, problems: parsed.problems, pending: parsed.pending }
+    let Parsed { config, pending, problems } = parsed;
+    Loaded { config, file: None, env, problems, pending, feishu: Channel::default() }
 }
 
 fn absent(paths: &Paths, env: &Env) -> Loaded {

@@ -13,6 +13,7 @@ use crate::base::flight::Flight;
 use crate::base::secret::Secret;
 use crate::base::time::Clock;
 use crate::base::url::Url;
+use crate::message::target::ReplyTarget;
 use crate::session::key::SessionKey;
 use crate::session::users::{Users, not_logged_in};
 
@@ -39,6 +40,8 @@ pub struct Order {
     pub scopes: Option<Vec<String>>,
     /// Where the browser goes; `None` leaves it to the provider's settings.
     pub redirect_url: Option<String>,
+    /// The chat that asked; the end of a consent is told there.
+    pub asked_in: Option<Arc<ReplyTarget>>,
 }
 
 /// What came of it.
@@ -154,7 +157,7 @@ impl Desk {
             Some(flow) => flow,
             None => inner.infer(&order.provider)?,
         };
-        let Order { provider, scopes, redirect_url, .. } = order;
+        let Order { provider, scopes, redirect_url, asked_in, .. } = order;
         let ask = Ask { provider, flow, scopes, redirect_url };
         match inner.obtain(key, &login, &ask)? {
             Obtained::Held(credential) => {
@@ -163,7 +166,7 @@ impl Desk {
                 Ok(Fetched::Stored(credential))
             }
             Obtained::Consent(url) => {
-                let wait = Wait { login: login.clone(), ask, url };
+                let wait = Wait { login: login.clone(), ask, url, asked_in };
                 let (url, waiting) = inner.polls.begin(key, wait, || inner.holds(key, &login));
                 Ok(Fetched::Consent { url, waiting })
             }

@@ -1,8 +1,10 @@
 //! Who is told that a consent ended: the chat that asked, and the agent that waits.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::base::error::Error;
+use crate::message::target::ReplyTarget;
 use crate::session::key::SessionKey;
 
 /// How the wait for a person's consent ended.
@@ -18,8 +20,15 @@ pub enum Ending {
 
 /// Hears how consents end. A consent that a logout or the end of the process cuts short is not reported.
 pub trait Notifier: Send + Sync + fmt::Debug {
-    /// The wait for this provider's consent has ended. Called from a background thread, holding no lock.
-    fn consent_ended(&self, session: &SessionKey, provider: &str, ending: &Ending);
+    /// The wait for this provider's consent has ended; `asked_in` is the chat that asked, where one did. Called from a
+    /// background thread, holding no lock.
+    fn consent_ended(
+        &self,
+        session: &SessionKey,
+        provider: &str,
+        asked_in: Option<&Arc<ReplyTarget>>,
+        ending: &Ending,
+    );
 }
 
 /// Tells nobody: whoever asked finds out by asking again.
@@ -27,5 +36,5 @@ pub trait Notifier: Send + Sync + fmt::Debug {
 pub struct Silent;
 
 impl Notifier for Silent {
-    fn consent_ended(&self, _: &SessionKey, _: &str, _: &Ending) {}
+    fn consent_ended(&self, _: &SessionKey, _: &str, _: Option<&Arc<ReplyTarget>>, _: &Ending) {}
 }

@@ -15,6 +15,7 @@ use crate::base::log;
 use crate::base::pool::Pool;
 use crate::base::secret::Secret;
 use crate::base::time::Clock;
+use crate::message::target::ReplyTarget;
 use crate::session::key::SessionKey;
 
 use super::custody::Ask;
@@ -78,6 +79,8 @@ pub struct Wait {
     pub ask: Ask,
     /// Where the person consents.
     pub url: Secret,
+    /// The chat that asked, where the end is told.
+    pub asked_in: Option<Arc<ReplyTarget>>,
 }
 
 /// All waits of this process.
@@ -147,10 +150,12 @@ impl Polls {
         let mut guard = self.0.state();
         let state = &mut *guard;
         let of = (session.clone(), wait.ask.provider.clone());
-        if let Some(waiting) = state.waits.get(&of)
+        if let Some(waiting) = state.waits.get_mut(&of)
             && waiting.wait.login == wait.login
             && waiting.wait.ask == wait.ask
         {
+            // Whoever asked last looks at the chat they asked in.
+            waiting.wait.asked_in = wait.asked_in.or_else(|| waiting.wait.asked_in.take());
             return (waiting.wait.url.clone(), true);
         }
         state.remove(&of);
@@ -298,12 +303,12 @@ impl Inner {
             Finding::Refused(error) => Ending::Failed(error),
             Finding::NotYet => Ending::TimedOut,
         };
-        if self.take(due) {
+        if let Some(asked_in) = self.take(due) {
             log::info(
                 "the wait for a consent ended",
                 &[("session", &due.of.0), ("provider", &due.of.1), ("ending", &ending_word(&ending))],
             );
-            self.notifier.consent_ended(&due.of.0, &due.of.1, &ending);
+            self.notifier.consent_ended(&due.of.0, &due.of.1, asked_in.as_ref(), &ending);
         }
     }
 
@@ -330,16 +335,17 @@ impl Inner {
         let _ = self.take(due);
     }
 
-    /// Takes a wait out; false when somebody else ended it.
-    fn take(&self, due: &Due) -> bool {
+    /// Takes a wait out and tells which chat asked; `None` when somebody else ended it.
+    fn take(&self, due: &Due) -> Option<Option<Arc<ReplyTarget>>> {
         let mut state = self.state();
-        let mine = state.waits.get(&due.of).is_some_and(|waiting| waiting.number == due.number);
-        if mine {
+        let mine = state.waits.get(&due.of).filter(|waiting| waiting.number == due.number);
+        let asked_in = mine.map(|waiting| waiting.wait.asked_in.clone());
+        if asked_in.is_some() {
             state.remove(&due.of);
         }
         drop(state);
         self.changed.notify_all();
-        mine
+        asked_in
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

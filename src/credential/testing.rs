@@ -13,6 +13,7 @@ use super::notice::{Ending, Notifier};
 use crate::base::error::{Code, Error, Result};
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
+use crate::message::target::ReplyTarget;
 use crate::session::key::SessionKey;
 use crate::session::model::Session;
 use crate::session::users::{Users, not_logged_in};
@@ -255,12 +256,20 @@ impl Ears {
 }
 
 impl Notifier for Ears {
-    fn consent_ended(&self, session: &SessionKey, provider: &str, ending: &Ending) {
+    fn consent_ended(
+        &self,
+        session: &SessionKey,
+        provider: &str,
+        asked_in: Option<&Arc<ReplyTarget>>,
+        ending: &Ending,
+    ) {
+        let chat = asked_in.and_then(|chat| chat.to.as_ref()).map(|to| format!(" in {to}"));
         let ending = match ending {
             Ending::Granted => "granted".to_owned(),
             Ending::TimedOut => "timed out".to_owned(),
             Ending::Failed(error) => error.code().as_str().to_owned(),
         };
-        let _ = self.0.lock().unwrap().send(format!("{session} {provider} {ending}"));
+        let _ =
+            self.0.lock().unwrap().send(format!("{session} {provider} {ending}{}", chat.unwrap_or_default()));
     }
 }

@@ -15,6 +15,7 @@ use crate::base::entropy::{Entropy, random_token};
 use crate::base::error::Result;
 use crate::base::secret::Secret;
 use crate::base::time::{Clock, Timestamp};
+use crate::message::target::ReplyTarget;
 use crate::session::key::SessionKey;
 
 /// How long a link is good.
@@ -31,8 +32,8 @@ pub struct Origin {
     pub channel: Option<String>,
     /// The person there, as the channel names them.
     pub sender: Option<String>,
-    /// Where the outcome is told, in the channel's own terms.
-    pub reply_target: Option<String>,
+    /// Where the outcome is told.
+    pub reply_target: Option<Arc<ReplyTarget>>,
 }
 
 /// The provider that a login was sent to: its answer must come from there (RFC 9207).

@@ -193,6 +193,20 @@ impl Provider {
         Ok(Tokens { identity, id_token, refresh_token: Some(refresh_token) })
     }
 
+    /// Verifies an id token that somebody else obtained for our client (OIDC-09). No nonce is known, so whoever brings the
+    /// token must be trusted to have logged the person in.
+    ///
+    /// # Errors
+    /// `TokenInvalid` when the id token is not good, or why the provider's keys cannot be had.
+    pub fn admit(&self, id_token: Secret, refresh_token: Option<Secret>) -> Result<Tokens> {
+        // Before anything is asked of the provider: what is no token at all costs nothing.
+        Token::parse(id_token.expose())?;
+        let site = self.source.site()?;
+        let metadata = site.discovery.metadata()?;
+        let identity = self.verify(&id_token, None, &site, &metadata)?;
+        Ok(Tokens { identity, id_token, refresh_token })
+    }
+
     /// Passes an identity provider's answer on to the pool of a login, and returns where the pool redirects to.
     ///
     /// # Errors

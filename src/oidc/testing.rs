@@ -16,6 +16,7 @@ use crate::base::entropy::OsEntropy;
 use crate::base::secret::Secret;
 use crate::base::time::{ManualClock, Timestamp};
 use crate::base::url::Url;
+use crate::message::target::ReplyTarget;
 use crate::net::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Transport};
 use crate::session::key::SessionKey;
 
@@ -180,7 +181,11 @@ impl World {
         let origin = Origin {
             channel: Some("telegram".into()),
             sender: Some("Ann <b>".into()),
-            reply_target: Some("chat:1".into()),
+            reply_target: Some(Arc::new(ReplyTarget {
+                channel: "telegram".into(),
+                to: Some("chat:1".into()),
+                ..ReplyTarget::default()
+            })),
         };
         let session = SessionKey::parse("agent:main:telegram:direct:1").unwrap();
         self.provider.authorize(&self.pending, session, origin).unwrap()

@@ -43,7 +43,7 @@ fn bench() -> Bench {
 
 impl Bench {
     fn fetch(&self, session: &str, provider: &str, flow: Option<Flow>) -> Result<Fetched> {
-        let order = Order { provider: provider.into(), flow, scopes: None, redirect_url: None };
+        let order = Order { provider: provider.into(), flow, ..Order::default() };
         self.desk.fetch(&key(session), order)
     }
 
@@ -157,7 +157,7 @@ fn a_second_fetch_checks_at_once_and_starts_no_second_wait() {
         provider: "google".into(),
         flow: Some(Flow::Oauth2User),
         scopes: Some(vec!["mail".into()]),
-        redirect_url: None,
+        ..Order::default()
     };
     bench.desk.fetch(&key(ANN), order).unwrap();
     assert_eq!(bench.desk.polls().len(), 1);

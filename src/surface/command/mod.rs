@@ -81,13 +81,7 @@ impl Chat {
     /// The action of a tool call. A login remembers where it was asked for: the page that asks the person to confirm
     /// shows it, and the outcome is told there.
     fn action(&self, tool: &str, params: &Map<String, Value>) -> Result<Action, Error> {
-        let mut action = registry::action(tool, params, self.session.clone())?;
-        match &mut action {
-            Action::Login(login) => login.origin = self.origin.clone(),
-            Action::Fetch(fetch) => fetch.origin = self.origin.clone(),
-            _ => {}
-        }
-        Ok(action)
+        Ok(registry::action(tool, params, self.session.clone())?.asked_in(&self.origin))
     }
 }
 
@@ -99,6 +93,7 @@ fn is_blank(text: Option<&str>) -> bool {
 mod tests {
     use super::*;
     use crate::action::login;
+    use crate::message::target::ReplyTarget;
 
     #[test]
     fn a_call_is_for_the_chats_session_and_a_login_remembers_the_chat() {
@@ -106,7 +101,7 @@ mod tests {
         let origin = Origin {
             channel: Some("telegram".into()),
             sender: Some("ann".into()),
-            reply_target: Some("chat-1".into()),
+            reply_target: Some(ReplyTarget { to: Some("chat-1".into()), ..ReplyTarget::default() }.into()),
         };
         let chat = Chat { session: session.clone(), origin: origin.clone(), lang: Lang::En };
         let action = |tool| chat.action(tool, &Map::new()).unwrap();

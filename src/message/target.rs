@@ -1,0 +1,56 @@
+//! Where a person can be told something: the chat in which they asked.
+
+use crate::base::lang::Lang;
+use crate::session::channel::{is_sendable, normalized};
+use crate::session::key::SessionKey;
+
+/// A chat, in its channel's own terms. Everything but the channel may be unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplyTarget {
+    /// The channel, e.g. `feishu`.
+    pub channel: String,
+    /// Which of several accounts of the channel.
+    pub account_id: Option<String>,
+    /// The chat or person, as the host's command context names it in `to`.
+    pub to: Option<String>,
+    /// The thread or topic in it.
+    pub thread_id: Option<String>,
+    /// The host's session key of the chat, by which its agent is woken.
+    pub session: Option<SessionKey>,
+    /// The language of the conversation.
+    pub lang: Lang,
+}
+
+impl ReplyTarget {
+    /// The channel in lower case and the chat, when a message can get there: never in a web page or a terminal.
+    #[must_use]
+    pub fn address(&self) -> Option<(String, &str)> {
+        let channel = normalized(&self.channel).filter(|channel| is_sendable(channel))?;
+        let to = self.to.as_deref().map(str::trim).filter(|to| !to.is_empty())?;
+        Some((channel, to))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_chat_that_is_named_on_a_channel_that_can_be_sent_to_has_an_address() {
+        for (channel, to, address) in [
+            (" Feishu ", Some(" chat:oc_1 "), Some(("feishu", "chat:oc_1"))),
+            ("telegram", Some("telegram:42"), Some(("telegram", "telegram:42"))),
+            ("telegram", None, None),
+            ("telegram", Some(" "), None),
+            ("", Some("chat:oc_1"), None),
+            ("webchat", Some("agent:main:main"), None),
+            ("TUI", Some("x"), None),
+            ("heartbeat", Some("x"), None),
+        ] {
+            let target =
+                ReplyTarget { channel: channel.into(), to: to.map(str::to_owned), ..ReplyTarget::default() };
+            let found = target.address();
+            assert_eq!(found.as_ref().map(|(channel, to)| (channel.as_str(), *to)), address, "{channel:?}");
+        }
+    }
+}
