@@ -87,7 +87,9 @@ impl Channel {
             message: format!("channels.feishu, account {name}: {key} {}", fault.message),
             ..fault
         };
-        let secret = |key, node| SecretInput::parse(node, &self.providers).map_err(|fault| at(key, fault));
+        let secret = |key, node| {
+            SecretInput::parse(node, self.providers.default_env()).map_err(|fault| at(key, fault))
+        };
         let (app_id, app_secret) = (secret("appId", app_id)?, secret("appSecret", app_secret)?);
         let domain = own.and_then(|(_, own)| own.domain.as_deref()).or(self.settings.domain.as_deref());
         let api = api(domain).map_err(|fault| at("domain", fault))?;
@@ -159,6 +161,7 @@ fn api(domain: Option<&str>) -> Result<Url, Fault> {
 #[cfg(test)]
 mod tests {
     use super::super::node::parse;
+    use super::super::secretref::Resolver;
     use super::*;
     use crate::base::env::Env;
 
@@ -166,7 +169,8 @@ mod tests {
         let channel = Channel::of(&parse(config).unwrap(), Providers::default());
         let account = channel.account(account).unwrap()?;
         let env: Env = [("FEISHU_SECRET", "from-env")].into_iter().collect();
-        let plain = |input: &SecretInput| input.resolve(channel.providers(), &env).unwrap().expose().clone();
+        let resolver = Resolver::of_variables(channel.providers(), &env);
+        let plain = |input: &SecretInput| input.resolve(&resolver).unwrap().expose().clone();
         Some((account.name.clone(), plain(&account.app_id), plain(&account.app_secret), account.api.origin()))
     }
 

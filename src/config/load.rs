@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::feishu::Channel;
+use super::host::HostFile;
 use super::include;
 use super::model::Config;
 use super::node::{Node, SyntaxError};
-use super::parse::{Parsed, Pending, parse};
+use super::parse::{Parsed, Pending, Texts, parse};
 use super::paths::{Paths, Place};
 use super::problem::{Problem, Problems, Severity};
-use super::secretref::Providers;
+use super::secretref::machine::{Access, Machine, Nowhere};
+use super::secretref::{Providers, Resolver};
 use super::view::view;
 use crate::base::env::Env;
 use crate::base::error::{Code, Error, Result};
@@ -75,17 +77,36 @@ pub fn read(paths: &Paths, given: Option<&Path>, env: &Env) -> Result<Loaded> {
         Some(given) => form_of(given, &node),
         None => Form::Host,
     };
-    let mut loaded = interpret(&node, form, env);
+    let mut loaded = interpret(node, form, env, &Machine::for_own_secrets(env));
     expand_home(&mut loaded, env)?;
     Ok(Loaded { file: Some(file), ..loaded })
 }
 
-/// Reads a configuration from a text, without included files. Total: for tests, editors and fuzzing.
+/// Reads the settings as a running host hands them to its plugin: `${NAME}` replaced, and by newer hosts references too.
+/// References that are left are resolved here, with the providers of the host's file.
+///
+/// # Errors
+/// As [`read`]; [`Code::ConfigInvalid`] when `settings` is not JSON.
+pub fn read_from_host(paths: &Paths, given: Option<&Path>, settings: &str, env: &Env) -> Result<Loaded> {
+    let settings = super::node::parse(settings).map_err(|error| {
+        Error::new(Code::ConfigInvalid, format!("the host's settings of the plugin: {error}"))
+    })?;
+    let host = HostFile::read(paths, given, env)?;
+    let file = host.as_ref().map(|host| host.path().to_owned());
+    let host = host.unwrap_or_else(|| HostFile::of(Node::Null, env));
+    let access = Machine::for_own_secrets(host.env());
+    let mut loaded = loaded(parse(&settings, Texts::Final, &host.resolver(&access)), host.env().clone());
+    expand_home(&mut loaded, host.env())?;
+    Ok(Loaded { file, feishu: host.feishu(), ..loaded })
+}
+
+/// Reads a configuration from a text, without included files; of references, those to variables are resolved. Total: for
+/// tests, editors and fuzzing.
 ///
 /// # Errors
 /// The place where the text stops being JSON5.
 pub fn from_text(text: &str, form: Form, env: &Env) -> std::result::Result<Loaded, SyntaxError> {
-    Ok(interpret(&super::node::parse(text)?, form, env))
+    Ok(interpret(super::node::parse(text)?, form, env, &Nowhere))
 }
 
 impl Loaded {
@@ -216,28 +237,29 @@ fn form_of(file: &Path, node: &Node) -> Form {
     if is_named || node.get("plugins").is_some() { Form::Host } else { Form::Own }
 }
 
-fn interpret(node: &Node, form: Form, env: &Env) -> Loaded {
+fn interpret(node: Node, form: Form, env: &Env, access: &dyn Access) -> Loaded {
     if form == Form::Own {
-        return loaded(parse(node, &Providers::default(), env), env.clone());
+        let providers = Providers::default();
+        let resolver = Resolver::new(&providers, env, access);
+        return loaded(parse(&node, Texts::Written, &resolver), env.clone());
     }
-    let env = env.clone().or(variables(node));
-    let providers = node.get("secrets").map(Providers::of).unwrap_or_default();
+    let host = HostFile::of(node, env);
     let mut problems = Problems::default();
-    if !matches!(node, Node::Object(_)) {
-        let message = format!("the file must hold an object, found {}", node.kind());
+    if !matches!(host.root(), Node::Object(_)) {
+        let message = format!("the file must hold an object, found {}", host.root().kind());
         problems.push(Problem::new(Severity::Error, "", message));
     }
-    activation(node, &mut problems);
-    let ours = node.at(&IN_HOST_FILE);
+    activation(host.root(), &mut problems);
+    let ours = host.root().at(&IN_HOST_FILE);
     if ours.is_none() && !problems.has_errors() {
         let message = format!("the file has no {}: the defaults hold", IN_HOST_FILE.join("."));
         problems.push(Problem::new(Severity::Note, "", message));
     }
-    let parsed = ours.map(|ours| parse(ours, &providers, &env)).unwrap_or_default();
-    let mut loaded = loaded(parsed, env);
+    let resolver = host.resolver(access);
+    let parsed = ours.map(|ours| parse(ours, Texts::Written, &resolver)).unwrap_or_default();
+    let mut loaded = loaded(parsed, host.env().clone());
     loaded.problems = problems.followed_by(loaded.problems);
-    loaded.feishu =
-        node.at(&["channels", "feishu"]).map(|node| Channel::of(node, providers)).unwrap_or_default();
+    loaded.feishu = host.feishu();
     loaded
 }
 
@@ -284,24 +306,6 @@ fn activation(node: &Node, problems: &mut Problems) {
             "add it to the list",
         );
     }
-}
-
-/// The variables that the host's file adds to the environment: `env.vars.*` and the texts beside it. The host leaves
-/// out values with references in them.
-fn variables(node: &Node) -> Vec<(String, String)> {
-    let Some(env) = node.get("env") else { return Vec::new() };
-    let inner = env.get("vars").map(Node::entries).unwrap_or_default();
-    let outer = env.entries().iter().filter(|(name, _)| !matches!(name.as_str(), "vars" | "shellEnv"));
-    let portable = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    let variable = |(name, value): &(String, Node)| {
-        let (name, value) = (name.trim(), value.text()?);
-        let is_kept = portable(name) && !value.trim().is_empty() && !value.contains("${");
-        is_kept.then(|| (name.to_owned(), value.to_owned()))
-    };
-    outer.chain(inner).filter_map(variable).collect()
 }
 
 fn expand_home(loaded: &mut Loaded, env: &Env) -> Result<()> {

@@ -6,6 +6,7 @@
 
 pub mod feishu;
 pub mod fields;
+pub mod host;
 pub mod include;
 mod keys;
 pub mod load;

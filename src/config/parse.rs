@@ -9,10 +9,9 @@ use super::fields::{ALIASES, FIELDS, Field, Kind, SECTIONS, UrlRule, field, keys
 use super::model::Config;
 use super::node::Node;
 use super::problem::{Fault, Problem, Problems, Severity};
-use super::secretref::{Providers, SecretInput, SecretRef};
+use super::secretref::{Resolver, SecretInput, SecretRef, form};
 use super::slot::Setting;
 use super::substitute::substitute;
-use crate::base::env::Env;
 use crate::base::nearest::{MAX_NAME, nearest};
 use crate::base::url::Url;
 
@@ -36,10 +35,20 @@ pub struct Pending {
     pub reference: Option<SecretRef>,
 }
 
+/// Whether a tree's texts are as a person wrote them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Texts {
+    /// They are: `${NAME}` stands for a variable.
+    Written,
+    /// The host has put its own values in place already: each text is what it says, secrets included.
+    Final,
+}
+
 /// Reads the configuration object.
 #[must_use]
-pub fn parse(root: &Node, providers: &Providers, env: &Env) -> Parsed {
-    let mut reader = Reader { root, providers, env, parsed: Parsed::default() };
+pub fn parse(root: &Node, texts: Texts, resolver: &Resolver<'_>) -> Parsed {
+    resolver.ask(&references(root, resolver));
+    let mut reader = Reader { root, texts, resolver, parsed: Parsed::default() };
     reader.object("", root);
     let mut parsed = reader.parsed;
     super::userpool::take_note_of_pending(&mut parsed);
@@ -48,14 +57,22 @@ pub fn parse(root: &Node, providers: &Providers, env: &Env) -> Parsed {
     parsed
 }
 
-struct Reader<'a> {
+/// Every reference at a place of a secret, so that no provider is asked twice.
+fn references(root: &Node, resolver: &Resolver<'_>) -> Vec<SecretRef> {
+    let secrets = FIELDS.iter().filter(|field| matches!(field.kind, Kind::KeyId | Kind::Secret));
+    let nodes = secrets.filter_map(|field| root.at(&field.path.split('.').collect::<Vec<_>>()));
+    let inputs = nodes.filter_map(|node| SecretInput::parse(node, resolver.default_env()).ok());
+    inputs.filter_map(|input| input.reference().cloned()).collect()
+}
+
+struct Reader<'a, 'r> {
     root: &'a Node,
-    providers: &'a Providers,
-    env: &'a Env,
+    texts: Texts,
+    resolver: &'a Resolver<'r>,
     parsed: Parsed,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     fn object(&mut self, path: &str, node: &Node) {
         let Node::Object(entries) = node else {
             let message = expected("an object", node);
@@ -141,10 +158,13 @@ impl Reader<'_> {
     }
 
     fn plain(&self, text: &str) -> Result<String, Fault> {
-        let text = substitute(text, self.env).map_err(|name| Fault {
-            message: format!("needs environment variable {name}, which is not set"),
-            ..Fault::unset_variable(&name)
-        })?;
+        let text = match self.texts {
+            Texts::Final => text.to_owned(),
+            Texts::Written => substitute(text, self.resolver.env()).map_err(|name| Fault {
+                message: format!("needs environment variable {name}, which is not set"),
+                ..Fault::unset_variable(&name)
+            })?,
+        };
         if text.chars().any(char::is_control) {
             return Err("must not hold control characters".into());
         }
@@ -203,8 +223,12 @@ impl Reader<'_> {
             self.note(path, "is empty and counts as unset");
             return Ok(None);
         }
-        let input = SecretInput::parse(node, self.providers)?;
-        match input.resolve(self.providers, self.env) {
+        let input = SecretInput::parse(node, self.resolver.default_env())?;
+        let secret = match (&input, self.texts) {
+            (SecretInput::Plain(text), Texts::Final) => form::check(text).map(|()| text.clone()),
+            _ => input.resolve(self.resolver),
+        };
+        match secret {
             Ok(secret) => Ok(Some(Setting::Secret(secret))),
             Err(Fault { message, hint }) => {
                 let message = format!("is configured, not available: {message}");
@@ -315,13 +339,14 @@ fn suggestion(section: &str, key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::node;
+    use super::super::secretref::Providers;
     use super::super::view::view;
     use super::*;
     use serde_json::Value;
 
     fn read(text: &str, env: &[(&str, &str)]) -> Parsed {
-        let env = env.iter().copied().collect();
-        parse(&node::parse(text).unwrap(), &Providers::default(), &env)
+        let (providers, env) = (Providers::default(), env.iter().copied().collect());
+        parse(&node::parse(text).unwrap(), Texts::Written, &Resolver::of_variables(&providers, &env))
     }
 
     fn sentences(text: &str) -> Vec<String> {

@@ -18,6 +18,8 @@ const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 const SHARED_BITS: u32 = 0o077;
 /// Bits by which a group may write or everybody may do something.
 const SHARED_BEYOND_GROUP_READ_BITS: u32 = 0o037;
+/// Bits by which a group or everybody may write.
+const WRITABLE_BY_OTHERS_BITS: u32 = 0o022;
 /// Digits that a process id may have in a lock file.
 const MAX_PID_BYTES: u64 = 20;
 
@@ -242,6 +244,47 @@ pub fn read_named_key(path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
     check_key_access(stat.st_uid, stat.st_mode, geteuid().as_raw())?;
     check_regular(&stat)?;
     read_at_most(file, max).map(Some)
+}
+
+/// Reads a file that holds secrets, of at most `max` bytes, by the host's rules for its file providers: a regular file of
+/// ours under one name, not a symlink, closed to everybody else.
+///
+/// # Errors
+/// What is wrong with it, or why it cannot be read.
+pub fn read_secrets(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    // NONBLOCK: a pipe put in the file's place must not hang us.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file: File = match fs::open(path, flags, Mode::empty()) {
+        Ok(fd) => fd.into(),
+        Err(Errno::LOOP) => return Err(refusal("is a symlink")),
+        Err(errno) => return Err(errno.into()),
+    };
+    let stat = fs::fstat(&file)?;
+    check_own(&stat)?;
+    if stat.st_nlink != 1 {
+        return Err(refusal("has further hard links"));
+    }
+    if stat.st_mode & SHARED_BITS != 0 {
+        return Err(refusal("can be read or written by other users; its mode must be 0600 or 0400"));
+    }
+    read_at_most(file, max)
+}
+
+/// Whether a program may be run for its answer, by the host's rules for its exec providers: a regular file of ours, not a
+/// symlink, that nobody else can write.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_program(path: &Path) -> io::Result<()> {
+    let stat = fs::lstat(path)?;
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
+        return Err(refusal("is a symlink"));
+    }
+    check_own(&stat)?;
+    match stat.st_mode & WRITABLE_BY_OTHERS_BITS {
+        0 => Ok(()),
+        _ => Err(refusal("can be written by other users; its mode must be 0755 or narrower")),
+    }
 }
 
 fn check_key_access(owner: u32, mode: u32, us: u32) -> io::Result<()> {

@@ -8,6 +8,7 @@ pub mod env;
 pub mod fs;
 pub mod harden;
 pub mod peer;
+pub mod process;
 pub mod procfs;
 pub mod rand;
 pub mod signal;

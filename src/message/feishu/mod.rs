@@ -22,7 +22,8 @@ use crate::base::secret::Secret;
 use crate::base::time::Clock;
 use crate::config::feishu::Channel;
 use crate::config::problem::Fault;
-use crate::config::secretref::{Providers, SecretInput};
+use crate::config::secretref::machine::Machine;
+use crate::config::secretref::{Providers, Resolver, SecretInput};
 use crate::net::exchange::Exchange;
 
 /// The host's names of the channel.
@@ -37,7 +38,8 @@ pub trait SecretSource: Send + Sync + fmt::Debug {
     fn value(&self, input: &SecretInput) -> Result<Secret, Fault>;
 }
 
-/// Secrets that are written in the configuration, or in the environment.
+/// Secrets that are written in the configuration, or that it refers to. None of our credentials rests on them, so our own
+/// provider may serve them.
 #[derive(Clone, Debug)]
 pub struct Configured {
     /// The providers of the configuration.
@@ -48,7 +50,8 @@ pub struct Configured {
 
 impl SecretSource for Configured {
     fn value(&self, input: &SecretInput) -> Result<Secret, Fault> {
-        input.resolve(&self.providers, &self.env)
+        let access = Machine::for_other_secrets(&self.env);
+        input.resolve(&Resolver::new(&self.providers, &self.env, &access))
     }
 }
 
@@ -126,5 +129,37 @@ impl Courier for Feishu {
             sent = send(&self.tokens.get(&self.exchange, &app)?);
         }
         sent.map(|_| Delivery::Sent).map_err(|refusal| refusal.unsent("the message to Feishu"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::node::parse;
+
+    #[test]
+    fn an_apps_secret_is_text_a_variable_or_what_a_provider_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("secrets.json");
+        std::fs::write(&file, r#"{"feishu": {"appSecret": "from-file"}}"#).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let secrets = format!("{{providers: {{disk: {{source: 'file', path: '{}'}}}}}}", file.display());
+        let env: Env = [("SECRET", "from-env")].into_iter().collect();
+        let source = Configured { providers: Providers::of(&parse(&secrets).unwrap(), &env), env };
+        for (written, expected) in [
+            ("'plain'", Ok("plain")),
+            ("'${SECRET}'", Ok("from-env")),
+            ("{source: 'file', provider: 'disk', id: '/feishu/appSecret'}", Ok("from-file")),
+            ("{source: 'file', provider: 'disk', id: '/gone'}", Err("nothing at /gone")),
+            ("{source: 'env', provider: 'default', id: 'GONE'}", Err("GONE is not set")),
+            ("{source: 'store', provider: 'default', id: 'GONE'}", Err("not readable here")),
+        ] {
+            let input = SecretInput::parse(&parse(written).unwrap(), "default").unwrap();
+            match (source.value(&input), expected) {
+                (Ok(secret), Ok(expected)) => assert_eq!(secret.expose(), expected, "{written}"),
+                (Err(fault), Err(expected)) => assert!(fault.message.contains(expected), "{fault:?}"),
+                (outcome, _) => panic!("{written}: {outcome:?}"),
+            }
+        }
     }
 }
