@@ -21,6 +21,8 @@ pub mod session;
 pub mod tip;
 pub mod volc;
 
+pub mod authz;
+
 pub mod action;
 pub mod surface;
 

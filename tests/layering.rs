@@ -13,6 +13,7 @@ const LAYERS: [&[&str]; 10] = [
     &["session", "volc"],
     &["message"],
     &["credential", "oidc", "tip"],
+    &["authz"],
     &["action"],
     &["surface"],
     &["app"],

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::authz::gate::Gate;
 use crate::base::env::Env;
 use crate::base::error::{Error, Result};
 use crate::base::secret::Secret;
@@ -45,6 +46,8 @@ pub struct Services {
     pub calls: Calls,
     /// What may be imported from this process's own environment.
     pub imports: Imports,
+    /// Whether calls may run.
+    pub gate: Gate,
     /// Where people log in; without a usable configuration, what it lacks.
     pub login: Result<Arc<LoginDesk>>,
     /// The control plane.
@@ -87,6 +90,7 @@ impl Services {
         self.broker.forget(session);
         self.credentials.forget(session);
         self.calls.forget(session);
+        self.gate.forget(session);
     }
 }
 

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::Services;
 use super::services::{Counters, Imports};
+use crate::authz::testing::Bench as GateBench;
 use crate::base::entropy::OsEntropy;
 use crate::base::env::Env;
 use crate::base::error::{Error, Result};
@@ -127,6 +128,7 @@ impl Bench {
             bindings: Bindings::open(&dir.path().join("identity")),
             calls: Calls::default(),
             imports: Imports::default(),
+            gate: GateBench::default().gate(),
             login: Ok(Arc::new(LoginDesk::new(provider.provider.clone(), provider.pending.clone()))),
             cloud: Arc::new(unreachable_cloud(&clock)),
             peers: Arc::new(PeerStats::default()),

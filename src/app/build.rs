@@ -2,11 +2,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::action::Services;
 use crate::action::follow_up::FollowUp;
 use crate::action::services::{Counters, Imports};
 use crate::action::sign_in::SignIn;
+use crate::authz::gate::{Flags, Gate, Parts as GateParts};
+use crate::authz::judge::Judge;
+use crate::authz::opinion::{Opinion, Settings as OpinionSettings};
+use crate::authz::permission::Permissions;
+use crate::authz::registry::Approvals;
 use crate::base::entropy::{Entropy, OsEntropy};
 use crate::base::env::Env;
 use crate::base::error::Result;
@@ -100,6 +106,7 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         pace: Pace::default(),
     });
 
+    let gate = gate(loaded, &cloud, &transport, &clock, &entropy);
     let pending = Arc::new(PendingLogins::new(clock.clone(), entropy));
     let callback = provider.as_ref().ok().map(|provider| {
         let (store, broker) = (store.clone(), broker.clone());
@@ -116,6 +123,7 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         bindings: Bindings::open(data_dir),
         calls: Calls::default(),
         imports: imports(loaded),
+        gate,
         login,
         cloud,
         peers: Arc::new(PeerStats::default()),
@@ -140,6 +148,35 @@ fn feishu(
     let secrets = Configured { providers: channel.providers().clone(), env: loaded.env.clone() };
     let exchange = Exchange::new(transport.clone(), clock.clone(), entropy.clone());
     Feishu::new(channel, Arc::new(secrets), exchange, clock.clone(), entropy.clone())
+}
+
+/// What rules on calls. A second opinion that cannot be had leaves the rules to decide alone, and is told of.
+fn gate(
+    loaded: &Loaded,
+    cloud: &Arc<Client>,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Gate {
+    let authz = &loaded.config.authz;
+    let key_is_missing = loaded.pending.iter().any(|pending| pending.path == "authz.llmRiskCheck.apiKey");
+    let (settings, problem) = match OpinionSettings::of(authz, key_is_missing) {
+        Ok(settings) => (settings, None),
+        Err(problem) => (None, Some(problem)),
+    };
+    let opinion =
+        settings.map(|settings| Opinion::new(settings, transport.clone(), clock.clone(), entropy.clone()));
+    let ttl = Duration::from_secs(authz.approval_ttl_seconds);
+    Gate::new(GateParts {
+        flags: Flags::of(authz),
+        low_risk_tools: authz.low_risk_tools.clone(),
+        approval_ttl_seconds: authz.approval_ttl_seconds,
+        permissions: Permissions::new(authz.namespace_name.clone(), cloud.clone(), clock.clone()),
+        judge: Judge::new(opinion),
+        approvals: Approvals::new(ttl, clock.clone(), entropy.clone()),
+        home: loaded.env.get("HOME").map(str::to_owned),
+        problem,
+    })
 }
 
 /// What may be imported from this process's environment. A configuration that cannot be read any more names nothing.

@@ -1,0 +1,206 @@
+//! Whether a person, through these agents, may use an agent, a tool or a skill: asked at the cloud, remembered briefly.
+//!
+//! Invariant: only a plain yes allows. A failed question is never remembered, so the next call asks again.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::base::bounded::BoundedMap;
+use crate::base::error::{Error, Result};
+use crate::base::flight::Flight;
+use crate::base::time::Clock;
+use crate::tip::token::Tip;
+use crate::volc::client::Client;
+use crate::volc::permission::{Check, Decision, Entity, Origin, kind};
+
+/// How long a yes is remembered; a permission that is taken away counts that much later.
+pub const ALLOWED_FOR: Duration = Duration::from_secs(30);
+/// How long a no is remembered: shorter, since somebody who was just given the permission is waiting for it.
+pub const DENIED_FOR: Duration = Duration::from_secs(5);
+/// Answers that are remembered; a new one beyond that pushes out the oldest.
+pub const MAX_ANSWERS: usize = 4096;
+/// Bytes that the name of a tool, a skill or an agent may have to be asked about.
+pub const MAX_NAME_BYTES: usize = 512;
+
+/// What policies speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// An agent; the id is its workload's name.
+    Agent,
+    /// A tool; the id is its name.
+    Tool,
+    /// A skill; the id is its name.
+    Skill,
+}
+
+impl Kind {
+    /// The name that policies have for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => kind::AGENT,
+            Self::Tool => kind::TOOL,
+            Self::Skill => kind::SKILL,
+        }
+    }
+}
+
+/// Who would use what, through whom. Answers are remembered by it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Question {
+    /// The person: the subject of the workload token.
+    pub person: String,
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// The agents that act for the person, the outermost first.
+    pub callers: Vec<String>,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The decision, or why there is none, which denies as well.
+    pub decision: Result<Decision>,
+    /// Whether it was remembered from before.
+    pub is_remembered: bool,
+}
+
+/// Who decides.
+pub trait Decider: Send + Sync + fmt::Debug {
+    /// Asks once. `from` is for the cloud's records and no part of the question.
+    ///
+    /// # Errors
+    /// When there is no decision.
+    fn decide(&self, namespace: &str, question: &Question, from: Origin<'_>) -> Result<Decision>;
+}
+
+impl Question {
+    /// Whether the token's person may use the agent that acts outermost; the agents behind it are the callers. `None` for
+    /// a token without a person or an agent: nobody needs to be asked about that.
+    #[must_use]
+    pub fn agent(tip: &Tip) -> Option<Self> {
+        let (outermost, behind) = tip.chain.split_first()?;
+        Self::new(tip, Kind::Agent, outermost, behind)
+    }
+
+    /// Whether the token's person may use a tool through all the token's agents. `None` as for [`Question::agent`], and
+    /// for a name that is none.
+    #[must_use]
+    pub fn tool(tip: &Tip, name: &str) -> Option<Self> {
+        Self::new(tip, Kind::Tool, name, &tip.chain)
+    }
+
+    /// The same for a skill.
+    #[must_use]
+    pub fn skill(tip: &Tip, name: &str) -> Option<Self> {
+        Self::new(tip, Kind::Skill, name, &tip.chain)
+    }
+
+    fn new(tip: &Tip, kind: Kind, name: &str, callers: &[String]) -> Option<Self> {
+        let is_name = |text: &str| !text.trim().is_empty() && text.len() <= MAX_NAME_BYTES;
+        let is_known =
+            is_name(&tip.sub) && !tip.chain.is_empty() && tip.chain.iter().all(|actor| is_name(actor));
+        (is_known && is_name(name)).then(|| Self {
+            person: tip.sub.clone(),
+            kind,
+            name: name.to_owned(),
+            callers: callers.to_vec(),
+        })
+    }
+}
+
+impl Decider for Client {
+    fn decide(&self, namespace: &str, question: &Question, from: Origin<'_>) -> Result<Decision> {
+        let callers: Vec<_> = question.callers.iter().map(|id| Entity { kind: kind::AGENT, id }).collect();
+        let person = Entity { kind: kind::USER, id: &question.person };
+        let resource = Entity { kind: question.kind.as_str(), id: &question.name };
+        let is_known = from.run_id.is_some() || from.session_id.is_some();
+        let check = Check {
+            origin: is_known.then_some(from),
+            ..Check::invoke(namespace, person, resource, &callers)
+        };
+        Ok(self.check_permission(&check)?)
+    }
+}
+
+/// Asks, and remembers the answers.
+#[derive(Debug)]
+pub struct Permissions {
+    namespace: String,
+    decider: Arc<dyn Decider>,
+    clock: Arc<dyn Clock>,
+    answers: Mutex<BoundedMap<Question, Remembered>>,
+    flight: Flight<Question, Decision>,
+}
+
+#[derive(Clone, Debug)]
+struct Remembered {
+    decision: Decision,
+    /// On the monotonic clock.
+    until: Duration,
+}
+
+impl Permissions {
+    /// Nothing is remembered yet. `namespace` is where the policies stand.
+    #[must_use]
+    pub fn new(namespace: String, decider: Arc<dyn Decider>, clock: Arc<dyn Clock>) -> Self {
+        let answers = Mutex::new(BoundedMap::new(MAX_ANSWERS));
+        Self { namespace, decider, clock, answers, flight: Flight::default() }
+    }
+
+    /// Where the policies stand.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The answer: a remembered one, or the cloud's. Parallel callers with one question share its request. Blocks for as
+    /// long as the cloud takes.
+    pub fn ask(&self, question: &Question, from: Origin<'_>) -> Answer {
+        if let Some(decision) = self.remembered(question) {
+            return Answer { decision: Ok(decision), is_remembered: true };
+        }
+        let decision = self.flight.run(question, || {
+            let decision = self.decider.decide(&self.namespace, question, from)?;
+            let kept_for = if decision.allowed { ALLOWED_FOR } else { DENIED_FOR };
+            let until = self.clock.monotonic() + kept_for;
+            let mut answers = self.answers();
+            // Taken out first, so that it counts as the newest one.
+            answers.remove(question);
+            answers.insert(question.clone(), Remembered { decision: decision.clone(), until });
+            Ok(decision)
+        });
+        Answer { decision, is_remembered: false }
+    }
+
+    fn remembered(&self, question: &Question) -> Option<Decision> {
+        let now = self.clock.monotonic();
+        let answers = self.answers();
+        answers.get(question).filter(|kept| now < kept.until).map(|kept| kept.decision.clone())
+    }
+
+    fn answers(&self) -> MutexGuard<'_, BoundedMap<Question, Remembered>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Answer {
+    /// Whether it is a plain yes.
+    #[must_use]
+    pub fn is_yes(&self) -> bool {
+        self.decision.as_ref().is_ok_and(|decision| decision.allowed)
+    }
+
+    /// Why there is no decision.
+    #[must_use]
+    pub fn error(&self) -> Option<&Error> {
+        self.decision.as_ref().err()
+    }
+}
