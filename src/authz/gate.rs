@@ -392,3 +392,6 @@ impl fmt::Debug for Gate {
         f.debug_struct("Gate").field("flags", &self.parts.flags).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
