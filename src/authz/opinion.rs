@@ -183,6 +183,10 @@ impl Opinion {
             return Ok(said);
         }
         self.flight.run(&key, || {
+            // The question of others may have been answered between the look above and this one.
+            if let Some(said) = self.known(&key) {
+                return Ok(said);
+            }
             let said = self.consult(tool, params, rules)?;
             if !self.settings.kept_for.is_zero() {
                 let until = self.clock.monotonic() + self.settings.kept_for;

@@ -168,6 +168,10 @@ impl Permissions {
             return Answer { decision: Ok(decision), is_remembered: true };
         }
         let decision = self.flight.run(question, || {
+            // The request of others may have ended between the look above and this one.
+            if let Some(decision) = self.remembered(question) {
+                return Ok(decision);
+            }
             let decision = self.decider.decide(&self.namespace, question, from)?;
             let kept_for = if decision.allowed { ALLOWED_FOR } else { DENIED_FOR };
             let until = self.clock.monotonic() + kept_for;
@@ -202,5 +206,134 @@ impl Answer {
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
         self.decision.as_ref().err()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::super::testing::{Bench, tip};
+    use super::*;
+    use crate::base::error::Code;
+
+    fn question(tool: &str) -> Question {
+        Question::tool(&tip("ann", &["shop", "desk"]), tool).unwrap()
+    }
+
+    #[test]
+    fn a_yes_is_remembered_longer_than_a_no() {
+        const { assert!(DENIED_FOR.as_secs() < ALLOWED_FOR.as_secs()) };
+        let just_short = Duration::from_millis(1);
+        for (is_allowed, kept_for) in [(true, ALLOWED_FOR), (false, DENIED_FOR)] {
+            let bench = Bench::default();
+            let permissions = bench.permissions();
+            let ask = || permissions.ask(&question("exec"), Origin::default());
+            if !is_allowed {
+                bench.cloud.deny(Kind::Tool, "exec");
+            }
+            assert_eq!((ask().is_yes(), bench.cloud.take().len()), (is_allowed, 1));
+            // What the cloud thinks now counts only when the time has come.
+            if is_allowed {
+                bench.cloud.deny(Kind::Tool, "exec")
+            } else {
+                bench.cloud.allow_all()
+            }
+            bench.clock.advance(kept_for - just_short);
+            let answer = ask();
+            assert_eq!((answer.is_yes(), answer.is_remembered), (is_allowed, true));
+            bench.clock.advance(just_short);
+            let answer = ask();
+            assert_eq!((answer.is_yes(), answer.is_remembered), (!is_allowed, false));
+        }
+    }
+
+    #[test]
+    fn answers_belong_to_person_chain_and_resource() {
+        let bench = Bench::default();
+        let permissions = bench.permissions();
+        let questions = [
+            Question::tool(&tip("ann", &["shop", "desk"]), "exec"),
+            Question::tool(&tip("bob", &["shop", "desk"]), "exec"),
+            Question::tool(&tip("ann", &["desk", "shop"]), "exec"),
+            Question::tool(&tip("ann", &["shop"]), "exec"),
+            Question::tool(&tip("ann", &["shop", "desk"]), "Exec"),
+            Question::skill(&tip("ann", &["shop", "desk"]), "exec"),
+            Question::agent(&tip("ann", &["exec", "shop", "desk"])),
+        ];
+        for question in questions.iter().flatten() {
+            assert!(!permissions.ask(question, Origin::default()).is_remembered, "{question:?}");
+        }
+        assert_eq!(bench.cloud.take().len(), questions.len());
+    }
+
+    #[test]
+    fn a_failure_is_not_remembered() {
+        let bench = Bench::default();
+        let permissions = bench.permissions();
+        bench.cloud.fail_once();
+        let failed = permissions.ask(&question("exec"), Origin::default());
+        assert_eq!((failed.is_yes(), failed.error().unwrap().code()), (false, Code::CloudUnreachable));
+        assert!(permissions.ask(&question("exec"), Origin::default()).is_yes());
+    }
+
+    #[test]
+    fn no_more_than_so_many_answers_are_remembered() {
+        let bench = Bench::default();
+        let permissions = bench.permissions();
+        for n in 0..=MAX_ANSWERS {
+            permissions.ask(&question(&format!("tool-{n}")), Origin::default());
+        }
+        assert_eq!(permissions.answers().len(), MAX_ANSWERS);
+        assert!(permissions.ask(&question("tool-1"), Origin::default()).is_remembered);
+        assert!(!permissions.ask(&question("tool-0"), Origin::default()).is_remembered);
+    }
+
+    #[test]
+    fn names_that_are_none_are_not_asked_about() {
+        let (whole, long) = ("n".repeat(MAX_NAME_BYTES), "n".repeat(MAX_NAME_BYTES + 1));
+        let tip = tip("ann", &["shop"]);
+        assert!(Question::tool(&tip, &whole).is_some() && Question::skill(&tip, &whole).is_some());
+        for name in ["", " ", &long] {
+            assert!(
+                Question::tool(&tip, name).is_none() && Question::skill(&tip, name).is_none(),
+                "{name:?}"
+            );
+        }
+    }
+
+    /// Holds every question until it is let go.
+    #[derive(Debug)]
+    struct Slow {
+        asked: AtomicUsize,
+        entered: Barrier,
+        go_on: Barrier,
+    }
+
+    impl Decider for Slow {
+        fn decide(&self, _: &str, _: &Question, _: Origin<'_>) -> Result<Decision> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            self.entered.wait();
+            self.go_on.wait();
+            Ok(Decision { allowed: true, message: None })
+        }
+    }
+
+    #[test]
+    fn parallel_calls_share_one_question() {
+        let slow =
+            Arc::new(Slow { asked: AtomicUsize::new(0), entered: Barrier::new(2), go_on: Barrier::new(2) });
+        let permissions = Permissions::new("default".into(), slow.clone(), Bench::default().clock);
+        std::thread::scope(|scope| {
+            let ask = || permissions.ask(&question("exec"), Origin::default()).is_yes();
+            let first = scope.spawn(ask);
+            slow.entered.wait();
+            let others: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+            slow.go_on.wait();
+            // Whoever came later found the answer.
+            assert!(first.join().unwrap() && others.into_iter().all(|other| other.join().unwrap()));
+        });
+        assert_eq!(slow.asked.load(Ordering::SeqCst), 1);
     }
 }
