@@ -1,0 +1,311 @@
+//! A gateway in a home of its own: folders, configuration, emulator, model, and the process with all its children.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use agent_identity::base::time::{Clock, SystemClock};
+use agent_identity::emulator::{Emulator, Options};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::client::{Client, Identity};
+use super::host::Host;
+use super::model::Model;
+use crate::support::{free_port, path, send_signal, text};
+
+/// The token of every gateway here; each is on loopback for one test.
+const TOKEN: &str = "gateway-token";
+/// How long a gateway may take to start or to end: a new host on a busy machine takes half a minute.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often something that cannot be waited for is looked at.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A home for a gateway, with the cloud and the model that it talks to.
+pub struct Home {
+    pub host: Host,
+    pub emulator: Emulator,
+    pub model: Model,
+    pub port: u16,
+    dir: TempDir,
+}
+
+impl Home {
+    /// A home whose configuration the test has changed.
+    pub fn new(host: Host, change: impl FnOnce(&Self, &mut Value)) -> Self {
+        let port = free_port();
+        let options = Options { callback_urls: vec![callback(port)], ..Options::default() };
+        let home = Self {
+            host,
+            emulator: Emulator::start(options).unwrap(),
+            model: Model::start(),
+            port,
+            dir: TempDir::new().unwrap(),
+        };
+        for folder in [home.state(), home.workspace()] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        let mut config = home.config();
+        change(&home, &mut config);
+        home.write_config(&config);
+        home
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.path().join("state")
+    }
+
+    pub fn workspace(&self) -> PathBuf {
+        self.path().join("workspace")
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.state().join("openclaw.json")
+    }
+
+    pub fn write_config(&self, config: &Value) {
+        fs::write(self.config_file(), serde_json::to_string_pretty(config).unwrap()).unwrap();
+    }
+
+    /// A host with one model and an `exec` tool that asks nobody, without any plugin of ours.
+    fn config(&self) -> Value {
+        let model = json!({
+            "id": "obedient", "name": "obedient", "reasoning": false, "input": ["text"],
+            "cost": { "input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0 },
+            "contextWindow": 200_000, "maxTokens": 8192,
+        });
+        let mut config = json!({
+            "gateway": { "mode": "local", "port": self.port, "auth": { "mode": "token", "token": TOKEN } },
+            "models": { "mode": "replace", "providers": { "test": {
+                "baseUrl": self.model.url(), "apiKey": "none", "api": "openai-completions", "models": [model],
+            } } },
+            "agents": { "defaults": {
+                "model": { "primary": "test/obedient" },
+                "workspace": self.workspace(),
+                "skipBootstrap": true,
+                "heartbeat": { "every": "0m" },
+            } },
+            "tools": { "exec": { "host": "gateway", "security": "full", "ask": "off" } },
+            "plugins": { "load": { "paths": [] }, "allow": [], "entries": {} },
+            "update": { "checkOnStart": false },
+            "logging": { "file": self.path().join("openclaw.log") },
+        });
+        if self.host.is_new() {
+            // Plugin tools stand in the model's list and are not searched for.
+            config["tools"]["toolSearch"] = json!(false);
+        }
+        config
+    }
+
+    /// The plugin's configuration for this home's emulator, with the callback at the gateway.
+    pub fn identity(&self) -> Value {
+        let key = &self.emulator.options().access_keys[0];
+        json!({
+            "identity": {
+                "endpoint": self.emulator.endpoint(),
+                "accessKeyId": key.id,
+                "secretAccessKey": key.secret,
+                "localServer": true,
+            },
+            "userpool": {
+                "discoveryUrl": self.emulator.discovery_url(),
+                "clientId": self.emulator.client_id(),
+                "clientSecret": self.emulator.client_secret(),
+                "callbackUrl": callback(self.port),
+                "scope": "openid profile email offline_access",
+            },
+        })
+    }
+
+    /// `openclaw …` in this home.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let binary = Path::new(env!("CARGO_BIN_EXE_agent-identity")).parent().unwrap();
+        let (ours, path) = ([self.host.node_folder(), binary.to_owned()], path());
+        let folders = ours.into_iter().chain(std::env::split_paths(&path));
+        let mut command = self.host.command();
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env("PATH", std::env::join_paths(folders).unwrap())
+            .env("HOME", self.path())
+            .env("TMPDIR", self.path())
+            .env("OPENCLAW_HOME", self.path())
+            .env("OPENCLAW_STATE_DIR", self.state())
+            .env("OPENCLAW_CONFIG_PATH", self.config_file())
+            .env("OPENCLAW_GATEWAY_TOKEN", TOKEN)
+            .env("OPENCLAW_SKIP_CHANNELS", "1")
+            .env("OPENCLAW_DISABLE_BONJOUR", "1")
+            .env("OPENCLAW_NO_RESPAWN", "1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// A command of the host that is waited for.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Starts the gateway and waits until it is healthy.
+    pub fn start(&self) -> Gateway<'_> {
+        let port = self.port.to_string();
+        let args =
+            ["gateway", "run", "--port", &port, "--bind", "loopback", "--auth", "token", "--token", TOKEN];
+        let log = File::create(self.path().join("gateway.log")).unwrap();
+        let child = self.command(&args).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let mut gateway = Gateway { home: self, child, ended: false };
+        gateway.wait_for("healthy", |gateway| {
+            assert!(gateway.child.try_wait().unwrap().is_none(), "the gateway ended:\n{}", gateway.log());
+            gateway.try_get("/health").is_some_and(|(status, _)| status == 200)
+        });
+        gateway
+    }
+}
+
+/// A running gateway. Dropping it kills it and all that it started.
+pub struct Gateway<'h> {
+    pub home: &'h Home,
+    child: Child,
+    ended: bool,
+}
+
+impl Gateway<'_> {
+    pub fn connect(&self, identity: Identity) -> Client {
+        Client::connect(self.home.port, TOKEN, identity)
+    }
+
+    /// A page of the gateway, which no browser has asked for.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        self.try_get(path).unwrap()
+    }
+
+    fn try_get(&self, path: &str) -> Option<(u16, String)> {
+        let agent = ureq::Agent::config_builder()
+            .proxy(None)
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(5)))
+            .build();
+        let url = format!("http://127.0.0.1:{}{path}", self.home.port);
+        let mut response = ureq::Agent::from(agent).get(url).call().ok()?;
+        Some((response.status().as_u16(), response.body_mut().read_to_string().ok()?))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the gateway has printed so far.
+    pub fn log(&self) -> String {
+        text(&fs::read(self.home.path().join("gateway.log")).unwrap_or_default())
+    }
+
+    /// The processes that the gateway has started, and those that they have, with the names of their programs.
+    pub fn children(&self) -> Vec<(u32, String)> {
+        descendants(self.child.id())
+    }
+
+    /// Ends the gateway as an operator does, and returns its log; what is left of its children is a failure.
+    pub fn stop(mut self) -> String {
+        let children = self.children();
+        send_signal(self.child.id(), libc::SIGTERM);
+        self.wait_for("ended", |gateway| gateway.child.try_wait().unwrap().is_some());
+        self.ended = true;
+        let alive = || children.iter().filter(|(pid, name)| program(*pid).as_ref() == Some(name));
+        self.wait_for("without children", |_| alive().next().is_none());
+        self.log()
+    }
+
+    /// Prints, for a test that failed, the end of the log and what the model was asked last.
+    fn tell(&self) {
+        let (log, requests) = (self.log(), self.home.model.requests());
+        let tail: Vec<_> = log.lines().rev().take(40).collect();
+        tail.iter().rev().for_each(|line| println!("{line}"));
+        for message in
+            requests.iter().rev().take(2).rev().flat_map(|request| request["messages"].as_array()).flatten()
+        {
+            println!("{}", message.to_string().chars().take(600).collect::<String>());
+        }
+    }
+
+    fn wait_for(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
+        let deadline = SystemClock.monotonic() + PATIENCE;
+        while !is_so(self) {
+            assert!(
+                SystemClock.monotonic() < deadline,
+                "the gateway is not {what}; its children: {:?}; its log:\n{}",
+                self.children(),
+                self.log(),
+            );
+            SystemClock.sleep(PAUSE);
+        }
+    }
+}
+
+impl Drop for Gateway<'_> {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        if std::thread::panicking() {
+            self.tell();
+        }
+        let children = self.children();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for (pid, name) in children {
+            if program(pid) == Some(name) {
+                kill(pid);
+            }
+        }
+    }
+}
+
+fn callback(port: u16) -> String {
+    format!("http://{}:{port}/identity/oauth/callback", Ipv4Addr::LOCALHOST)
+}
+
+/// A process below ours that has outlived the gateway.
+fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+}
+
+/// The name of a living process's program.
+fn program(pid: u32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (head, rest) = stat.rsplit_once(") ")?;
+    (!rest.starts_with('Z')).then(|| head.split_once('(').map(|(_, name)| name.to_owned()))?
+}
+
+fn descendants(root: u32) -> Vec<(u32, String)> {
+    let processes: Vec<(u32, u32)> = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|pid: u32| Some((pid, parent(pid)?)))
+        .collect();
+    let mut known = BTreeSet::from([root]);
+    loop {
+        let found: Vec<_> = processes
+            .iter()
+            .filter(|(pid, parent)| known.contains(parent) && !known.contains(pid))
+            .map(|(pid, _)| *pid)
+            .collect();
+        if found.is_empty() {
+            break;
+        }
+        known.extend(found);
+    }
+    known.remove(&root);
+    known.into_iter().filter_map(|pid| Some((pid, program(pid)?))).collect()
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+}
