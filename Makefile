@@ -13,7 +13,7 @@ run: ## build, start emulator and server in a fresh folder below target/; DEMO=1
 	@$(CARGO) build --quiet $(FEATURES)
 	@exec bash scripts/run.sh target/debug
 
-test: ## all tests: units, vectors, real sockets and processes, curl, a foreign OpenID provider
+test: ## all tests: units, vectors, real sockets and processes, curl, a foreign OpenID provider, real OpenClaw gateways
 	$(CARGO) test $(FEATURES)
 
 check: fmt clippy doc test deny ## what the gate runs: format, lints, documentation, tests, dependency rules

@@ -222,6 +222,7 @@ impl Gateway<'_> {
     }
 
     /// Prints, for a test that failed, the end of the log and what the model was asked last.
+    #[allow(clippy::print_stdout, reason = "shown with the failure of the test")]
     fn tell(&self) {
         let (log, requests) = (self.log(), self.home.model.requests());
         let tail: Vec<_> = log.lines().rev().take(40).collect();
