@@ -62,7 +62,10 @@ impl Host {
             .unwrap();
         if !output.status.success() {
             let _ = fs::remove_dir_all(&half);
-            return Err(format!("npm could not install OpenClaw {version}: {}", text(&output.stderr).trim()));
+            return Err(format!(
+                "npm could not install OpenClaw {version}: {}",
+                text(&output.stderr).lines().next().unwrap_or_default()
+            ));
         }
         // The folder gets its name when it is whole.
         fs::rename(&half, &host.folder).unwrap();
