@@ -110,3 +110,29 @@ impl<'a> Params<'a> {
         Error::new(Code::InvalidRequest, format!("{} {what}", self.method))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::registry::TOOLS;
+    use super::super::{session_get, session_put};
+    use super::*;
+
+    #[test]
+    fn errors_have_the_gateways_names() {
+        for (code, name) in [
+            (Code::InvalidRequest, "INVALID_REQUEST"),
+            (Code::Forbidden, "FORBIDDEN"),
+            (Code::NotFound, "NOT_FOUND"),
+            (Code::IdpUnreachable, "UNAVAILABLE"),
+            (Code::ConfigMissing, "UNAVAILABLE"),
+        ] {
+            assert_eq!(gateway_code(&Error::new(code, "x")), name);
+        }
+    }
+
+    #[test]
+    fn no_tool_exchanges_sessions() {
+        assert!(!TOOLS.iter().any(|tool| [session_put::METHOD, session_get::METHOD].contains(&tool.name)));
+        assert!(!TOOLS.iter().any(|tool| tool.name.contains("put")));
+    }
+}

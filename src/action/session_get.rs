@@ -66,3 +66,51 @@ pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
     services.counters.count_user_token();
     Ok(Outcome { login, session })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::super::Action;
+    use super::super::testing::{Bench, LIFE};
+    use super::*;
+    use crate::action::session_exchange::gateway_code;
+
+    fn get(bench: &Bench, params: &Value) -> Result<Value> {
+        let input = Input::read(params.as_object().unwrap(), true)?;
+        let outcome = bench.services.perform(Action::SessionGet(input))?;
+        Ok(serde_json::to_value(outcome).unwrap())
+    }
+
+    #[test]
+    fn the_user_token_is_given_and_the_refresh_token_only_told_of() {
+        let bench = Bench::new();
+        bench.log_in("agent:main:main:user:ann", "ann");
+        let params = json!({ "sessionKey": "main", "senderId": "ann" });
+        let outcome = get(&bench, &params).unwrap();
+        assert_eq!(
+            outcome,
+            json!({
+                "userToken": "user-token-of-ann", "sub": "ann", "expiresAt": "2026-01-15T09:00:00Z",
+                "effectiveSessionKey": "agent:main:main:user:ann", "hasRefreshToken": false,
+            })
+        );
+        assert_eq!(bench.services.counters.user_tokens(), 1);
+    }
+
+    #[test]
+    fn without_a_session_or_after_its_end_it_is_not_found() {
+        let bench = Bench::new();
+        bench.log_in("agent:main:main:user:ann", "ann");
+        let nobody = get(&bench, &json!({ "sessionKey": "main" })).unwrap_err();
+        assert_eq!((nobody.code(), gateway_code(&nobody)), (Code::NotFound, "NOT_FOUND"));
+        bench.clock.advance(Duration::from_secs(LIFE));
+        let ended = get(&bench, &json!({ "sessionKey": "main", "senderId": "ann" })).unwrap_err();
+        assert_eq!(ended.code(), Code::NotFound);
+        assert_eq!(bench.services.counters.user_tokens(), 0);
+        let unknown = get(&bench, &json!({ "sessionKey": "main", "idToken": "t" })).unwrap_err();
+        assert_eq!(unknown.code(), Code::InvalidRequest);
+    }
+}

@@ -104,3 +104,209 @@ fn bad_token(error: Error) -> Error {
         _ => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::super::testing::{Bench, key};
+    use super::super::{Action, session_get};
+    use super::*;
+    use crate::oidc::testing::{NOW, Signer, claims};
+    use crate::session::key::MAIN;
+
+    const ANN: &str = "agent:main:main:user:openclaw-control-ui";
+
+    fn input(params: &Value) -> Result<Input> {
+        Input::read(params.as_object().unwrap(), true)
+    }
+
+    fn put(bench: &Bench, params: &Value) -> Result<Value> {
+        let outcome = bench.services.perform(Action::SessionPut(input(params)?))?;
+        Ok(serde_json::to_value(outcome).unwrap())
+    }
+
+    fn stored(bench: &Bench, session: &str) -> Option<String> {
+        bench.services.users.current(&key(session)).map(|login| login.user_token.expose().clone())
+    }
+
+    #[test]
+    fn a_good_token_is_stored_for_its_sender_and_a_workload_token_is_there() {
+        let bench = Bench::new();
+        let token = bench.provider.sign(&claims("whatever nonce the backend had"));
+        let outcome = put(&bench, &json!({ "sessionKey": "main", "idToken": token })).unwrap();
+        assert_eq!(
+            outcome,
+            json!({ "sub": "u-1", "expiresAt": "2026-01-15T09:00:00Z", "effectiveSessionKey": ANN, "hasTip": true })
+        );
+        assert_eq!(stored(&bench, ANN).unwrap(), token);
+        assert!(stored(&bench, MAIN).is_none(), "nobody else is logged in by it");
+        assert_eq!(bench.cloud.issued(), 1);
+    }
+
+    #[test]
+    fn the_key_is_that_of_hooks_and_commands() {
+        for (params, expected) in [
+            (json!({ "sessionKey": "agent:main:main", "senderId": "ann" }), "agent:main:main:user:ann"),
+            (json!({ "sessionKey": "agent:main:main", "senderId": " " }), ANN),
+            (
+                json!({ "sessionKey": "agent:main:main", "senderId": "ou_1", "channel": "Feishu" }),
+                "agent:main:feishu:direct:ou_1",
+            ),
+            (
+                json!({ "sessionKey": "agent:main:main", "senderId": "ann", "channel": "webchat" }),
+                "agent:main:main:user:ann",
+            ),
+            (
+                json!({ "sessionKey": "agent:main:feishu:group:oc_1", "senderId": "ou_1", "channel": "feishu" }),
+                "agent:main:feishu:group:oc_1:user:ou_1",
+            ),
+        ] {
+            let bench = Bench::new();
+            let mut params = params;
+            params["idToken"] = bench.provider.sign(&claims("")).into();
+            let outcome = put(&bench, &params).unwrap();
+            assert_eq!(outcome["effectiveSessionKey"], expected, "{params}");
+            assert!(stored(&bench, expected).is_some());
+        }
+        let bench = Bench::personal();
+        let token = bench.provider.sign(&claims(""));
+        assert_eq!(
+            put(&bench, &json!({ "sessionKey": "agent:main:x", "idToken": token })).unwrap()["effectiveSessionKey"],
+            MAIN
+        );
+    }
+
+    #[test]
+    fn a_bad_token_is_an_invalid_request_and_changes_nothing() {
+        let bench = Bench::new();
+        bench.log_in(ANN, "ann");
+        let now = NOW.unix();
+        let mut good = claims("");
+        good["iat"] = json!(now - 7200);
+        let with = |name: &str, value: Value| {
+            let mut claims = good.clone();
+            claims[name] = value;
+            bench.provider.sign(&claims)
+        };
+        for (why, token) in [
+            ("signature", Signer::new("k1").sign(&good)),
+            ("issuer", with("iss", json!("https://evil.example.com"))),
+            ("audience", with("aud", json!("another-client"))),
+            ("long expired", with("exp", json!(now - 3600))),
+            ("expired within the leeway", with("exp", json!(now - 1))),
+            ("ends now", with("exp", json!(now))),
+            ("no subject", with("sub", json!(""))),
+            ("no token", "not.a.jwt".to_owned()),
+            ("text", "hello".to_owned()),
+        ] {
+            let error = put(&bench, &json!({ "sessionKey": "main", "idToken": token })).unwrap_err();
+            assert_eq!(error.code(), Code::InvalidRequest, "{why}: {error}");
+            assert!(!error.to_json().to_string().contains(&token), "{why}");
+            assert_eq!(stored(&bench, ANN).unwrap(), "user-token-of-ann", "{why}");
+        }
+        assert_eq!(bench.cloud.issued(), 0);
+        assert!(
+            put(&bench, &json!({ "sessionKey": "main", "idToken": with("exp", json!(now + 1)) })).is_ok()
+        );
+    }
+
+    #[test]
+    fn without_a_workload_token_the_login_stands() {
+        let bench = Bench::new();
+        bench.cloud.fail_with(Error::new(Code::CloudRefused, "no"));
+        let token = bench.provider.sign(&claims(""));
+        let outcome = put(&bench, &json!({ "sessionKey": "main", "idToken": token })).unwrap();
+        assert_eq!((&outcome["hasTip"], &outcome["sub"]), (&json!(false), &json!("u-1")));
+        assert!(stored(&bench, ANN).is_some());
+    }
+
+    #[test]
+    fn what_somebody_else_had_under_the_key_is_dropped_and_what_the_same_person_has_stays() {
+        let bench = Bench::new();
+        bench.log_in(ANN, "u-1");
+        let at = bench.services.users.current(&key(ANN)).unwrap().login_at;
+        bench.clock.advance(Duration::from_secs(60));
+        let token = bench.provider.sign(&claims(""));
+        let put = |params: &Value| put(&bench, params).unwrap();
+        put(&json!({ "sessionKey": "main", "idToken": token }));
+        assert_eq!(bench.services.users.current(&key(ANN)).unwrap().login_at, at, "the same login, renewed");
+        bench.log_in(ANN, "bob");
+        put(&json!({ "sessionKey": "main", "idToken": token }));
+        let login = bench.services.users.current(&key(ANN)).unwrap();
+        assert_eq!((login.sub.as_str(), login.login_at > at), ("u-1", true), "another login");
+    }
+
+    #[test]
+    fn parameters_are_checked_by_name_and_kind() {
+        for (params, part) in [
+            (json!({ "idToken": "t" }), "needs sessionKey"),
+            (json!({ "sessionKey": "main" }), "needs idToken"),
+            (json!({ "sessionKey": "main", "idToken": " " }), "needs idToken"),
+            (json!({ "sessionKey": "main", "idToken": 7 }), "takes a text as idToken"),
+            (json!({ "sessionKey": "main", "idToken": "t", "senderID": "x" }), "no parameter \"senderID\""),
+            (json!({ "sessionKey": "a\nb", "idToken": "t" }), "control character"),
+            (
+                json!({ "sessionKey": "main", "idToken": "t", "refreshToken": "r".repeat(64 * 1024 + 1) }),
+                "at most 65536 bytes as refreshToken",
+            ),
+        ] {
+            let error = input(&params).unwrap_err();
+            assert_eq!(error.code(), Code::InvalidRequest);
+            assert!(error.message().contains(part), "{error}");
+        }
+        let longest = json!({ "sessionKey": "main", "idToken": "t", "refreshToken": "r".repeat(64 * 1024), "channel": null });
+        let read = input(&longest).unwrap();
+        assert_eq!(read.refresh_token.as_ref().unwrap().expose().len(), 64 * 1024);
+        assert!(!format!("{read:?}").contains("rr"));
+        assert!(
+            input(&json!({ "sessionKey": "main", "idToken": "t", "refreshToken": "" }))
+                .unwrap()
+                .refresh_token
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn only_a_web_chat_may_and_only_when_it_is_switched_on() {
+        let mut bench = Bench::new();
+        bench.log_in(ANN, "ann");
+        let token = bench.provider.sign(&claims(""));
+        let put = json!({ "sessionKey": "main", "idToken": token });
+        let get = json!({ "sessionKey": "main" });
+        let actions = |is_webchat| {
+            [
+                Action::SessionPut(Input::read(put.as_object().unwrap(), is_webchat).unwrap()),
+                Action::SessionGet(session_get::Input::read(get.as_object().unwrap(), is_webchat).unwrap()),
+            ]
+        };
+        for action in actions(false) {
+            assert_eq!(bench.services.perform(action).unwrap_err().code(), Code::Forbidden);
+        }
+        bench.services.webchat_session_exchange = false;
+        for action in actions(true) {
+            assert_eq!(bench.services.perform(action).unwrap_err().code(), Code::Forbidden);
+        }
+        assert_eq!(stored(&bench, ANN).unwrap(), "user-token-of-ann");
+    }
+
+    #[test]
+    fn another_senders_session_is_refused() {
+        let bench = Bench::new();
+        let token = bench.provider.sign(&claims(""));
+        let params = json!({ "sessionKey": "agent:main:main:user:bob", "idToken": token, "senderId": "ann" });
+        assert_eq!(put(&bench, &params).unwrap_err().code(), Code::Forbidden);
+    }
+
+    #[test]
+    fn without_a_user_pool_no_token_can_be_judged() {
+        let mut bench = Bench::new();
+        let token = bench.provider.sign(&claims(""));
+        bench.services.login = Err(Error::new(Code::ConfigMissing, "userpool.clientId is missing"));
+        let error = put(&bench, &json!({ "sessionKey": "main", "idToken": token })).unwrap_err();
+        assert_eq!(error.code(), Code::ConfigMissing);
+        assert!(stored(&bench, ANN).is_none());
+    }
+}

@@ -127,3 +127,112 @@ impl Inner {
         self.host.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::lang::Lang;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Serves one channel, and tells what it was given.
+    #[derive(Debug)]
+    struct Messenger {
+        serves: &'static str,
+        outcome: Result<Delivery, Unsent>,
+        seen: Mutex<Sender<String>>,
+    }
+
+    impl Messenger {
+        fn new(serves: &'static str, outcome: Result<Delivery, Unsent>, seen: &Sender<String>) -> Arc<Self> {
+            Arc::new(Self { serves, outcome, seen: Mutex::new(seen.clone()) })
+        }
+    }
+
+    impl Courier for Messenger {
+        fn deliver(&self, to: &ReplyTarget, text: &str) -> Result<Delivery, Unsent> {
+            let served = self.serves == to.channel;
+            let word = if served { "" } else { "not " };
+            let _ = self.seen.lock().unwrap().send(format!("{}: {word}{}: {text}", self.serves, to.channel));
+            if served { self.outcome.clone() } else { Ok(Delivery::NotServed) }
+        }
+    }
+
+    impl Waker for Messenger {
+        fn wake(&self, session: &SessionKey, event: &str) -> Result<(), Unsent> {
+            let _ = self.seen.lock().unwrap().send(format!("wake {session}: {event}"));
+            Err(Unsent("busy".into()))
+        }
+    }
+
+    fn chat(channel: &str) -> Arc<ReplyTarget> {
+        let session = Some(SessionKey::parse("agent:main:telegram:direct:1").unwrap());
+        let to = Some("chat:1".into());
+        Arc::new(ReplyTarget {
+            channel: channel.into(),
+            to,
+            session,
+            lang: Lang::Zh,
+            ..ReplyTarget::default()
+        })
+    }
+
+    fn seen(seen: &Receiver<String>, number: usize) -> Vec<String> {
+        (0..number).map(|_| seen.recv_timeout(PATIENCE).unwrap()).collect()
+    }
+
+    const NOTICE: Notice<'_> = Notice::CredentialAdded { provider: "google" };
+
+    #[test]
+    fn the_first_courier_that_serves_the_channel_gets_the_message_in_the_chats_language() {
+        let (sender, receiver) = channel();
+        let own = Messenger::new("feishu", Ok(Delivery::Sent), &sender);
+        let post = Post::new(vec![own], Pool::default());
+        post.send(&chat("feishu"), NOTICE);
+        assert_eq!(seen(&receiver, 1), ["feishu: feishu: ✓ 已添加 google 的凭据。"]);
+        post.wake(&chat("feishu"), "go on");
+        post.send(&chat("telegram"), NOTICE);
+        assert!(seen(&receiver, 1)[0].starts_with("feishu: not telegram"), "and nobody else is there");
+
+        let host = Messenger::new("telegram", Ok(Delivery::Sent), &sender);
+        post.attach(Host { courier: host.clone(), waker: host });
+        post.send(&chat("telegram"), NOTICE);
+        let both = seen(&receiver, 2);
+        assert!(both[0].starts_with("feishu: not telegram") && both[1].starts_with("telegram: telegram"));
+        post.wake(&chat("telegram"), "go on");
+        assert_eq!(seen(&receiver, 1), ["wake agent:main:telegram:direct:1: go on"]);
+    }
+
+    #[test]
+    fn after_a_failure_nobody_else_is_asked_and_nothing_else_fails() {
+        let (sender, receiver) = channel();
+        let own = Messenger::new("feishu", Err(Unsent("no network".into())), &sender);
+        let post = Post::new(vec![own], Pool::default());
+        let host = Messenger::new("feishu", Ok(Delivery::Sent), &sender);
+        post.attach(Host { courier: host.clone(), waker: host });
+        post.send(&chat("feishu"), NOTICE);
+        seen(&receiver, 1);
+        assert!(post.0.pool.wait(PATIENCE));
+        assert!(receiver.try_recv().is_err(), "told twice");
+    }
+
+    #[test]
+    fn nothing_is_pushed_to_a_web_page_or_a_terminal_or_nowhere() {
+        let (sender, receiver) = channel();
+        let all = Messenger::new("webchat", Ok(Delivery::Sent), &sender);
+        let post = Post::new(vec![all.clone()], Pool::default());
+        post.attach(Host { courier: all.clone(), waker: all });
+        for channel in ["webchat", "tui", "cli", ""] {
+            post.send(&chat(channel), NOTICE);
+        }
+        post.send(&Arc::new(ReplyTarget { channel: "telegram".into(), ..ReplyTarget::default() }), NOTICE);
+        assert!(post.0.pool.wait(PATIENCE));
+        assert!(receiver.try_recv().is_err());
+        post.wake(&chat("webchat"), "go on");
+        assert_eq!(seen(&receiver, 1).len(), 1, "but the agent there is woken");
+    }
+}

@@ -199,6 +199,11 @@ impl World {
         (state.to_string(), self.pending.find(&state).unwrap())
     }
 
+    /// An id token of these claims, signed by the provider.
+    pub(crate) fn sign(&self, claims: &Value) -> String {
+        self.signer.sign(claims)
+    }
+
     /// Queues a good token answer.
     pub(crate) fn grant(&self, claims: &Value, refresh_token: Option<&str>) {
         let answer = json!({"access_token": "at", "token_type": "Bearer", "id_token": self.signer.sign(claims),

@@ -12,12 +12,11 @@ use crate::net::transport::{Failure, HttpRequest, Limits, Method};
 /// Bytes of an answer.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
-/// An app, ready to call.
+/// An app at an installation.
 #[derive(Clone, Debug)]
 pub(super) struct App {
     pub(super) api: Url,
     pub(super) id: String,
-    pub(super) secret: Secret,
 }
 
 /// Why a call did not succeed.

@@ -46,8 +46,13 @@ impl Tokens {
         Self { clock, held: Mutex::new(BoundedMap::new(MAX_APPS)), flight: Flight::default() }
     }
 
-    /// A token of the app; parallel callers share one request for it.
-    pub(super) fn get(&self, exchange: &Exchange, app: &App) -> Result<Secret, Unsent> {
+    /// A token of the app, whose secret is asked for when a new one is needed; parallel callers share one request for it.
+    pub(super) fn get(
+        &self,
+        exchange: &Exchange,
+        app: &App,
+        secret: &dyn Fn() -> Result<Secret, Unsent>,
+    ) -> Result<Secret, Unsent> {
         let of = of(app);
         if let Some(token) = self.cached(&of) {
             return Ok(token);
@@ -58,7 +63,8 @@ impl Tokens {
                 return Ok(token);
             }
             let asked = self.clock.monotonic();
-            let granted = fetch(exchange, app).map_err(|unsent| Error::new(Code::Internal, unsent.0))?;
+            let granted = secret().and_then(|secret| fetch(exchange, app, &secret));
+            let granted = granted.map_err(|unsent| Error::new(Code::Internal, unsent.0))?;
             let lasts = Duration::from_secs(granted.expire).saturating_sub(MARGIN);
             let held = Held { token: granted.tenant_access_token.clone(), good_until: asked + lasts };
             self.held().insert(of.clone(), held);
@@ -96,8 +102,8 @@ struct Granted {
     expire: u64,
 }
 
-fn fetch(exchange: &Exchange, app: &App) -> Result<Granted, Unsent> {
-    let body = serde_json::json!({ "app_id": app.id, "app_secret": app.secret.expose() });
+fn fetch(exchange: &Exchange, app: &App, secret: &Secret) -> Result<Granted, Unsent> {
+    let body = serde_json::json!({ "app_id": app.id, "app_secret": secret.expose() });
     let answer = api::post(exchange, &app.api, PATH, None, &body).map_err(|refusal| match refusal {
         Refusal::Code(10003 | 10014) => {
             Unsent("Feishu does not know the app: check appId and appSecret of channels.feishu".to_owned())
