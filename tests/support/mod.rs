@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code, shared by test files")]
 
 pub mod browser;
+pub mod feishu;
 pub mod npm;
 pub mod schema;
 

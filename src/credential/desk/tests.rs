@@ -175,6 +175,28 @@ fn a_wait_ends_with_its_time_and_a_later_fetch_begins_anew() {
 }
 
 #[test]
+fn the_end_of_a_wait_is_told_in_the_chat_that_asked_last() {
+    let bench = bench();
+    let chat = |to: &str| ReplyTarget { to: Some(to.to_owned()), ..ReplyTarget::default() };
+    let ask = |provider: &str, asked_in: Option<ReplyTarget>| {
+        let (provider, flow) = (provider.into(), Some(Flow::Oauth2User));
+        let order = Order { provider, flow, asked_in: asked_in.map(Arc::new), ..Order::default() };
+        assert!(matches!(
+            bench.desk.fetch(&key(ANN), order).unwrap(),
+            Fetched::Consent { waiting: true, .. }
+        ));
+    };
+    ask("google", None);
+    ask("google", Some(chat("oc_1")));
+    ask("google", Some(chat("oc_2")));
+    // A program that asks on the socket has no chat, and takes nobody's.
+    ask("google", None);
+    bench.hosted.consent("google");
+    bench.step();
+    assert_eq!(bench.hear(), format!("{ANN} google granted in oc_2"));
+}
+
+#[test]
 fn a_wait_outlives_an_outage_but_not_refusals_without_end() {
     let bench = bench();
     bench.link(ANN, "google");
