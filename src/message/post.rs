@@ -9,6 +9,9 @@ use crate::base::log;
 use crate::base::pool::Pool;
 use crate::session::key::SessionKey;
 
+/// Why the pool takes nothing.
+const BUSY: &str = "too much to do, or stopping";
+
 /// What a courier did with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -86,7 +89,7 @@ impl Post {
         }
         let (inner, target, text) = (self.0.clone(), to.clone(), notice.text(to.lang));
         if !self.0.pool.submit(move || inner.deliver(&target, &text)) {
-            log::warn("a message was not sent", &[("channel", &to.channel), ("reason", &"too much to do")]);
+            log::warn("a message was not sent", &[("channel", &to.channel), ("reason", &BUSY)]);
         }
     }
 
@@ -100,7 +103,7 @@ impl Post {
             }
         });
         if !submitted {
-            log::warn("an agent was not woken", &[("reason", &"too much to do")]);
+            log::warn("an agent was not woken", &[("reason", &BUSY)]);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-pub use recipient::{MAX_ID_CHARS, Recipient};
+pub use recipient::{MAX_ID_CHARS, Recipient, chat_of};
 pub use token::{MARGIN, MAX_APPS};
 
 use self::api::App;
@@ -28,6 +28,12 @@ use crate::net::exchange::Exchange;
 
 /// The host's names of the channel.
 const CHANNELS: [&str; 2] = ["feishu", "lark"];
+
+/// Whether a channel (in lower case) is Feishu or Lark.
+#[must_use]
+pub fn serves(channel: &str) -> bool {
+    CHANNELS.contains(&channel)
+}
 
 /// Where the values of secrets come from that the configuration names. Called from background threads; may block.
 pub trait SecretSource: Send + Sync + fmt::Debug {
@@ -78,6 +84,27 @@ impl Feishu {
         Self { channel, secrets, exchange, entropy, tokens: Tokens::new(clock) }
     }
 
+    /// Whether the default account could send: asks for an access token, and says as which app and where. `None` without
+    /// an account.
+    ///
+    /// # Errors
+    /// Why it could not.
+    pub fn check(&self) -> Result<Option<String>, Unsent> {
+        let Some(account) = self.account(None)? else { return Ok(None) };
+        let app = self.app(&account)?;
+        self.tokens.get(&self.exchange, &app, &|| self.secret(&account, "appSecret", &account.app_secret))?;
+        Ok(Some(format!("app {} at {}", app.id, app.api.origin())))
+    }
+
+    fn account(&self, name: Option<&str>) -> Result<Option<Account>, Unsent> {
+        self.channel.account(name).map_err(|fault| Unsent(fault.message))
+    }
+
+    fn app(&self, account: &Account) -> Result<App, Unsent> {
+        let id = self.secret(account, "appId", &account.app_id)?.expose().clone();
+        Ok(App { api: account.api.clone(), id })
+    }
+
     fn secret(&self, account: &Account, key: &str, input: &SecretInput) -> Result<Secret, Unsent> {
         self.secrets.value(input).map_err(|fault| {
             Unsent(format!("{key} of the Feishu account {}: {}", account.name, fault.message))
@@ -88,12 +115,10 @@ impl Feishu {
 impl Courier for Feishu {
     fn deliver(&self, to: &ReplyTarget, text: &str) -> Result<Delivery, Unsent> {
         let Some((channel, chat)) = to.address() else { return Ok(Delivery::NotServed) };
-        if !CHANNELS.contains(&channel.as_str()) {
+        if !serves(&channel) {
             return Ok(Delivery::NotServed);
         }
-        let account =
-            self.channel.account(to.account_id.as_deref()).map_err(|fault| Unsent(fault.message))?;
-        let Some(account) = account else { return Ok(Delivery::NotServed) };
+        let Some(account) = self.account(to.account_id.as_deref())? else { return Ok(Delivery::NotServed) };
         let recipient =
             Recipient::of(chat).ok_or_else(|| Unsent("the chat's name holds no Feishu id".to_owned()))?;
         // With the same id the platform sends a message at most once, for an hour.
@@ -114,8 +139,7 @@ impl Courier for Feishu {
                 format!("/open-apis/im/v1/messages?receive_id_type={}", recipient.id_type)
             }
         };
-        let id = self.secret(&account, "appId", &account.app_id)?.expose().clone();
-        let app = App { api: account.api.clone(), id };
+        let app = self.app(&account)?;
         // Asked for only when a token is: behind it may be a program that has to be started.
         let secret = || self.secret(&account, "appSecret", &account.app_secret);
         let send = |token: &Secret| api::post(&self.exchange, &app.api, &path, Some(token), &body);

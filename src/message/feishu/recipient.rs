@@ -31,6 +31,20 @@ impl<'a> Recipient<'a> {
     }
 }
 
+/// The `to` of the chat that a session key of the host belongs to, when the host does not tell it: the group of the key,
+/// else the person who writes. Feishu's ids say of what kind they are, so nothing is taken for another.
+#[must_use]
+pub fn chat_of(key: &str, sender: &str) -> Option<String> {
+    let id = |text: &'_ str, prefix| {
+        Some(text.trim()).filter(|id| id.starts_with(prefix) && is_id(id)).map(str::to_owned)
+    };
+    let group = key.split_once(":group:").map(|(_, rest)| rest.split(':').next().unwrap_or_default());
+    match group {
+        Some(group) => id(group, "oc_").map(|chat| format!("chat:{chat}")),
+        None => id(sender, "ou_").map(|person| format!("user:{person}")),
+    }
+}
+
 /// Whether a text can be an id: nothing else gets into a request.
 pub(super) fn is_id(text: &str) -> bool {
     (1..=MAX_ID_CHARS).contains(&text.len())
@@ -76,6 +90,25 @@ mod tests {
         ] {
             let found = Recipient::of(to).map(|recipient| (recipient.id_type, recipient.id));
             assert_eq!(found, expected, "{to:?}");
+        }
+    }
+
+    #[test]
+    fn the_chat_of_a_session_is_its_group_or_else_the_one_who_writes() {
+        for (key, sender, expected) in [
+            ("agent:main:feishu:group:oc_1", "ou_a", Some("chat:oc_1")),
+            ("agent:main:feishu:group:oc_1:topic:om_2", "ou_a", Some("chat:oc_1")),
+            ("agent:main:feishu:group:oc_1:sender:ou_a", "", Some("chat:oc_1")),
+            ("agent:main:main", " ou_a ", Some("user:ou_a")),
+            ("agent:main:feishu:direct:ou_a", "ou_a", Some("user:ou_a")),
+            ("", "ou_a", Some("user:ou_a")),
+            ("agent:main:feishu:group:-1001", "ou_a", None),
+            ("agent:main:feishu:group:", "ou_a", None),
+            ("agent:main:main", "", None),
+            ("agent:main:main", "webchat-ui", None),
+            ("agent:main:main", "ou_a/../b", None),
+        ] {
+            assert_eq!(chat_of(key, sender).as_deref(), expected, "{key} {sender:?}");
         }
     }
 
