@@ -12,6 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use agent_identity::emulator::{Effect, Fault, Options};
 use serde_json::{Value, json};
+use support::feishu::{APP, Feishu};
 use support::{Home, text};
 
 /// What no output of the command may hold.
@@ -58,6 +59,29 @@ fn findings(home: &Home, check: &str, change: impl FnOnce(&mut Command)) -> (i32
         (text(finding, "level"), format!("{} -> {hint}", text(finding, "message")))
     });
     (code, found.collect())
+}
+
+#[test]
+fn the_feishu_app_that_would_tell_of_logins_is_tried() {
+    let feishu = Feishu::start();
+    let home = home_at("127.0.0.78:18789");
+    let tried = |app_secret: &Value| {
+        let mut channel = feishu.config();
+        channel["appSecret"] = app_secret.clone();
+        let config = json!({
+            "channels": { "feishu": channel },
+            "plugins": { "entries": { "agent-identity": { "config": home.config() } } },
+        });
+        fs::write(home.state().join("openclaw.json"), config.to_string()).unwrap();
+        let (code, found) = findings(&home, "messages", |_| {});
+        assert_eq!(code, 0, "messages are an extra");
+        found.into_iter().map(|(level, text)| format!("{level}: {text}")).collect::<Vec<_>>()
+    };
+    assert_eq!(tried(&APP.1.into()), [format!("ok: Feishu app {} at {} -> ", APP.0, feishu.address())]);
+    assert!(tried(&"another-canary".into())[0].starts_with("warn: Feishu does not know the app"));
+    let unset = json!({ "source": "env", "provider": "default", "id": "NOT_THERE" });
+    assert!(tried(&unset)[0].contains("NOT_THERE is not set"));
+    assert!(tried(&Value::Null).is_empty(), "no channel, no word");
 }
 
 #[test]

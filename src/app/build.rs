@@ -138,7 +138,7 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
 }
 
 /// Our own client for the host's Feishu channel.
-fn feishu(
+pub(super) fn feishu(
     loaded: &Loaded,
     transport: &Arc<dyn Transport>,
     clock: &Arc<dyn Clock>,

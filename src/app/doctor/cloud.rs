@@ -12,6 +12,7 @@ use crate::base::url::Url;
 use crate::config::load::Loaded;
 use crate::config::model::{Identity, UserPool};
 use crate::config::userpool::PoolMode;
+use crate::message::feishu::Feishu;
 use crate::net::exchange::TOLERATED_SKEW;
 use crate::net::proxy::{self, Proxies};
 use crate::net::transport::Transport;
@@ -41,7 +42,18 @@ pub(super) fn look(report: &mut Report, loaded: &Loaded) {
         }
         Err(error) => report.fail("endpoint", &error),
     }
+    messages(report, &build::feishu(loaded, &transport, &clock, &entropy));
     user_pool(report, &config.userpool, transport, clock);
+}
+
+/// Whether Feishu chats can be told of logins and consents. Everything else works without.
+fn messages(report: &mut Report, feishu: &Feishu) {
+    const CHECK: &str = "messages";
+    match feishu.check() {
+        Ok(None) => {}
+        Ok(Some(app)) => report.ok(CHECK, format!("Feishu {app}")),
+        Err(unsent) => report.warn(CHECK, unsent.to_string(), "correct channels.feishu in openclaw.json"),
+    }
 }
 
 /// Where calls go, why there, and through what.
