@@ -21,6 +21,7 @@ pub mod list_roles;
 pub mod list_tips;
 pub mod login;
 pub mod logout;
+pub mod provide_secrets;
 pub mod registry;
 pub mod risk_check;
 pub mod role_credentials;
@@ -67,6 +68,8 @@ pub enum Action {
     Login(login::Input),
     /// End a login.
     Logout(Option<SessionKey>),
+    /// What do the host's references to hosted credentials stand for?
+    ProvideSecrets(provide_secrets::Input),
     /// How risky is a command or a tool call?
     RiskCheck(risk_check::Input),
     /// Get temporary keys of a role.
@@ -119,6 +122,8 @@ pub enum Outcome {
     Login(login::Outcome),
     /// Of [`Action::Logout`].
     Logout(logout::Outcome),
+    /// Of [`Action::ProvideSecrets`].
+    ProvideSecrets(provide_secrets::Outcome),
     /// Of [`Action::RiskCheck`].
     RiskCheck(risk_check::Outcome),
     /// Of [`Action::RoleCredentials`].
@@ -178,6 +183,7 @@ impl Services {
             Action::ListTips => Outcome::ListTips(list_tips::run(self)),
             Action::Login(input) => Outcome::Login(login::run(self, input)?),
             Action::Logout(session) => Outcome::Logout(logout::run(self, session)?),
+            Action::ProvideSecrets(input) => Outcome::ProvideSecrets(provide_secrets::run(self, &input)),
             Action::RiskCheck(input) => Outcome::RiskCheck(risk_check::run(&input)),
             Action::RoleCredentials(input) => {
                 Outcome::RoleCredentials(Box::new(role_credentials::run(self, input)?))

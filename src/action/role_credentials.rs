@@ -119,27 +119,38 @@ impl Serialize for Shown {
 
 pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
     let session = target::existing(services, input.session)?;
-    let hosted = services.credentials.hosted();
     let provider = input.provider;
-    // A provider of an agent pool takes nothing but workload tokens.
-    let wants_tip = || -> Result<bool> {
-        let listed = hosted.role_providers(Some(&provider))?;
-        let source =
-            listed.into_iter().find(|role| role.name == provider).and_then(|role| role.identity_source);
-        Ok(source == Some(IdentitySource::AgentPool))
-    };
-    let identity: Secret = if input.use_tip || wants_tip()? {
-        services.broker.get(&session)?.token.clone()
-    } else {
-        services.users.fresh(&session)?.user_token.clone()
-    };
-    let keys = hosted.role_credentials(&identity, &provider)?;
+    let keys = keys(services, &session, &provider, input.use_tip)?;
     let masked = !input.show_secrets;
     let expiration = keys.expires_at;
     let keys = if masked { Shown::Masked(keys) } else { Shown::Raw(keys) };
     let hint = masked
         .then_some("the keys are masked; ask with showSecrets true (/identity: --show-secrets) to see them");
     Ok(Outcome { provider, masked, keys, expiration, hint })
+}
+
+/// The keys that a role provider gives to a session: for the workload token when `use_tip` or the provider wants it, else
+/// for the person's own.
+pub(super) fn keys(
+    services: &Services,
+    session: &SessionKey,
+    provider: &str,
+    use_tip: bool,
+) -> Result<RoleKeys> {
+    let hosted = services.credentials.hosted();
+    // A provider of an agent pool takes nothing but workload tokens.
+    let wants_tip = || -> Result<bool> {
+        let listed = hosted.role_providers(Some(provider))?;
+        let source =
+            listed.into_iter().find(|role| role.name == provider).and_then(|role| role.identity_source);
+        Ok(source == Some(IdentitySource::AgentPool))
+    };
+    let identity: Secret = if use_tip || wants_tip()? {
+        services.broker.get(session)?.token.clone()
+    } else {
+        services.users.fresh(session)?.user_token.clone()
+    };
+    hosted.role_credentials(&identity, provider)
 }
 
 #[cfg(test)]

@@ -10,11 +10,12 @@ use crate::authz::gate::Gate;
 use crate::base::env::Env;
 use crate::base::error::{Error, Result};
 use crate::base::secret::Secret;
-use crate::base::time::Clock;
+use crate::base::time::{Clock, Timestamp};
 use crate::credential::binding::Bindings;
 use crate::credential::desk::Desk;
 use crate::credential::hosted::Speaker;
 use crate::credential::inject::{Calls, Injection};
+use crate::credential::own::{Own, OwnSpeaker};
 use crate::oidc::login::LoginDesk;
 use crate::peer::stats::PeerStats;
 use crate::session::key::SessionKey;
@@ -22,6 +23,7 @@ use crate::session::store::Store;
 use crate::session::users::Users;
 use crate::tip::broker::Broker;
 use crate::tip::delegation::Delegations;
+use crate::tip::issuer::CloudIssuer;
 use crate::volc::client::Client;
 
 /// The program's version.
@@ -40,6 +42,8 @@ pub struct Services {
     pub broker: Broker,
     /// Hosted credentials.
     pub credentials: Desk,
+    /// Hosted credentials of the workload itself.
+    pub own: Own,
     /// Environment names of credentials.
     pub bindings: Bindings,
     /// Whose calls are running.
@@ -127,6 +131,13 @@ impl Speaker for Broker {
     }
 }
 
+/// The workload itself asks for credentials with its own token.
+impl OwnSpeaker for CloudIssuer {
+    fn own_token(&self) -> Result<(Secret, Timestamp)> {
+        Self::own_token(self)
+    }
+}
+
 /// How often raw tokens left the process; shown in `/status`, so that an unexpected reader shows.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -142,7 +153,11 @@ impl Counters {
     }
 
     pub(super) fn count_credential(&self) {
-        self.credentials.fetch_add(1, Ordering::Relaxed);
+        self.count_credentials(1);
+    }
+
+    pub(super) fn count_credentials(&self, count: usize) {
+        self.credentials.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     pub(super) fn credentials(&self) -> u64 {

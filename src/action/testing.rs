@@ -14,11 +14,13 @@ use crate::base::entropy::OsEntropy;
 use crate::base::env::Env;
 use crate::base::error::{Error, Result};
 use crate::base::pool::Pool;
-use crate::base::time::{Clock, ManualClock};
+use crate::base::secret::Secret;
+use crate::base::time::{Clock, ManualClock, Timestamp};
 use crate::credential::binding::Bindings;
 use crate::credential::desk::{Desk, Parts};
 use crate::credential::inject::Calls;
 use crate::credential::notice::Silent;
+use crate::credential::own::{Own, OwnSpeaker};
 use crate::credential::polls::Pace;
 use crate::credential::testing::FakeHosted;
 use crate::net::exchange::Exchange;
@@ -75,6 +77,16 @@ impl Issuer for NumberingCloud {
     }
 }
 
+/// Speaks for itself as `own`.
+#[derive(Debug)]
+struct Workload(Arc<ManualClock>);
+
+impl OwnSpeaker for Workload {
+    fn own_token(&self) -> Result<(Secret, Timestamp)> {
+        Ok(("own".into(), self.0.now() + Duration::from_secs(LIFE)))
+    }
+}
+
 /// The services, and the ends by which a test holds them.
 pub(super) struct Bench {
     pub(super) services: Services,
@@ -125,6 +137,7 @@ impl Bench {
             delegations,
             broker,
             credentials,
+            own: Own::new(Arc::new(Workload(clock.clone())), hosted.clone(), clock.clone()),
             bindings: Bindings::open(&dir.path().join("identity")),
             calls: Calls::default(),
             imports: Imports::default(),

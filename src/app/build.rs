@@ -25,6 +25,7 @@ use crate::credential::binding::Bindings;
 use crate::credential::cloud::Cloud;
 use crate::credential::desk::{Desk, Parts};
 use crate::credential::inject::Calls;
+use crate::credential::own::Own;
 use crate::credential::polls::Pace;
 use crate::message::feishu::{Configured, Feishu};
 use crate::message::post::Post;
@@ -88,18 +89,14 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
     let delegations = Arc::new(Delegations::new(Arc::new(renewal)));
     let users: Arc<dyn Users> = delegations.clone();
     let issuer = Arc::new(CloudIssuer::new(cloud.clone(), token_settings(config), clock.clone()));
-    let broker = Broker::new(users.clone(), issuer, clock.clone(), entropy.clone(), pool.clone());
-
-    let hosted = Cloud::new(
-        cloud.clone(),
-        config.identity.workload_pool_name.clone(),
-        config.userpool.user_pool_name.clone(),
-    );
+    let broker = Broker::new(users.clone(), issuer.clone(), clock.clone(), entropy.clone(), pool.clone());
+    let hosted = Arc::new(hosted(config, &cloud));
+    let own = Own::new(issuer, hosted.clone(), clock.clone());
     let post = Post::new(vec![Arc::new(feishu(loaded, &transport, &clock, &entropy))], pool.clone());
     let credentials = Desk::new(Parts {
         users: users.clone(),
         speaker: Arc::new(broker.clone()),
-        hosted: Arc::new(hosted),
+        hosted,
         notifier: Arc::new(FollowUp::new(post.clone())),
         clock: clock.clone(),
         entropy: entropy.clone(),
@@ -120,6 +117,7 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         delegations,
         broker,
         credentials,
+        own,
         bindings: Bindings::open(data_dir),
         calls: Calls::default(),
         imports: imports(loaded),
@@ -135,6 +133,27 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         clock,
     };
     Ok(App { services: Arc::new(services), callback, post, pool })
+}
+
+/// The workload's own credentials, with no store and so without any session. Reaches out to nobody before the first.
+///
+/// # Errors
+/// When a TLS setting or an address is broken.
+pub(super) fn own(loaded: &Loaded) -> Result<Own> {
+    let config = &loaded.config;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let transport: Arc<dyn Transport> = Arc::new(UreqTransport::new(&loaded.env)?);
+    let pool = Pool::default();
+    let cloud = Arc::new(cloud(config, &loaded.env, &transport, &clock, &entropy, &pool)?);
+    let issuer = CloudIssuer::new(cloud.clone(), token_settings(config), clock.clone());
+    Ok(Own::new(Arc::new(issuer), Arc::new(hosted(config, &cloud)), clock))
+}
+
+/// The credential hosting that the configuration names.
+fn hosted(config: &Config, cloud: &Arc<Client>) -> Cloud {
+    let (pool, people) = (&config.identity.workload_pool_name, &config.userpool.user_pool_name);
+    Cloud::new(cloud.clone(), pool.clone(), people.clone())
 }
 
 /// Our own client for the host's Feishu channel.

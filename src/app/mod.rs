@@ -3,6 +3,7 @@
 pub mod build;
 mod doctor;
 mod key_rotate;
+mod secrets_provider;
 mod serve;
 
 use std::process::ExitCode;
@@ -31,8 +32,8 @@ fn run() -> u8 {
     };
     let quiet = match invocation.command {
         Command::Serve { .. } => Level::Info,
-        // It says itself what the log would, and more.
-        Command::Doctor => Level::Error,
+        // They say themselves what the log would, and more.
+        Command::Doctor | Command::SecretsProvider => Level::Error,
         _ => Level::Warn,
     };
     log::set_level(invocation.options.log.unwrap_or(quiet));
@@ -43,6 +44,7 @@ fn run() -> u8 {
             serve::run(&context, callback_listen.as_deref()).map(|()| exit::OK)
         }
         Command::KeyRotate => key_rotate::run(&context).map(|()| exit::OK),
+        Command::SecretsProvider => secrets_provider::run(&context).map(|()| exit::OK),
         Command::Doctor => doctor::run(&context),
         command => return commands::run(command, &context),
     };

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use crate::base::error::Result;
+use crate::base::error::{Code, Error, Result};
 use crate::base::secret::Secret;
 use crate::volc::client::Client;
+use crate::volc::envelope::{CallError, Class};
 use crate::volc::oauth2;
 use crate::volc::provider::{self, Filter, Query};
 use crate::volc::resource::Caller;
@@ -66,7 +67,8 @@ impl Hosted for Cloud {
             redirect_url: request.redirect_url.as_deref(),
             ..oauth2::Oauth2Request::default()
         };
-        Ok(match self.client.get_resource_oauth2_token(self.caller(identity), &request)? {
+        let answer = self.client.get_resource_oauth2_token(self.caller(identity), &request);
+        Ok(match answer.map_err(|error| refused(request.provider, error))? {
             oauth2::Oauth2Answer::Token { access_token, expires_in } => {
                 Oauth2Answer::Token { access_token, expires_in }
             }
@@ -77,7 +79,8 @@ impl Hosted for Cloud {
     }
 
     fn api_key(&self, identity: &Secret, provider: &str) -> Result<Secret> {
-        Ok(self.client.get_resource_api_key(self.caller(identity), provider)?.key)
+        let answer = self.client.get_resource_api_key(self.caller(identity), provider);
+        Ok(answer.map_err(|error| refused(provider, error))?.key)
     }
 
     fn user_credential(&self, identity: &Secret, id: &str) -> Result<Secret> {
@@ -91,13 +94,25 @@ impl Hosted for Cloud {
 
     fn role_credentials(&self, identity: &Secret, provider: &str) -> Result<RoleKeys> {
         let request = RoleRequest { provider, ..RoleRequest::default() };
-        let keys = self.client.get_role_credentials(self.caller(identity), &request)?.keys;
+        let answer = self.client.get_role_credentials(self.caller(identity), &request);
+        let keys = answer.map_err(|error| refused(provider, error))?.keys;
         Ok(RoleKeys {
             access_key_id: keys.access_key_id,
             secret_access_key: keys.secret,
             session_token: keys.session_token,
             expires_at: keys.expires_at,
         })
+    }
+}
+
+/// What the service does not know is told from what it does not give.
+fn refused(provider: &str, error: CallError) -> Error {
+    let is_unknown = error.class() == Some(Class::NotFound);
+    let error = Error::from(error);
+    match is_unknown {
+        true => Error::new(Code::NotFound, format!("no credential provider {provider:?}: {error}"))
+            .with_hint("list the providers with identity_list_credentials and identity_list_roles"),
+        false => error,
     }
 }
 

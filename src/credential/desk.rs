@@ -17,7 +17,7 @@ use crate::message::target::ReplyTarget;
 use crate::session::key::SessionKey;
 use crate::session::users::{Users, not_logged_in};
 
-use super::custody::{Ask, Credential, Custody};
+use super::custody::{Ask, Credential, Custody, Holder};
 use super::flow::{Flow, unknown_provider};
 use super::hosted::{Hosted, Login, Oauth2Answer, Oauth2Request, Speaker};
 use super::inject::Injection;
@@ -184,13 +184,15 @@ impl Desk {
         host_blocks: bool,
     ) -> Injection {
         let holder = self.0.custody.holder(key);
-        Injection::of(bindings, host_blocks, |provider| {
-            match (self.0.custody.usable(key, &holder, provider), &holder) {
-                (Some(credential), _) => Ok(credential),
-                (None, Some(login)) => self.0.silently(key, login, provider),
-                (None, None) => Err(not_logged_in()),
-            }
-        })
+        Injection::of(bindings, host_blocks, |provider| self.0.at_hand(key, &holder, provider))
+    }
+
+    /// A session's credential, if it is in memory or can be had without a person.
+    ///
+    /// # Errors
+    /// `NotLoggedIn`, `NotFound` where a person's consent is missing, or why the service gave nothing.
+    pub fn at_hand(&self, key: &SessionKey, provider: &str) -> Result<Arc<Credential>> {
+        self.0.at_hand(key, &self.0.custody.holder(key), provider)
     }
 
     /// Drops everything of a session, after its login was removed or replaced.
@@ -246,6 +248,14 @@ impl Inner {
             // Turned away when the login is gone: a token that comes after a logout is kept nowhere.
             self.custody.keep(key, &Some(login.clone()), &ask.provider, credential).map(Obtained::Held)
         })
+    }
+
+    fn at_hand(&self, key: &SessionKey, holder: &Holder, provider: &str) -> Result<Arc<Credential>> {
+        match (self.custody.usable(key, holder, provider), holder) {
+            (Some(credential), _) => Ok(credential),
+            (None, Some(login)) => self.silently(key, login, provider),
+            (None, None) => Err(not_logged_in()),
+        }
     }
 
     /// A credential for a call, if it can be had without a person.

@@ -12,6 +12,9 @@ pub mod hosted;
 pub mod inject;
 pub mod name;
 pub mod notice;
+pub mod own;
 pub mod polls;
+pub mod provide;
+pub mod reference;
 #[cfg(test)]
 pub(crate) mod testing;

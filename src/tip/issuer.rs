@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::base::error::Result;
-use crate::base::time::Clock;
+use crate::base::secret::Secret;
+use crate::base::time::{Clock, Timestamp};
 use crate::session::key::SessionKey;
 use crate::session::model::Session;
 use crate::volc::client::Client;
-use crate::volc::workload::TokenRequest;
+use crate::volc::workload::{TokenOptions, TokenRequest};
 
 use super::broker::Issuer;
 use super::token::Tip;
@@ -39,6 +40,21 @@ impl CloudIssuer {
     #[must_use]
     pub fn new(client: Arc<Client>, settings: Settings, clock: Arc<dyn Clock>) -> Self {
         Self { client, settings, clock }
+    }
+
+    /// A token of the workload itself, which speaks for no person, and when it ends.
+    ///
+    /// # Errors
+    /// As [`Client::own_workload_token`].
+    pub fn own_token(&self) -> Result<(Secret, Timestamp)> {
+        let settings = &self.settings;
+        let token = self.client.own_workload_token(&TokenOptions {
+            name: settings.naming.own_name(),
+            pool: Some(&settings.pool),
+            audience: settings.audience.as_deref(),
+            duration_seconds: Some(settings.duration_seconds),
+        })?;
+        Ok((token.token, token.expires_at))
     }
 }
 

@@ -24,6 +24,15 @@ impl Naming {
             None => Some(session.subagent_id().or_else(|| session.agent_id()).unwrap_or(DEFAULT_NAME)),
         }
     }
+
+    /// The name to send for the workload itself, when no session is meant.
+    #[must_use]
+    pub fn own_name(&self) -> Option<&str> {
+        match &self.workload_name {
+            Some(name) => Some(name),
+            None => (!self.has_role).then_some(DEFAULT_NAME),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +55,8 @@ mod tests {
         ] {
             assert_eq!(naming.name_for(&SessionKey::parse(key).unwrap()), expected, "{naming:?} {key}");
         }
+        assert_eq!(named(Some("fixed"), true).own_name(), Some("fixed"));
+        assert_eq!(named(None, true).own_name(), None);
+        assert_eq!(named(None, false).own_name(), Some(DEFAULT_NAME));
     }
 }

@@ -109,21 +109,38 @@ impl Client {
     /// As [`Client::call`]; `WorkloadMissing` when the workload does not exist and cannot be created, or still does not
     /// exist after that, or belongs to a role.
     pub fn workload_token(&self, request: &TokenRequest<'_>) -> Result<Token> {
-        let first = match self.get_workload_access_token_for_jwt(request) {
+        self.token_of(request.name, request.pool, || self.get_workload_access_token_for_jwt(request))
+    }
+
+    /// The workload's own token, with its workload created as [`Client::workload_token`] does.
+    ///
+    /// # Errors
+    /// As [`Client::workload_token`].
+    pub fn own_workload_token(&self, options: &TokenOptions<'_>) -> Result<Token> {
+        self.token_of(options.name, options.pool, || self.get_workload_access_token(options))
+    }
+
+    fn token_of(
+        &self,
+        name: Option<&str>,
+        pool: Option<&str>,
+        get: impl Fn() -> Result<Token, CallError>,
+    ) -> Result<Token> {
+        let first = match get() {
             Err(error) if error.class() == Some(Class::NotFound) => Error::from(error),
             outcome => return Ok(outcome?),
         };
-        let Some(name) = request.name else {
+        let Some(name) = name else {
             return Err(missing("of the keys' role", &first).with_hint(
                 "set identity.workloadName, or create a workload identity that is named like the role",
             ));
         };
-        match self.create_workload_identity(name, request.pool) {
+        match self.create_workload_identity(name, pool) {
             Ok(()) => log::info("workload identity created", &[("name", &name)]),
             Err(error) if error.class() == Some(Class::AlreadyExists) => {}
             Err(error) => return Err(not_created(name, error)),
         }
-        self.get_workload_access_token_for_jwt(request).map_err(|error| match error.class() {
+        get().map_err(|error| match error.class() {
             Some(Class::NotFound) => missing(name, &Error::from(error))
                 .with_hint("it may take a moment to appear; if it does not, check identity.workloadPoolName"),
             _ => error.into(),

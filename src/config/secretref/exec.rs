@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::resolve::Resolved;
 use crate::config::node::Node;
@@ -28,6 +28,27 @@ pub fn request(alias: &str, ids: &[&str]) -> Result<Vec<u8>, Fault> {
         return Err(Fault::with_hint(message, format!("use at most {MAX_IDS} references of one provider")));
     }
     Ok(body.into_bytes())
+}
+
+/// The ids of a request, as a program that serves the protocol reads it. Members that a later host may add are ignored.
+///
+/// # Errors
+/// What is wrong with the request.
+pub fn ids_of(request: &[u8]) -> Result<Vec<String>, String> {
+    let Value::Object(request) =
+        serde_json::from_slice(request).map_err(|error| format!("not JSON: {error}"))?
+    else {
+        return Err("not a JSON object".to_owned());
+    };
+    if request.get("protocolVersion").and_then(Value::as_u64) != Some(PROTOCOL_VERSION) {
+        return Err(format!("protocolVersion is not {PROTOCOL_VERSION}"));
+    }
+    let ids = request.get("ids").and_then(Value::as_array).ok_or("ids is not a list")?;
+    if ids.len() > MAX_IDS {
+        return Err(format!("more than {MAX_IDS} ids"));
+    }
+    let text = |id: &Value| id.as_str().map(str::to_owned).ok_or("an id is not a string");
+    Ok(ids.iter().map(text).collect::<Result<_, _>>()?)
 }
 
 /// What a program's answer says about each id.
@@ -104,6 +125,26 @@ mod tests {
         assert!(request("p", &vec!["x"; MAX_IDS + 1]).is_err());
         let long = "x".repeat(MAX_REQUEST_BYTES);
         assert!(request("p", &[&long]).is_err());
+    }
+
+    #[test]
+    fn a_request_that_is_served_is_read_strictly_where_it_matters() {
+        let ids = |text: &str| ids_of(text.as_bytes());
+        assert_eq!(ids_of(&request("p", &["a", "b"]).unwrap()).unwrap(), ["a", "b"]);
+        assert_eq!(ids(r#"{"protocolVersion":1,"ids":[],"later":true}"#).unwrap(), [] as [&str; 0]);
+        for (text, expected) in [
+            ("", "not JSON"),
+            ("[]", "not a JSON object"),
+            (r#"{"ids":[]}"#, "protocolVersion"),
+            (r#"{"protocolVersion":"1","ids":[]}"#, "protocolVersion"),
+            (r#"{"protocolVersion":2,"ids":[]}"#, "protocolVersion"),
+            (r#"{"protocolVersion":1}"#, "ids is not a list"),
+            (r#"{"protocolVersion":1,"ids":[7]}"#, "not a string"),
+        ] {
+            assert!(ids(text).unwrap_err().contains(expected), "{text}");
+        }
+        let many = json!({ "protocolVersion": 1, "ids": vec!["x"; MAX_IDS + 1] }).to_string();
+        assert!(ids(&many).unwrap_err().contains("more than 512"));
     }
 
     #[test]

@@ -109,6 +109,13 @@ pub enum Command {
         /// The command; none with `--batch`.
         command: Option<String>,
     },
+    /// Answers the host's references to hosted credentials.
+    SecretsProvider,
+    /// Shows how the host is told of that, and checks it.
+    SecretsSetup {
+        /// `--alias NAME`
+        alias: Option<String>,
+    },
     /// Replaces the key that seals the stored sessions.
     KeyRotate,
     /// Prints the version.
@@ -146,6 +153,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
             Long("session") => flags.put("session", text(&mut words)?),
             Long("timeout") => flags.put("timeout", text(&mut words)?),
             Long("lang") => flags.put("lang", text(&mut words)?),
+            Long("alias") => flags.put("alias", text(&mut words)?),
             Long("callback-listen") => flags.put("callback-listen", text(&mut words)?),
             Long("open") => flags.put("open", String::new()),
             Long("no-wait") => flags.put("no-wait", String::new()),
@@ -204,6 +212,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
         ["config", "check"] => Command::ConfigCheck,
         ["config", "show"] => Command::ConfigShow,
         ["key", "rotate"] => Command::KeyRotate,
+        ["secrets", "provider"] => Command::SecretsProvider,
+        ["secrets", "setup"] => Command::SecretsSetup { alias: flags.take("alias") },
         ["version"] => Command::Version,
         ["id", ..] => {
             return Err("id takes one line in quotes, e.g.: agent-identity id 'fetch github'".to_owned());
@@ -213,7 +223,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
                         see: agent-identity call --help"
                 .to_owned());
         }
-        ["config" | "key"] => {
+        ["config" | "key" | "secrets"] => {
             return Err(format!(
                 "{} needs a further word; see: agent-identity {} --help",
                 names[0], names[0]
@@ -337,6 +347,9 @@ mod tests {
             ("config check", Command::ConfigCheck),
             ("config show", Command::ConfigShow),
             ("key rotate", Command::KeyRotate),
+            ("secrets provider", Command::SecretsProvider),
+            ("secrets setup", Command::SecretsSetup { alias: None }),
+            ("secrets setup --alias a", Command::SecretsSetup { alias: Some("a".into()) }),
             ("risk ls", Command::Risk { command: Some("ls".into()) }),
             ("risk --batch", Command::Risk { command: None }),
             ("version", Command::Version),
@@ -370,6 +383,8 @@ mod tests {
             ("token extra", "token does not take \"extra\""),
             ("token --open", "token does not take --open"),
             ("config", "config needs a further word"),
+            ("secrets", "secrets needs a further word"),
+            ("secrets provider --alias a", "secrets does not take --alias"),
             ("call", "call takes a tool"),
             ("call a {} b", "call takes a tool"),
             ("id", "id takes one line in quotes"),

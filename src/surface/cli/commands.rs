@@ -19,7 +19,7 @@ use crate::session::key::SessionKey;
 use super::args::{Command, Options};
 use super::output::Output;
 use super::remote::{Failure, Remote};
-use super::{exec, exit, render, risk, tools};
+use super::{exec, exit, render, risk, secrets, tools};
 
 /// How often `login` asks whether the person has confirmed.
 const LOGIN_POLL: Duration = Duration::from_millis(500);
@@ -37,7 +37,8 @@ pub struct Context<'a> {
     pub output: Output,
 }
 
-/// Runs a command and returns the exit code. `Serve`, `Doctor` and `KeyRotate` are the application's own.
+/// Runs a command and returns the exit code. `Serve`, `Doctor`, `KeyRotate` and
+/// `SecretsProvider` are the application's own.
 #[must_use]
 pub fn run(command: &Command, context: &Context<'_>) -> u8 {
     let outcome = match command {
@@ -69,7 +70,10 @@ pub fn run(command: &Command, context: &Context<'_>) -> u8 {
         Command::Chat { line, session, lang } => {
             tools::chat(context, line, session.as_ref(), lang.as_deref())
         }
-        Command::Serve { .. } | Command::Doctor | Command::KeyRotate => Ok(exit::USAGE),
+        Command::SecretsSetup { alias } => secrets::setup::run(context, alias.as_deref()),
+        Command::Serve { .. } | Command::Doctor | Command::KeyRotate | Command::SecretsProvider => {
+            Ok(exit::USAGE)
+        }
     };
     outcome.unwrap_or_else(|failure| context.fail(&failure))
 }

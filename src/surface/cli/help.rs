@@ -21,6 +21,7 @@ Commands:
   risk            how risky a shell command is, without running it
   config check    read the configuration and say what is wrong with it
   config show     the effective configuration, without secrets
+  secrets setup   how OpenClaw has its own secrets answered from hosted credentials
   key rotate      replace the key that seals the stored sessions
   version         print the version
 
@@ -42,7 +43,7 @@ Exit codes:
   4  the server does not answer
 ";
 
-const COMMANDS: [(&str, &str); 15] = [
+const COMMANDS: [(&str, &str); 16] = [
     (
         "serve",
         "\
@@ -200,6 +201,23 @@ Usage: agent-identity key rotate [--config FILE] [--json]
 
 The server must not run meanwhile. With AGENT_IDENTITY_KEY_FILE, put the new key in the first line of that
 file and leave the old one below it; the next start seals with the new one.
+",
+    ),
+    (
+        "secrets",
+        "\
+  secrets setup      print the provider block for openclaw.json, and check it and this program by the host's rules
+  secrets provider   what that block runs: answers a request on standard input, {\"protocolVersion\":1,\"ids\":[…]}
+
+Usage: agent-identity secrets setup [--alias NAME] [--config FILE] [--json]
+       agent-identity secrets provider < REQUEST
+
+  --alias NAME   the provider's name in SecretRefs (default: agent-identity)
+
+Ids of SecretRefs: apikey/NAME, oauth2/NAME, role/NAME/accessKeyId (secretAccessKey, sessionToken), each for the
+workload itself, or with session/KEY/ in front for a session. Other bytes than letters, digits and . _ : - are
+written :: and two hexadecimal digits: a space is ::20. Sessions are the running server's; the rest also works
+without one, with platform keys alone.
 ",
     ),
     ("version", "Prints the version.\n\nUsage: agent-identity version [--json]\n"),

@@ -9,4 +9,5 @@ pub mod output;
 pub mod remote;
 pub mod render;
 mod risk;
+mod secrets;
 pub mod tools;

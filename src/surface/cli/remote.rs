@@ -77,6 +77,14 @@ impl Remote {
         Ok(answer["result"].take())
     }
 
+    /// Asks for secrets by their ids; the answer is the response of the exec provider protocol.
+    ///
+    /// # Errors
+    /// The error object, when the request as a whole failed.
+    pub fn secrets(&self, ids: &[String]) -> Result<Value, Failure> {
+        self.exchange("POST", "/secrets", json!({ "ids": ids }).to_string().as_bytes())
+    }
+
     fn exchange(&self, method: &str, target: &str, body: &[u8]) -> Result<Value, Failure> {
         let call = self.call.as_ref().map(|handle| (CALL_HEADER, handle.expose().as_str()));
         let headers = call.as_slice();

@@ -4,8 +4,9 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::action::{Action, registry};
+use crate::action::{Action, provide_secrets, registry};
 use crate::base::error::{Code, Error, Result};
+use crate::credential::provide::MAX_IDS;
 use crate::session::key::SessionKey;
 
 /// What a request asks for, and how its outcome is wrapped.
@@ -33,7 +34,8 @@ impl From<Error> for NoRoute {
 }
 
 /// The paths of the server besides `/tool/<name>`, for hints.
-pub const PATHS: [&str; 6] = ["/environment", "/healthz", "/session", "/status", "/token", "/tools"];
+pub const PATHS: [&str; 7] =
+    ["/environment", "/healthz", "/secrets", "/session", "/status", "/token", "/tools"];
 
 /// The header in which a program that a tool call runs says whose call it is; its value is the call's handle.
 pub const CALL_HEADER: &str = "Agent-Identity-Call";
@@ -65,6 +67,11 @@ pub fn route(
         "/status" => read(|_| Action::ServerStatus, false),
         "/token" => read(Action::Token, true),
         "/tools" => read(|_| Action::Tools, false),
+        "/secrets" if method == "POST" => {
+            session_parameter(query, false)?;
+            Ok(Route { action: secrets(body, own)?, is_tool: false })
+        }
+        "/secrets" => Err(not_allowed(method, path, "POST")),
         _ => match path.strip_prefix("/tool/") {
             Some(name) if method == "POST" => {
                 session_parameter(query, false)?;
@@ -75,6 +82,34 @@ pub fn route(
                 .with_hint(format!("the server has {} and /tool/<name>", PATHS.join(", ")))
                 .into()),
         },
+    }
+}
+
+/// The body of a request for secrets: the ids alone.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecretIds {
+    ids: Vec<String>,
+}
+
+/// A request for secrets: `{"ids": […]}`. They are the host's, or of other sessions, so a tool call gets none.
+fn secrets(body: &[u8], own: Option<&SessionKey>) -> Result<Action> {
+    if own.is_some() {
+        return Err(Error::new(
+            Code::Forbidden,
+            "the programs of a tool call are given no secrets of the host",
+        )
+        .with_hint("fetch the session's own credential with identity_fetch, and bind it to a name"));
+    }
+    let invalid = |message: String| {
+        Error::new(Code::InvalidRequest, message)
+            .with_hint(format!(r#"send {{"ids": ["…"]}} with at most {MAX_IDS} ids"#))
+    };
+    let SecretIds { ids } = serde_json::from_slice(body)
+        .map_err(|error| invalid(format!("the body is not a request for secrets: {error}")))?;
+    match ids.len() > MAX_IDS {
+        true => Err(invalid(format!("{} ids are too many", ids.len()))),
+        false => Ok(Action::ProvideSecrets(provide_secrets::Input { ids })),
     }
 }
 
@@ -169,6 +204,23 @@ mod tests {
         Some(SessionKey::parse(text).unwrap())
     }
 
+    fn secrets(ids: &[&str]) -> Action {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        Action::ProvideSecrets(provide_secrets::Input { ids })
+    }
+
+    #[test]
+    fn secrets_are_not_for_the_programs_of_a_tool_call_and_not_too_many_at_once() {
+        let body = |count: usize| serde_json::json!({ "ids": vec!["x"; count] }).to_string();
+        let ask = |count, own: Option<&SessionKey>| {
+            route("POST", "/secrets", None, body(count).as_bytes(), own)
+                .map_err(|refused| refused.error.code())
+        };
+        assert!(ask(MAX_IDS, None).is_ok());
+        assert_eq!(ask(MAX_IDS + 1, None).unwrap_err(), Code::InvalidRequest);
+        assert_eq!(ask(1, Some(&SessionKey::main())).unwrap_err(), Code::Forbidden);
+    }
+
     #[test]
     fn requests_become_actions() {
         let login = |session| Action::Login(login::Input { session, origin: Origin::default() });
@@ -191,6 +243,7 @@ mod tests {
             ("POST", "/tool/identity_whoami", "", Action::Whoami(None)),
             ("POST", "/tool/identity_logout", r#"{"session":"k","params":null}"#, Action::Logout(key("k"))),
             ("POST", "/tool/identity_login", "{}", login(None)),
+            ("POST", "/secrets", r#"{"ids":["a","b"]}"#, secrets(&["a", "b"])),
         ] {
             let (path, query) =
                 target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
@@ -212,6 +265,11 @@ mod tests {
             ("POST", "/token", "", Code::MethodNotAllowed, Some("GET, HEAD")),
             ("GET", "/tool/identity_whoami", "", Code::MethodNotAllowed, Some("POST")),
             ("POST", "/tool/nope", "", Code::NotFound, None),
+            ("GET", "/secrets", "", Code::MethodNotAllowed, Some("POST")),
+            ("POST", "/secrets", "", Code::InvalidRequest, None),
+            ("POST", "/secrets", r#"{"ids":"a"}"#, Code::InvalidRequest, None),
+            ("POST", "/secrets", r#"{"ids":[],"session":"k"}"#, Code::InvalidRequest, None),
+            ("POST", "/secrets?session=k", r#"{"ids":[]}"#, Code::InvalidRequest, None),
             ("POST", "/tool/identity_whoami", "{", Code::InvalidRequest, None),
             ("POST", "/tool/identity_whoami", "[]", Code::InvalidRequest, None),
             ("POST", "/tool/identity_whoami", r#"{"params":[]}"#, Code::InvalidRequest, None),
