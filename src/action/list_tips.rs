@@ -16,7 +16,7 @@ pub const TOOL: Tool = Tool {
     call_when: &["list TIP tokens", "有哪些 TIP", "show active workload tokens"],
     params: &[],
     needs_login: false,
-    read: |_, _| Ok(Action::ListTips),
+    read: |_, session| Ok(Action::ListTips(session)),
 };
 
 /// The valid tokens.
@@ -44,8 +44,10 @@ pub struct Line {
     pub bindings: BTreeMap<String, String>,
 }
 
-pub(super) fn run(services: &Services) -> Outcome {
-    let tips = services.store.sessions().into_iter().filter_map(|(session_key, _)| {
+/// Of one session, or of all: an operator's view.
+pub(super) fn run(services: &Services, session: Option<&SessionKey>) -> Outcome {
+    let sessions = services.broker.sessions().into_iter();
+    let tips = sessions.filter(|key| session.is_none_or(|only| only == key)).filter_map(|session_key| {
         let tip = services.broker.peek(&session_key)?;
         Some(Line {
             bindings: services.bindings.of(&session_key),
@@ -73,10 +75,12 @@ mod tests {
         let with_tip = key("agent:main:main:user:a");
         let tip = bench.services.broker.get(&with_tip).unwrap();
         bench.services.bindings.set(&with_tip, "google", "GOOGLE_ACCESS_TOKEN").unwrap();
-        let outcome = run(&bench.services);
+        let outcome = run(&bench.services, None);
         let [line] = outcome.tips.as_slice() else { panic!("{outcome:?}") };
         assert_eq!((&line.session_key, &line.sub), (&with_tip, &tip.sub));
         assert_eq!(line.bindings["google"], "GOOGLE_ACCESS_TOKEN");
         assert!(!serde_json::to_string(&outcome).unwrap().contains(tip.token.expose()));
+        assert_eq!(run(&bench.services, Some(&with_tip)).tips.len(), 1);
+        assert!(run(&bench.services, Some(&key("agent:main:main:user:b"))).tips.is_empty());
     }
 }

@@ -36,7 +36,7 @@ pub mod sign_in;
 pub mod status;
 pub mod target;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod token;
 pub mod tool;
 pub mod unset_binding;
@@ -62,8 +62,8 @@ pub enum Action {
     ListRiskPatterns,
     /// Which role providers are there?
     ListRoles(list_roles::Input),
-    /// Which workload tokens are at hand?
-    ListTips,
+    /// Which workload tokens are at hand, of the session or of all?
+    ListTips(Option<SessionKey>),
     /// Start a login, or refresh the workload token of an existing one.
     Login(login::Input),
     /// End a login.
@@ -180,7 +180,7 @@ impl Services {
             Action::ListCredentials(input) => Outcome::ListCredentials(list_credentials::run(self, input)?),
             Action::ListRiskPatterns => Outcome::ListRiskPatterns(list_risk_patterns::run()),
             Action::ListRoles(input) => Outcome::ListRoles(list_roles::run(self, input)?),
-            Action::ListTips => Outcome::ListTips(list_tips::run(self)),
+            Action::ListTips(session) => Outcome::ListTips(list_tips::run(self, session.as_ref())),
             Action::Login(input) => Outcome::Login(login::run(self, input)?),
             Action::Logout(session) => Outcome::Logout(logout::run(self, session)?),
             Action::ProvideSecrets(input) => Outcome::ProvideSecrets(provide_secrets::run(self, &input)),

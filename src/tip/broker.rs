@@ -145,6 +145,14 @@ impl Broker {
         Some(entry.tip.clone()).filter(|tip| !tip.expires_at.is_past(now))
     }
 
+    /// The sessions that have a token, in order; it may have ended.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionKey> {
+        let mut keys: Vec<_> = self.0.cache().entries.keys().cloned().collect();
+        keys.sort_unstable();
+        keys
+    }
+
     /// Why the session's last attempt to get a token failed, and when; `None` once one succeeded.
     #[must_use]
     pub fn last_failure(&self, key: &SessionKey) -> Option<Failure> {
