@@ -47,6 +47,17 @@ pub enum Cause {
     Unattended,
 }
 
+/// Who wrote in a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// Nobody within [`KEPT_FOR`].
+    Nobody,
+    /// One person.
+    Sender(Sender),
+    /// More than one, or somebody unknown.
+    Several,
+}
+
 /// The senders of all sessions.
 #[derive(Debug)]
 pub struct GroupSenders {
@@ -65,6 +76,8 @@ struct Known {
 struct Session {
     waiting: Waiting,
     last: Option<Sender>,
+    /// Whether nobody but the last sender wrote since the session was forgotten last.
+    alone: bool,
     at: Duration,
 }
 
@@ -98,12 +111,14 @@ impl GroupSenders {
         let mut known = self.lock();
         // Taken out and put back, for to be pushed out last is what an active session deserves.
         let before = known.sessions.remove(session).filter(|entry| is_fresh(entry.at, at));
+        let alone =
+            before.as_ref().is_none_or(|entry| entry.alone && entry.last == sender) && sender.is_some();
         let waiting = match (before.map(|entry| entry.waiting), &sender) {
             (None | Some(Waiting::Nobodys), Some(sender)) => Waiting::Of(sender.clone()),
             (Some(Waiting::Of(first)), Some(sender)) if first == *sender => Waiting::Of(first),
             _ => Waiting::Unclear,
         };
-        known.sessions.insert(session.clone(), Session { waiting, last: sender, at });
+        known.sessions.insert(session.clone(), Session { waiting, last: sender, alone, at });
     }
 
     /// Binds a run to whom it acts for, before its first tool call. Only the first call for a run has an effect.
@@ -135,6 +150,26 @@ impl GroupSenders {
         let known = self.lock();
         let run = known.runs.get(&(session.clone(), Arc::from(run)))?;
         run.sender.clone().filter(|_| is_fresh(run.at, now))
+    }
+
+    /// Whether a run began here, whoever it acts for.
+    #[must_use]
+    pub fn knows_run(&self, session: &SessionKey, run: &str) -> bool {
+        run.len() <= MAX_RUN_ID_BYTES && self.lock().runs.get(&(session.clone(), Arc::from(run))).is_some()
+    }
+
+    /// The one person who wrote in a session, if nobody else did; never in a group.
+    #[must_use]
+    pub fn only(&self, session: &SessionKey) -> Only {
+        let now = self.clock.monotonic();
+        match self.lock().sessions.get(session).filter(|entry| is_fresh(entry.at, now)) {
+            _ if session.is_shared() => Only::Several,
+            None => Only::Nobody,
+            Some(entry) => match entry.last.clone().filter(|_| entry.alone) {
+                Some(sender) => Only::Sender(sender),
+                None => Only::Several,
+            },
+        }
     }
 
     /// Whom a session without a sender acts for: the last one who wrote in it, else in the session that started it;
@@ -210,6 +245,7 @@ mod tests {
                 (person("bob"), person("ann"))
             );
             assert_eq!(senders.of_run(&key("agent:main:other"), "r1"), None, "a run belongs to its session");
+            assert!(senders.knows_run(&session, "r1") && !senders.knows_run(&session, "r0"));
         }
     }
 
@@ -310,5 +346,25 @@ mod tests {
             senders.began(&key(GROUP), &"r".repeat(length), Cause::Message);
             assert_eq!(senders.of_run(&key(GROUP), &"r".repeat(length)), expected);
         }
+    }
+
+    #[test]
+    fn the_only_one_who_wrote_is_known_until_somebody_else_writes() {
+        let (clock, senders) = bench();
+        let direct = key(DIRECT);
+        assert_eq!(senders.only(&direct), Only::Nobody);
+        senders.wrote(&direct, person("ann"));
+        senders.wrote(&direct, person("ann"));
+        assert_eq!(senders.only(&direct), Only::Sender(person("ann").unwrap()));
+        for next in [person("bob"), person("ann"), None, person("ann")] {
+            senders.wrote(&direct, next);
+            assert_eq!(senders.only(&direct), Only::Several);
+        }
+        clock.advance(KEPT_FOR);
+        assert_eq!(senders.only(&direct), Only::Nobody);
+        senders.wrote(&direct, person("ann"));
+        assert_eq!(senders.only(&direct), Only::Sender(person("ann").unwrap()));
+        senders.wrote(&key(GROUP), person("ann"));
+        assert_eq!(senders.only(&key(GROUP)), Only::Several);
     }
 }
