@@ -34,12 +34,18 @@ pub const TOOLS: [&Tool; 17] = [
     &list_risk_patterns::TOOL,
 ];
 
+/// The tool with this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().copied().find(|tool| tool.name == name)
+}
+
 /// Makes the action of a tool call.
 ///
 /// # Errors
 /// `NotFound` with the nearest tool, or `InvalidRequest` with every fault of the parameters.
 pub fn action(tool: &str, params: &Map<String, Value>, session: Option<SessionKey>) -> Result<Action> {
-    match TOOLS.iter().find(|known| known.name == tool) {
+    match find(tool) {
         Some(known) => known.action(params, session),
         None => Err(unknown(tool)),
     }

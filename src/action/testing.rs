@@ -41,22 +41,22 @@ use crate::volc::keys::KeySettings;
 use crate::volc::keys::chain::{Chain, Reach};
 
 /// Seconds that a user token and a workload token last in these tests.
-pub(super) const LIFE: u64 = 3600;
+pub(crate) const LIFE: u64 = 3600;
 
 /// Issues `tip-1`, `tip-2`, …; or fails as told.
 #[derive(Debug)]
-pub(super) struct NumberingCloud {
+pub(crate) struct NumberingCloud {
     clock: Arc<ManualClock>,
     issued: AtomicUsize,
     failure: Mutex<Option<Error>>,
 }
 
 impl NumberingCloud {
-    pub(super) fn issued(&self) -> usize {
+    pub(crate) fn issued(&self) -> usize {
         self.issued.load(Ordering::SeqCst)
     }
 
-    pub(super) fn fail_with(&self, error: Error) {
+    pub(crate) fn fail_with(&self, error: Error) {
         *self.failure.lock().unwrap() = Some(error);
     }
 }
@@ -88,17 +88,17 @@ impl OwnSpeaker for Workload {
 }
 
 /// The services, and the ends by which a test holds them.
-pub(super) struct Bench {
-    pub(super) services: Services,
-    pub(super) cloud: Arc<NumberingCloud>,
-    pub(super) hosted: Arc<FakeHosted>,
-    pub(super) provider: World,
-    pub(super) clock: Arc<ManualClock>,
+pub(crate) struct Bench {
+    pub(crate) services: Services,
+    pub(crate) cloud: Arc<NumberingCloud>,
+    pub(crate) hosted: Arc<FakeHosted>,
+    pub(crate) provider: World,
+    pub(crate) clock: Arc<ManualClock>,
     _dir: TempDir,
 }
 
 impl Bench {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Arc::new(ManualClock::at(*NOW));
         let dir = TempDir::new().unwrap();
         let store = Arc::new(
@@ -156,14 +156,19 @@ impl Bench {
     }
 
     /// With `identity.personalSessionMode`.
-    pub(super) fn personal() -> Self {
+    pub(crate) fn personal() -> Self {
         let mut bench = Self::new();
         bench.services.personal_session_mode = true;
         bench
     }
 
     /// Puts a login of `sub` under a key, as a confirmed login does.
-    pub(super) fn log_in(&self, session: &str, sub: &str) {
+    pub(crate) fn log_in(&self, session: &str, sub: &str) {
+        self.log_in_to(&self.services.store, session, sub);
+    }
+
+    /// The same where the services have been given away.
+    pub(crate) fn log_in_to(&self, store: &Store, session: &str, sub: &str) {
         let login = Session {
             sub: sub.to_owned(),
             user_token: format!("user-token-of-{sub}").as_str().into(),
@@ -171,11 +176,11 @@ impl Bench {
             login_at: self.clock.now(),
             expires_at: self.clock.now() + Duration::from_secs(LIFE),
         };
-        assert!(self.services.store.put(&key(session), login).problem().is_none());
+        assert!(store.put(&key(session), login).problem().is_none());
     }
 }
 
-pub(super) fn key(text: &str) -> SessionKey {
+pub(crate) fn key(text: &str) -> SessionKey {
     SessionKey::parse(text).unwrap()
 }
 

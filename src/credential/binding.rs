@@ -79,6 +79,12 @@ impl Bindings {
         Self { dir, writing: Mutex::new(()), state: RwLock::new(state) }
     }
 
+    /// Whether nothing is bound in any session.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.state().document.is_empty()
+    }
+
     /// The session's bindings that make sense, by provider.
     #[must_use]
     pub fn of(&self, key: &SessionKey) -> BTreeMap<String, String> {

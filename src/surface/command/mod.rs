@@ -78,11 +78,20 @@ impl Chat {
 }
 
 impl Chat {
-    /// The action of a tool call. A login remembers where it was asked for: the page that asks the person to confirm
+    /// The action of a tool call, for the chat's session. A login remembers where it was asked for: the page that asks the person to confirm
     /// shows it, and the outcome is told there.
-    fn action(&self, tool: &str, params: &Map<String, Value>) -> Result<Action, Error> {
+    ///
+    /// # Errors
+    /// As [`registry::action`].
+    pub fn action(&self, tool: &str, params: &Map<String, Value>) -> Result<Action, Error> {
         Ok(registry::action(tool, params, self.session.clone())?.asked_in(&self.origin))
     }
+}
+
+/// A failure as a chat is told of it.
+#[must_use]
+pub fn explained(lang: Lang, error: &Error) -> String {
+    error::explained(lang, &error.to_json())
 }
 
 fn is_blank(text: Option<&str>) -> bool {
