@@ -1,8 +1,10 @@
 //! The whole: command line in, services put together, exit code out.
 
+mod bridge;
 pub mod build;
 mod doctor;
 mod key_rotate;
+mod process;
 mod secrets_provider;
 mod serve;
 
@@ -31,7 +33,7 @@ fn run() -> u8 {
         }
     };
     let quiet = match invocation.command {
-        Command::Serve { .. } => Level::Info,
+        Command::Serve { .. } | Command::Bridge => Level::Info,
         // They say themselves what the log would, and more.
         Command::Doctor | Command::SecretsProvider => Level::Error,
         _ => Level::Warn,
@@ -43,6 +45,7 @@ fn run() -> u8 {
         Command::Serve { callback_listen } => {
             serve::run(&context, callback_listen.as_deref()).map(|()| exit::OK)
         }
+        Command::Bridge => bridge::run(&context).map(|()| exit::OK),
         Command::KeyRotate => key_rotate::run(&context).map(|()| exit::OK),
         Command::SecretsProvider => secrets_provider::run(&context).map(|()| exit::OK),
         Command::Doctor => doctor::run(&context),

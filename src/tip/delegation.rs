@@ -42,8 +42,8 @@ impl Delegations {
     /// Lets a session act for the login of another one, for as long as that login lasts.
     ///
     /// # Errors
-    /// `NotLoggedIn` when the other has none, `Forbidden` when the session is some person's, has a login of its own, or
-    /// when the line of sessions would be a circle or too long.
+    /// `NotLoggedIn` when the other has none, `Forbidden` when the session is some person's, has a login of its own or
+    /// acts for another one already, or when the line of sessions would be a circle or too long.
     pub fn grant(&self, to: &SessionKey, by: &SessionKey) -> Result<()> {
         let refused =
             |why: &str| Err(Error::new(Code::Forbidden, format!("{to} cannot act for {by}: {why}")));
@@ -52,6 +52,9 @@ impl Delegations {
         }
         if self.users.current(to).is_some() {
             return refused("somebody is logged in there");
+        }
+        if self.current(to).is_some() && self.given().get(to).is_some_and(|grant| grant.by != *by) {
+            return refused("it acts for another session");
         }
         let login = self.current(by).ok_or_else(not_logged_in)?;
         let mut given = self.given();
@@ -219,6 +222,12 @@ mod tests {
         ] {
             assert_eq!(delegations.grant(&key(to), &key(ANN)).unwrap_err().code(), Code::Forbidden, "{to}");
         }
+        delegations.grant(&key("agent:ops:main"), &key(ANN)).unwrap();
+        // Neither what is given can be taken over, nor is giving it again a fault.
+        assert_eq!(
+            delegations.grant(&key("agent:ops:main"), &key("agent:shop:main")).unwrap_err().code(),
+            Code::Forbidden
+        );
         delegations.grant(&key("agent:ops:main"), &key(ANN)).unwrap();
         assert_eq!(delegations.current(&key("agent:ops:main")).unwrap().sub, "ann");
         // A login of its own goes before what was given.

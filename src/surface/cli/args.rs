@@ -41,6 +41,8 @@ pub enum Command {
         /// `--callback-listen ADDR`
         callback_listen: Option<String>,
     },
+    /// Serves the host's plugin on standard input and output.
+    Bridge,
     /// Logs a person in.
     Login {
         /// `--session KEY`
@@ -187,6 +189,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
             wait: flags.take("no-wait").is_none(),
             timeout: flags.timeout()?,
         },
+        ["bridge"] => Command::Bridge,
         ["logout"] => Command::Logout { session: flags.session()? },
         ["whoami"] => Command::Whoami { session: flags.session()? },
         ["status"] => Command::Status,
@@ -311,6 +314,7 @@ mod tests {
         let key = || Some(SessionKey::parse("k").unwrap());
         for (line, command) in [
             ("serve", Command::Serve { callback_listen: None }),
+            ("bridge", Command::Bridge),
             (
                 "serve --callback-listen 127.0.0.1:1",
                 Command::Serve { callback_listen: Some("127.0.0.1:1".into()) },

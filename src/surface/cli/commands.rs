@@ -71,9 +71,11 @@ pub fn run(command: &Command, context: &Context<'_>) -> u8 {
             tools::chat(context, line, session.as_ref(), lang.as_deref())
         }
         Command::SecretsSetup { alias } => secrets::setup::run(context, alias.as_deref()),
-        Command::Serve { .. } | Command::Doctor | Command::KeyRotate | Command::SecretsProvider => {
-            Ok(exit::USAGE)
-        }
+        Command::Serve { .. }
+        | Command::Bridge
+        | Command::Doctor
+        | Command::KeyRotate
+        | Command::SecretsProvider => Ok(exit::USAGE),
     };
     outcome.unwrap_or_else(|failure| context.fail(&failure))
 }

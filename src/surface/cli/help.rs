@@ -8,6 +8,7 @@ Usage: agent-identity COMMAND [OPTIONS]
 
 Commands:
   serve           run the server: identity socket and login callback
+  bridge          the same for OpenClaw's plugin, which starts it: JSON-RPC on standard input and output
   login           log a person in through the browser
   logout          end a login
   whoami          who is logged in
@@ -31,7 +32,8 @@ Options of all commands:
   --socket PATH   the server's socket
                   (default: plugins/identity/identity.sock in the state folder, ~/.openclaw)
   --json          print one JSON object instead of text
-  --log LEVEL     error, warn, info or debug, on standard error (default: info for serve, else warn)
+  --log LEVEL     error, warn, info or debug, on standard error (default: info for serve and
+                  bridge, else warn)
   -h, --help      help; with a command, help for that command
   -V, --version   print the version
 
@@ -43,7 +45,7 @@ Exit codes:
   4  the server does not answer
 ";
 
-const COMMANDS: [(&str, &str); 16] = [
+const COMMANDS: [(&str, &str); 17] = [
     (
         "serve",
         "\
@@ -56,6 +58,16 @@ Usage: agent-identity serve [--callback-listen ADDR] [--config FILE] [--socket P
                            public callbackUrl that a reverse proxy passes on
 
 A socket passed by systemd (LISTEN_FDS=1) becomes the identity socket; more than one is an error.
+",
+    ),
+    (
+        "bridge",
+        "\
+Serves OpenClaw's plugin, which starts it and speaks JSON-RPC 2.0 with it, one message a line, on standard
+input and output. Not for people: it says nothing to a terminal, and ends with its input. The identity socket
+is served too where identity.localServer is true.
+
+Usage: agent-identity bridge [--config FILE] [--socket PATH] [--log LEVEL]
 ",
     ),
     (

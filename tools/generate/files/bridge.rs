@@ -1,6 +1,6 @@
 //! `bridge/static.json`: what the bridge registers with the host, which has to happen before our process runs.
 
-use agent_identity::action::registry;
+use agent_identity::action::{registry, session_get, session_put};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,6 +9,8 @@ use serde_json::Value;
 pub(super) struct Registrations {
     version: &'static str,
     commands: [Command; 2],
+    #[serde(rename = "gatewayMethods")]
+    gateway_methods: [&'static str; 2],
     tools: Vec<Tool>,
 }
 
@@ -33,6 +35,7 @@ pub(super) fn registrations() -> Registrations {
     Registrations {
         version: env!("CARGO_PKG_VERSION"),
         commands: [command("identity"), command("id")],
+        gateway_methods: [session_put::METHOD, session_get::METHOD],
         tools: registry::TOOLS
             .iter()
             .map(|tool| Tool {
