@@ -161,6 +161,16 @@ pub fn read_by(
     finder.names
 }
 
+/// Where a path leads.
+enum Lead {
+    /// To no skill.
+    Elsewhere,
+    /// To one or more of the list.
+    Listed,
+    /// To another one, of this name.
+    Unlisted(String),
+}
+
 /// Collects the skills that paths lead to.
 struct Finder<'a> {
     skills: &'a [Skill],
@@ -185,11 +195,18 @@ impl<'a> Finder<'a> {
         Self { skills, places, written, real: None, looks: MAX_LOOKS, names: BTreeSet::new() }
     }
 
-    /// Adds the skills that a path leads to.
+    /// Adds the skills that a path leads to, listed or not.
     fn path(&mut self, path: &str, folder: Option<&str>) {
+        if let Lead::Unlisted(name) = self.listed(path, folder) {
+            self.names.insert(name);
+        }
+    }
+
+    /// Adds the listed skills that a path leads to, and tells whether there were any.
+    fn listed(&mut self, path: &str, folder: Option<&str>) -> Lead {
         let path = path.trim();
         if path.is_empty() || path.len() > MAX_PATH_BYTES {
-            return;
+            return Lead::Elsewhere;
         }
         let places = Places { folder, ..self.places };
         let written = absolute(path, &places).to_lowercase();
@@ -205,11 +222,13 @@ impl<'a> Finder<'a> {
                 found.extend(self.located().get(form).into_iter().flatten());
             }
         }
-        if found.is_empty() && (is_named || real.as_deref().is_some_and(is_skill_file)) {
-            let file = real.filter(|real| is_skill_file(real)).unwrap_or(written);
-            self.names.insert(folder_name(&file, path));
-        }
+        let is_listed = !found.is_empty();
         self.names.extend(found.into_iter().map(str::to_owned));
+        match real.filter(|real| is_skill_file(real)).or_else(|| is_named.then_some(written)) {
+            _ if is_listed => Lead::Listed,
+            Some(file) => Lead::Unlisted(folder_name(&file, path)),
+            None => Lead::Elsewhere,
+        }
     }
 
     /// Adds every skill: it may be any of them.
@@ -326,3 +345,6 @@ impl Catalogue {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Finder, Places, SKILL_FILE, absolute};
+use super::{Finder, Lead, Places, SKILL_FILE, absolute};
 
 /// Bytes of a command that are looked at.
 const MAX_BYTES: usize = 64 << 10;
@@ -69,7 +69,14 @@ fn of_word(word: &str, folders: &[Option<String>], finder: &mut Finder<'_>) {
     if !word.contains(IS_PATTERN) {
         // For a link with another name there is a look at the disk, which is not worth it for words that are no paths.
         if word.contains('/') || lower.contains("skill") || lower.ends_with(".md") {
-            folders.iter().for_each(|folder| finder.path(word, folder.as_deref()));
+            let leads: Vec<_> = folders.iter().map(|folder| finder.listed(word, folder.as_deref())).collect();
+            // It is one file: of a listed skill, or else most likely in the last folder.
+            let is_listed = leads.iter().any(|lead| matches!(lead, Lead::Listed));
+            let unlisted = leads.into_iter().rev().find_map(|lead| match lead {
+                Lead::Unlisted(name) => Some(name),
+                Lead::Elsewhere | Lead::Listed => None,
+            });
+            finder.names.extend(unlisted.filter(|_| !is_listed));
         }
         return;
     }
@@ -79,7 +86,11 @@ fn of_word(word: &str, folders: &[Option<String>], finder: &mut Finder<'_>) {
     }
     let mut found = BTreeSet::new();
     for folder in folders {
-        let wanted = pattern(&absolute(word, &Places { folder: folder.as_deref(), ..finder.places }));
+        // What begins with an unknown value may begin with a folder.
+        let wanted = match word.starts_with(UNKNOWN) {
+            true => pattern(word),
+            false => pattern(&absolute(word, &Places { folder: folder.as_deref(), ..finder.places })),
+        };
         let fitting = finder.located().iter().filter(|(form, _)| fits(&wanted, form));
         found.extend(fitting.flat_map(|(_, names)| names.iter().map(|name| (*name).to_owned())));
     }
