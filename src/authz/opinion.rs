@@ -325,3 +325,6 @@ fn verdict(text: &str, id: &str) -> Option<Said> {
     let reason = head(visible(&answer.reason).trim(), MAX_REASON);
     (answer.id == id && !reason.is_empty()).then_some(Said { level, reason })
 }
+
+#[cfg(test)]
+mod tests;

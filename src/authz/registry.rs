@@ -238,3 +238,148 @@ pub fn spoken(reply: &str) -> Option<(Word, Option<&str>)> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value};
+
+    use super::super::approval::Call;
+    use super::super::testing::Bench;
+    use super::*;
+
+    fn digest(command: &str) -> Digest {
+        let params = Map::from_iter([("command".to_owned(), Value::from(command))]);
+        let session = SessionKey::main();
+        Digest::of(&Call { session: &session, tool: "exec", params: &params, folder: None, injected: &[] })
+    }
+
+    fn key(text: &str) -> SessionKey {
+        SessionKey::parse(text).unwrap()
+    }
+
+    fn id_of(held: Held) -> String {
+        let Held::Waits { id, .. } = held else { panic!("{held:?}") };
+        id
+    }
+
+    #[test]
+    fn an_approval_counts_for_one_call_once() {
+        let approvals = Bench::default().approvals();
+        let (main, call) = (key("main"), digest("rm -rf /"));
+        let id = id_of(approvals.hold(&main, &call).unwrap());
+        assert_eq!(id_of(approvals.hold(&main, &call).unwrap()), id);
+        assert_eq!(approvals.decide(&main, Some(&id.to_uppercase()), Word::Approve).unwrap(), id);
+        for (session, other) in [(&main, digest("rm -rf /etc")), (&key("agent:main:x"), call)] {
+            assert_ne!(id_of(approvals.hold(session, &other).unwrap()), id);
+        }
+        assert_eq!(approvals.hold(&main, &call).unwrap(), Held::Passes);
+        assert_ne!(id_of(approvals.hold(&main, &call).unwrap()), id);
+    }
+
+    #[test]
+    fn a_rejection_stands_until_it_ends() {
+        let bench = Bench::default();
+        let approvals = bench.approvals();
+        let (main, call) = (key("main"), digest("sudo su"));
+        let id = id_of(approvals.hold(&main, &call).unwrap());
+        approvals.decide(&main, Some(&id), Word::Reject).unwrap();
+        // Nor can it be turned into an approval.
+        assert_eq!(approvals.decide(&main, Some(&id), Word::Approve).unwrap_err().code(), Code::NotFound);
+        bench.clock.advance(Duration::from_secs(299));
+        assert_eq!(approvals.hold(&main, &call).unwrap(), Held::Rejected);
+        bench.clock.advance(Duration::from_secs(1));
+        assert_ne!(id_of(approvals.hold(&main, &call).unwrap()), id);
+    }
+
+    #[test]
+    fn ids_end_and_belong_to_their_session() {
+        let bench = Bench::default();
+        let approvals = bench.approvals();
+        let main = key("main");
+        let id = id_of(approvals.hold(&main, &digest("a")).unwrap());
+        let refused = |session: &SessionKey, id: &str| {
+            approvals.decide(session, Some(id), Word::Approve).unwrap_err().code()
+        };
+        assert_eq!(refused(&key("agent:main:x"), &id), Code::NotFound);
+        assert_eq!(refused(&main, "nope"), Code::NotFound);
+        bench.clock.advance(Duration::from_secs(300));
+        assert_eq!(refused(&main, &id), Code::NotFound);
+        let id = id_of(approvals.hold(&main, &digest("a")).unwrap());
+        approvals.decide(&main, Some(&id), Word::Approve).unwrap();
+        bench.clock.advance(Duration::from_secs(300));
+        assert!(
+            matches!(approvals.hold(&main, &digest("a")).unwrap(), Held::Waits { .. }),
+            "an approval ends too"
+        );
+        approvals.forget(&main);
+        assert_eq!(approvals.decide(&main, None, Word::Approve).unwrap_err().code(), Code::NotFound);
+    }
+
+    #[test]
+    fn without_an_id_the_only_waiting_call_is_meant() {
+        let approvals = Bench::default().approvals();
+        let main = key("main");
+        let first = id_of(approvals.hold(&main, &digest("a")).unwrap());
+        approvals.hold(&key("agent:main:x"), &digest("a")).unwrap();
+        assert_eq!(approvals.decide(&main, None, Word::Approve).unwrap(), first);
+        approvals.hold(&main, &digest("b")).unwrap();
+        approvals.hold(&main, &digest("c")).unwrap();
+        assert_eq!(approvals.decide(&main, None, Word::Approve).unwrap_err().code(), Code::InvalidRequest);
+    }
+
+    #[test]
+    fn only_so_many_calls_of_a_session_wait() {
+        let approvals = Bench::default().approvals();
+        let main = key("main");
+        for n in 0..MAX_WAITING {
+            approvals.hold(&main, &digest(&n.to_string())).unwrap();
+        }
+        assert_eq!(approvals.hold(&main, &digest("more")).unwrap_err().code(), Code::Busy);
+        assert!(approvals.hold(&key("agent:main:x"), &digest("more")).is_ok());
+        assert!(approvals.hold(&main, &digest("0")).is_ok());
+    }
+
+    #[test]
+    fn the_hosts_first_answer_counts_and_only_for_what_was_asked() {
+        let approvals = Bench::default().approvals();
+        let id = |call: &str| CallId { run: "r".into(), call: call.into() };
+        assert!(!approvals.answered(&id("never"), Word::Approve));
+        assert_eq!(approvals.settle(&id("never"), &digest("a")), Standing::NotAsked);
+        approvals.asked(id("silent"), digest("a"));
+        assert_eq!(approvals.settle(&id("silent"), &digest("a")), Standing::NotApproved);
+        approvals.asked(id("no"), digest("a"));
+        approvals.answered(&id("no"), Word::Reject);
+        approvals.answered(&id("no"), Word::Approve);
+        assert_eq!(approvals.settle(&id("no"), &digest("a")), Standing::NotApproved);
+        for n in 0..=MAX_ASKED {
+            approvals.asked(id(&n.to_string()), digest("a"));
+        }
+        assert!(!approvals.answered(&id("0"), Word::Approve) && approvals.answered(&id("1"), Word::Approve));
+    }
+
+    #[test]
+    fn bare_replies_are_understood_and_sentences_are_not() {
+        for (reply, expected) in [
+            ("approve", Some((Word::Approve, None))),
+            (" Approve! ", Some((Word::Approve, None))),
+            ("approve 1a2b3c4d", Some((Word::Approve, Some("1a2b3c4d")))),
+            ("reject 1A2B3C4D", Some((Word::Reject, Some("1A2B3C4D")))),
+            ("批准", Some((Word::Approve, None))),
+            ("拒绝。", Some((Word::Reject, None))),
+            ("approve the plan", None),
+            ("approve it", None),
+            ("I approve", None),
+            ("approve 1a2b3c4d now", None),
+            ("", None),
+        ] {
+            assert_eq!(spoken(reply), expected, "{reply}");
+        }
+    }
+
+    #[test]
+    fn ids_are_easy_to_type() {
+        let approvals = Bench::default().approvals();
+        let id = approvals.new_id().unwrap();
+        assert!(id.len() == 8 && id.bytes().all(|byte| ALPHABET.contains(&byte)), "{id}");
+    }
+}
