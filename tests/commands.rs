@@ -355,7 +355,7 @@ fn every_command_has_a_transcript_and_calls_its_tool() {
     for command in &COMMANDS {
         match command.does {
             table::Does::Tool(tool) => assert_eq!(asked.get(command.name).map(String::as_str), Some(tool)),
-            table::Does::Help | table::Does::HostApproval => {
+            table::Does::Help | table::Does::Approval(_) => {
                 assert!(transcripts().contains_key(&format!("{}.en.txt", command.name)), "{}", command.name);
             }
         }

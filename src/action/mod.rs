@@ -10,7 +10,9 @@ use crate::base::error::Result;
 use crate::oidc::pending::Origin;
 use crate::session::key::SessionKey;
 
+pub mod authz_explain;
 pub mod config_suggest;
+pub mod decide_approval;
 pub mod environment;
 pub mod fetch;
 pub mod follow_up;
@@ -48,8 +50,12 @@ pub use services::Services;
 /// Everything that can be asked for. A session of `None` means the main one, see [`target`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// What would be ruled on a call, and why?
+    AuthzExplain(authz_explain::Input),
     /// What should be configured?
     ConfigSuggest(config_suggest::Input),
+    /// A person's word on a blocked call.
+    DecideApproval(decide_approval::Input),
     /// Fetch a hosted credential.
     Fetch(fetch::Input),
     /// Which variables does a program get that runs for the session?
@@ -102,8 +108,12 @@ pub enum Action {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Outcome {
+    /// Of [`Action::AuthzExplain`].
+    AuthzExplain(Box<authz_explain::Outcome>),
     /// Of [`Action::ConfigSuggest`].
     ConfigSuggest(Box<config_suggest::Outcome>),
+    /// Of [`Action::DecideApproval`].
+    DecideApproval(decide_approval::Outcome),
     /// Of [`Action::Fetch`].
     Fetch(Box<fetch::Outcome>),
     /// Of [`Action::Environment`].
@@ -173,7 +183,9 @@ impl Services {
     /// What failed, on what, and what to do next.
     pub fn perform(&self, action: Action) -> Result<Outcome> {
         Ok(match action {
+            Action::AuthzExplain(input) => Outcome::AuthzExplain(Box::new(authz_explain::run(self, input)?)),
             Action::ConfigSuggest(input) => Outcome::ConfigSuggest(Box::new(config_suggest::run(input))),
+            Action::DecideApproval(input) => Outcome::DecideApproval(decide_approval::run(self, input)?),
             Action::Fetch(input) => Outcome::Fetch(Box::new(fetch::run(self, input)?)),
             Action::Environment(session) => Outcome::Environment(environment::run(self, session)?),
             Action::Health => Outcome::Health(health::run(self)),
@@ -184,7 +196,7 @@ impl Services {
             Action::Login(input) => Outcome::Login(login::run(self, input)?),
             Action::Logout(session) => Outcome::Logout(logout::run(self, session)?),
             Action::ProvideSecrets(input) => Outcome::ProvideSecrets(provide_secrets::run(self, &input)),
-            Action::RiskCheck(input) => Outcome::RiskCheck(risk_check::run(&input)),
+            Action::RiskCheck(input) => Outcome::RiskCheck(risk_check::run(self, &input)),
             Action::RoleCredentials(input) => {
                 Outcome::RoleCredentials(Box::new(role_credentials::run(self, input)?))
             }

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use super::tool::Tool;
 use super::{
-    Action, config_suggest, fetch, list_credentials, list_risk_patterns, list_roles, list_tips, login,
-    logout, risk_check, role_credentials, set_binding, show_config, status, token, unset_binding, user_token,
-    whoami,
+    Action, config_suggest, decide_approval, fetch, list_credentials, list_risk_patterns, list_roles,
+    list_tips, login, logout, risk_check, role_credentials, set_binding, show_config, status, token,
+    unset_binding, user_token, whoami,
 };
 use crate::base::error::{Code, Error, Result};
 use crate::base::nearest::nearest;
@@ -43,10 +43,11 @@ pub fn find(name: &str) -> Option<&'static Tool> {
 /// Makes the action of a tool call.
 ///
 /// # Errors
-/// `NotFound` with the nearest tool, or `InvalidRequest` with every fault of the parameters.
+/// `NotFound` with the nearest tool, `Forbidden` for what only a person may do, or `InvalidRequest` with every fault of the parameters.
 pub fn action(tool: &str, params: &Map<String, Value>, session: Option<SessionKey>) -> Result<Action> {
     match find(tool) {
         Some(known) => known.action(params, session),
+        None if tool == decide_approval::TOOL_NAME => Err(decide_approval::refused()),
         None => Err(unknown(tool)),
     }
 }

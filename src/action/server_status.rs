@@ -36,6 +36,8 @@ pub struct Outcome {
     pub store: Value,
     /// Who used the socket: peer level, grants made by the fail-open rule, refusals.
     pub peers: Value,
+    /// Which checks are on, and why a model that should judge does not: `{…, problem}`.
+    pub authz: Value,
     /// Raw tokens handed out since the start.
     pub raw_tokens_served: Value,
 }
@@ -106,8 +108,17 @@ pub(super) fn run(services: &Services) -> Outcome {
         cloud: cloud(services),
         store: store(&services.store.health()),
         peers: services.peers.status(),
+        authz: authz(services),
         raw_tokens_served: json!({ "tip": services.counters.tips(), "userToken": services.counters.user_tokens(), "environment": services.counters.environments(), "credential": services.counters.credentials() }),
     }
+}
+
+fn authz(services: &Services) -> Value {
+    let mut authz = json!(services.gate.flags());
+    if let Some(error) = services.gate.problem() {
+        authz["problem"] = problem(error);
+    }
+    authz
 }
 
 fn store(health: &Health) -> Value {

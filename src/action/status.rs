@@ -122,9 +122,16 @@ pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Ou
             .collect(),
         bindings: services.bindings.of(&session),
         problem: tip.err().map(|error| problem(&error)),
-        warnings: services.bindings.problems(&session),
+        warnings: warnings(services, &session),
         session_key: session,
     })
+}
+
+/// What does not stand in the way of anything, and is not as it should be.
+fn warnings(services: &Services, session: &SessionKey) -> Vec<String> {
+    let mut warnings = services.bindings.problems(session);
+    warnings.extend(services.gate.problem().map(|error| error.message().to_owned()));
+    warnings
 }
 
 #[cfg(test)]

@@ -162,6 +162,12 @@ impl Gate {
         self.parts.flags
     }
 
+    /// `authz.lowRiskTools`
+    #[must_use]
+    pub fn low_risk_tools(&self) -> &[String] {
+        &self.parts.low_risk_tools
+    }
+
     /// Where the policies stand.
     #[must_use]
     pub fn namespace(&self) -> &str {
@@ -180,16 +186,26 @@ impl Gate {
         &self.parts.approvals
     }
 
-    /// Who judges risk.
-    #[must_use]
-    pub fn judge(&self) -> &Judge {
-        &self.parts.judge
-    }
-
     /// Why calls found medium get no second opinion although one is wanted.
     #[must_use]
     pub fn problem(&self) -> Option<&Error> {
         self.parts.problem.as_ref()
+    }
+
+    /// Judges a shell command that somebody asks about. Blocks while the model is asked.
+    #[must_use]
+    pub fn judge_command(&self, command: &str) -> Judgement {
+        self.parts.judge.command(command, &self.context(None))
+    }
+
+    /// Judges a tool call that somebody asks about. Blocks while the model is asked.
+    #[must_use]
+    pub fn judge_tool(&self, tool: &str, params: &Map<String, Value>) -> Judgement {
+        self.parts.judge.tool(tool, params, &self.context(None))
+    }
+
+    fn context<'a>(&'a self, workspace: Option<&'a str>) -> Context<'a> {
+        Context { workspace, home: self.parts.home.as_deref() }
     }
 
     /// Rules on a tool call. Blocks while the cloud and the model are asked.
@@ -228,6 +244,22 @@ impl Gate {
             Ok(Some(judgement)) => Ruling::Ask(self.request(call, &judgement)),
         };
         (ruling, steps)
+    }
+
+    /// The same of the use of a skill.
+    pub fn explain_skill(&self, session: &SessionKey, name: &str, tip: TipOf<'_>) -> (Ruling, Vec<Step>) {
+        let mut steps = Vec::new();
+        let mut note = |step| steps.push(step);
+        let mut decide = || {
+            if !self.flags().skill_read_check {
+                return Ok(());
+            }
+            let tip = token(tip, &mut note)?;
+            let from = Origin { run_id: None, session_id: Some(session.as_str()) };
+            self.ask(Question::skill(&tip, name), from, &mut note)
+        };
+        let outcome = decide();
+        (outcome.map_or_else(Ruling::Deny, |()| Ruling::Pass), steps)
     }
 
     /// The same of an agent's run.
@@ -341,8 +373,7 @@ impl Gate {
         if !self.flags().require_risk_approval || runs_nothing {
             return Ok(None);
         }
-        let context = Context { workspace: call.workspace, home: self.parts.home.as_deref() };
-        let judgement = self.parts.judge.tool(call.tool, call.params, &context);
+        let judgement = self.parts.judge.tool(call.tool, call.params, &self.context(call.workspace));
         note(Step::Judged(judgement.clone()));
         Ok(Some(judgement).filter(|judgement| judgement.level == Level::High))
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::base::bounded::BoundedMap;
 use crate::base::error::{Error, Result};
@@ -116,17 +117,26 @@ impl Question {
     }
 }
 
+impl Question {
+    /// What is sent for it, as it stands in the body of `CheckPermission`.
+    #[must_use]
+    pub fn sent(&self, namespace: &str, from: Origin<'_>) -> Value {
+        self.check(namespace, from, |check| json!(check))
+    }
+
+    fn check<T>(&self, namespace: &str, from: Origin<'_>, then: impl FnOnce(&Check<'_>) -> T) -> T {
+        let callers: Vec<_> = self.callers.iter().map(|id| Entity { kind: kind::AGENT, id }).collect();
+        let person = Entity { kind: kind::USER, id: &self.person };
+        let resource = Entity { kind: self.kind.as_str(), id: &self.name };
+        let is_known = from.run_id.is_some() || from.session_id.is_some();
+        let check = Check::invoke(namespace, person, resource, &callers);
+        then(&Check { origin: is_known.then_some(from), ..check })
+    }
+}
+
 impl Decider for Client {
     fn decide(&self, namespace: &str, question: &Question, from: Origin<'_>) -> Result<Decision> {
-        let callers: Vec<_> = question.callers.iter().map(|id| Entity { kind: kind::AGENT, id }).collect();
-        let person = Entity { kind: kind::USER, id: &question.person };
-        let resource = Entity { kind: question.kind.as_str(), id: &question.name };
-        let is_known = from.run_id.is_some() || from.session_id.is_some();
-        let check = Check {
-            origin: is_known.then_some(from),
-            ..Check::invoke(namespace, person, resource, &callers)
-        };
-        Ok(self.check_permission(&check)?)
+        question.check(namespace, from, |check| Ok(self.check_permission(check)?))
     }
 }
 

@@ -106,6 +106,13 @@ pub enum Command {
         /// The program and its arguments.
         program: Vec<OsString>,
     },
+    /// Explains what would be ruled on a call.
+    AuthzExplain {
+        /// About what.
+        about: Question,
+        /// `--session KEY`
+        session: Option<SessionKey>,
+    },
     /// Judges a command, or with `--batch` every line of standard input.
     Risk {
         /// The command; none with `--batch`.
@@ -124,6 +131,24 @@ pub enum Command {
     Version,
     /// Prints a help text.
     Help(&'static str),
+}
+
+/// What `authz explain` is about.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Question {
+    /// The agent.
+    Agent,
+    /// A skill.
+    Skill(String),
+    /// A tool call.
+    Tool {
+        /// The tool.
+        name: String,
+        /// Its parameters as JSON, or `-` for standard input.
+        params: Option<String>,
+        /// `--workspace DIR`
+        workspace: Option<String>,
+    },
 }
 
 /// How long `login` waits for the person unless told otherwise: as long as its link lives.
@@ -157,6 +182,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
             Long("lang") => flags.put("lang", text(&mut words)?),
             Long("alias") => flags.put("alias", text(&mut words)?),
             Long("callback-listen") => flags.put("callback-listen", text(&mut words)?),
+            Long("workspace") => flags.put("workspace", text(&mut words)?),
             Long("open") => flags.put("open", String::new()),
             Long("no-wait") => flags.put("no-wait", String::new()),
             Long("batch") => flags.put("batch", String::new()),
@@ -212,6 +238,25 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
                 "risk takes one command in quotes, or --batch; see: agent-identity risk --help".to_owned()
             );
         }
+        ["authz", "explain", about @ ..] => Command::AuthzExplain {
+            about: match about {
+                ["agent"] => Question::Agent,
+                ["skill", name] => Question::Skill((*name).to_owned()),
+                ["tool", name, params @ ..] if params.len() < 2 => Question::Tool {
+                    name: (*name).to_owned(),
+                    params: params.first().map(|text| (*text).to_owned()),
+                    workspace: flags.take("workspace"),
+                },
+                _ => {
+                    return Err(
+                        "authz explain takes: agent, skill NAME, or tool NAME and its parameters in \
+                                quotes; see: agent-identity authz --help"
+                            .to_owned(),
+                    );
+                }
+            },
+            session: flags.session()?,
+        },
         ["config", "check"] => Command::ConfigCheck,
         ["config", "show"] => Command::ConfigShow,
         ["key", "rotate"] => Command::KeyRotate,
@@ -226,7 +271,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
                         see: agent-identity call --help"
                 .to_owned());
         }
-        ["config" | "key" | "secrets"] => {
+        ["authz" | "config" | "key" | "secrets"] => {
             return Err(format!(
                 "{} needs a further word; see: agent-identity {} --help",
                 names[0], names[0]
@@ -354,6 +399,25 @@ mod tests {
             ("secrets provider", Command::SecretsProvider),
             ("secrets setup", Command::SecretsSetup { alias: None }),
             ("secrets setup --alias a", Command::SecretsSetup { alias: Some("a".into()) }),
+            (
+                "authz explain agent --session k",
+                Command::AuthzExplain { about: Question::Agent, session: key() },
+            ),
+            (
+                "authz explain skill pay",
+                Command::AuthzExplain { about: Question::Skill("pay".into()), session: None },
+            ),
+            (
+                "authz explain tool exec {} --workspace /w",
+                Command::AuthzExplain {
+                    about: Question::Tool {
+                        name: "exec".into(),
+                        params: Some("{}".into()),
+                        workspace: Some("/w".into()),
+                    },
+                    session: None,
+                },
+            ),
             ("risk ls", Command::Risk { command: Some("ls".into()) }),
             ("risk --batch", Command::Risk { command: None }),
             ("version", Command::Version),
@@ -389,6 +453,10 @@ mod tests {
             ("config", "config needs a further word"),
             ("secrets", "secrets needs a further word"),
             ("secrets provider --alias a", "secrets does not take --alias"),
+            ("authz", "authz needs a further word"),
+            ("authz explain", "authz explain takes"),
+            ("authz explain tool a {} b", "authz explain takes"),
+            ("authz explain agent --workspace /w", "authz does not take --workspace"),
             ("call", "call takes a tool"),
             ("call a {} b", "call takes a tool"),
             ("id", "id takes one line in quotes"),

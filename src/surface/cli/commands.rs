@@ -19,7 +19,7 @@ use crate::session::key::SessionKey;
 use super::args::{Command, Options};
 use super::output::Output;
 use super::remote::{Failure, Remote};
-use super::{exec, exit, render, risk, secrets, tools};
+use super::{authz, exec, exit, render, risk, secrets, tools};
 
 /// How often `login` asks whether the person has confirmed.
 const LOGIN_POLL: Duration = Duration::from_millis(500);
@@ -63,6 +63,7 @@ pub fn run(command: &Command, context: &Context<'_>) -> u8 {
         Command::Exec { session, program } => exec::run(context, program, session.as_ref()),
         Command::Risk { command: Some(command) } => Ok(risk::one(context, command)),
         Command::Risk { command: None } => risk::batch(context),
+        Command::AuthzExplain { about, session } => authz::explain(context, about, session.as_ref()),
         Command::Tools => tools::list(context),
         Command::Call { tool, params, session } => {
             tools::call(context, tool, params.as_deref(), session.as_ref())

@@ -19,6 +19,7 @@ Commands:
   call            call a tool and print its result
   exec            run a program with the session's bound credentials in its environment
   id              carry out a chat command, such as: id 'fetch github'
+  authz explain   whether a tool call, agent or skill would be allowed, and why
   risk            how risky a shell command is, without running it
   config check    read the configuration and say what is wrong with it
   config show     the effective configuration, without secrets
@@ -179,6 +180,24 @@ Usage: agent-identity id 'LINE' [--session KEY] [--lang en|zh]
   --lang TAG      the language of the answer (default: from LC_ALL, LC_MESSAGES or LANG)
 
 agent-identity id help lists the commands. With --json, one object with the member text.
+",
+    ),
+    (
+        "authz",
+        "\
+  authz explain   what would be ruled on a tool call, an agent or a skill: which checks are on, what is sent to the
+                  cloud, what comes back. Nothing is run, and nobody is asked for approval.
+
+Usage: agent-identity authz explain tool NAME ['{\"…\": …}' | -] [--workspace DIR] [--session KEY] [--json]
+       agent-identity authz explain skill NAME [--session KEY] [--json]
+       agent-identity authz explain agent [--session KEY] [--json]
+
+  NAME              the tool, or the skill
+  '{…}'             the call's parameters as a JSON object (default: none); - reads them from standard input
+  --workspace DIR   the folder that relative paths start from
+  --session KEY     the session whose identity the call uses (default: the main one)
+
+Exit code 5 when it would be denied.
 ",
     ),
     (

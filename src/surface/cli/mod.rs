@@ -1,6 +1,7 @@
 //! The command line: words → command → action (over the socket, or here for what needs no server) → text or JSON.
 
 pub mod args;
+mod authz;
 pub mod commands;
 mod exec;
 pub mod exit;

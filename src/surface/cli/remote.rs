@@ -85,6 +85,14 @@ impl Remote {
         self.exchange("POST", "/secrets", json!({ "ids": ids }).to_string().as_bytes())
     }
 
+    /// Asks what would be ruled on a call.
+    ///
+    /// # Errors
+    /// The error object.
+    pub fn explain(&self, question: &Value) -> Result<Value, Failure> {
+        self.exchange("POST", "/authz/explain", question.to_string().as_bytes())
+    }
+
     fn exchange(&self, method: &str, target: &str, body: &[u8]) -> Result<Value, Failure> {
         let call = self.call.as_ref().map(|handle| (CALL_HEADER, handle.expose().as_str()));
         let headers = call.as_slice();

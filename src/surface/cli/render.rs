@@ -70,6 +70,7 @@ pub fn status(outcome: &Value) -> String {
     lines.section("cloud", &outcome["cloud"]);
     lines.section("store", &outcome["store"]);
     lines.section("peers", &outcome["peers"]);
+    lines.section("authz", &outcome["authz"]);
     lines.section("raw tokens", &outcome["rawTokensServed"]);
     lines.text("sessions", &text(&outcome["sessionCount"]));
     for session in outcome["sessions"].as_array().into_iter().flatten() {
@@ -254,7 +255,7 @@ acting agent: agent2 <- agent1
         let outcome = json!({
             "version": "0.1.0", "uptimeSeconds": 5, "login": {"configured": true}, "sessionCount": 1,
             "cloud": {"endpoint": "id.example", "unreachableSince": null}, "store": {"state": "ok"},
-            "peers": {"allowed": 2, "lastDenied": {"reason": "not_listed"}}, "rawTokensServed": {"tip": 3},
+            "peers": {"allowed": 2, "lastDenied": {"reason": "not_listed"}}, "authz": {"toolCheck": true}, "rawTokensServed": {"tip": 3},
             "sessions": [{"sessionKey": "agent:main:main", "sub": "u", "expiresAt": "E", "hasTip": false, "problem": {"message": "cloud is down"}}],
             "problem": {"message": "cloud is down", "hint": "wait"}
         });
@@ -264,6 +265,7 @@ login:        configured true
 cloud:        endpoint id.example
 store:        state ok
 peers:        allowed 2, lastDenied (reason not_listed)
+authz:        toolCheck true
 raw tokens:   tip 3
 sessions:     1
   agent:main:main: u, login until E, no token

@@ -75,7 +75,7 @@ fn answer(line: &str) -> Result<Value, Error> {
     if input.command.is_none() && input.tool_name.is_none() {
         return Err(invalid("command and toolName are missing".to_owned()));
     }
-    let outcome = risk_check::run(&input);
+    let outcome = risk_check::by_rules(&input);
     Ok(json!({ "id": call["id"], "risk": outcome.risk, "reason": outcome.reason, "rule": outcome.rule }))
 }
 

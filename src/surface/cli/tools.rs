@@ -34,11 +34,7 @@ pub(super) fn call(
     params: Option<&str>,
     session: Option<&SessionKey>,
 ) -> Result<u8, Failure> {
-    let params = match params {
-        None => Map::new(),
-        Some("-") => parameters(&standard_input().map_err(failure)?).map_err(failure)?,
-        Some(text) => parameters(text).map_err(failure)?,
-    };
+    let params = given(params)?;
     let outcome = context.remote()?.call_with(tool, &params, session)?;
     context.print(&outcome, |outcome| match context.output.is_terminal() {
         true => serde_json::to_string_pretty(outcome).unwrap_or_default(),
@@ -66,6 +62,15 @@ pub(super) fn chat(
     });
     context.print(&json!({ "text": text }), |_| text.clone());
     Ok(code)
+}
+
+/// Parameters as given on the command line: as text, on standard input, or none.
+pub(super) fn given(params: Option<&str>) -> Result<Map<String, Value>, Failure> {
+    match params {
+        None => Ok(Map::new()),
+        Some("-") => parameters(&standard_input().map_err(failure)?).map_err(failure),
+        Some(text) => parameters(text).map_err(failure),
+    }
 }
 
 /// Parameters of a tool.

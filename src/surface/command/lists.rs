@@ -5,6 +5,8 @@ use serde_json::Value;
 use super::outcome::text;
 use super::read::Call;
 use super::table::{PREFIXES, To};
+use crate::risk::rules::rule;
+
 use super::text::{Both, Lang, code, prose, say, time};
 use super::words;
 
@@ -53,6 +55,8 @@ pub(super) fn risk_patterns(lang: Lang, call: &Call, outcome: &Value) -> String 
         });
         entries.extend(items(list).map(|item| {
             let what = ["reason", "description", "about"].iter().find_map(|name| item[*name].as_str());
+            let rule = item["name"].as_str().and_then(rule).filter(|_| lang == Lang::Zh);
+            let what = rule.map_or(what, |rule| Some(rule.reason.zh));
             let what = what.map_or_else(String::new, |what| format!(" — {}", prose(what)));
             format!("- {group}: {}{what}", code(&name_of(item)))
         }));

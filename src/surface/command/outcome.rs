@@ -7,6 +7,7 @@ use super::lists;
 use super::read::Call;
 use super::text::{Lang, code, link, prose, say, time};
 use super::words;
+use crate::risk::rules::rule;
 
 /// The outcome of a call.
 pub(super) fn shown(lang: Lang, call: &Call, outcome: &Value) -> String {
@@ -226,10 +227,21 @@ fn risk(lang: Lang, outcome: &Value) -> String {
         _ => ("judged by rules", "由规则判断"),
     });
     let head = say!(lang, "Risk: **{level}** ({source})", "风险：**{level}**（{source}）");
-    match outcome["reason"].as_str().filter(|reason| !reason.trim().is_empty()) {
-        Some(reason) => format!("{head}\n{}", sentence(&prose(reason))),
+    match reason(lang, outcome).filter(|reason| !reason.trim().is_empty()) {
+        Some(reason) => format!("{head}\n{}", sentence(&prose(&reason))),
         None => head,
     }
+}
+
+/// The reason in the reader's language where it is a rule's; a model's is in the model's.
+fn reason(lang: Lang, outcome: &Value) -> Option<String> {
+    let reason = outcome["reason"].as_str()?;
+    let rule = outcome["rule"].as_str().and_then(rule).filter(|_| outcome["source"] == "rules");
+    Some(match (lang, rule, outcome["note"].as_str()) {
+        (Lang::Zh, Some(rule), Some(note)) => format!("{}（模型未给出判断：{note}）", rule.reason.zh),
+        (Lang::Zh, Some(rule), None) => rule.reason.zh.to_owned(),
+        _ => reason.to_owned(),
+    })
 }
 
 /// What the tool says itself.

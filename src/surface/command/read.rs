@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::table::{self, Command, Does, PREFIXES, Slot, To};
 use super::words::{self, Word};
 use crate::action::tool::Kind;
+use crate::authz::registry::Word as Says;
 use crate::base::nearest::nearest;
 
 /// Bytes that a line may have; a pasted shell command fits.
@@ -15,8 +16,8 @@ pub const MAX_LINE_BYTES: usize = 16 << 10;
 pub enum Request {
     /// The help, of one command or of all.
     Help(Option<&'static Command>),
-    /// The host's own approval.
-    HostApproval,
+    /// A person's word on a blocked call, by its approval id or the only one.
+    Approval(Says, Option<String>),
     /// A tool.
     Call(Call),
 }
@@ -78,7 +79,10 @@ pub fn read(line: &str) -> Result<Request, Mistake> {
             let topic = words::first(rest).0;
             Ok(Request::Help(if topic.is_empty() { None } else { Some(self::command(topic)?) }))
         }
-        Does::HostApproval => Ok(Request::HostApproval),
+        Does::Approval(word) => {
+            let id = words::first(rest).0;
+            Ok(Request::Approval(word, (!id.is_empty()).then(|| id.to_owned())))
+        }
         Does::Tool(tool) => call(command, tool, rest).map(Request::Call),
     }
 }
@@ -262,8 +266,13 @@ mod tests {
         assert!(
             matches!(read("/id help fetch"), Ok(Request::Help(Some(command))) if command.name == "fetch")
         );
-        for line in ["/id approve", "/id approve abc", "/identity reject abc now"] {
-            assert!(matches!(read(line), Ok(Request::HostApproval)), "{line}");
+        for (line, says, of) in [
+            ("/id approve", Says::Approve, None),
+            ("/id approve abc", Says::Approve, Some("abc")),
+            ("/identity reject abc now", Says::Reject, Some("abc")),
+        ] {
+            let Ok(Request::Approval(word, id)) = read(line) else { panic!("{line}") };
+            assert_eq!((word, id.as_deref()), (says, of), "{line}");
         }
     }
 

@@ -84,6 +84,19 @@ pub(super) fn host_approval(lang: Lang) -> String {
     .to_owned()
 }
 
+/// A person's word was taken.
+pub(super) fn decided(lang: Lang, id: &str, approved: bool) -> String {
+    let id = code(id);
+    match approved {
+        true => say!(
+            lang,
+            "✓ {id} is approved: the agent may run this one call, once. Tell it to go on.",
+            "✓ 已批准 {id}：仅允许该调用执行一次。请让智能体继续。"
+        ),
+        false => say!(lang, "{id} is rejected. The call will not run.", "已拒绝 {id}，该调用不会执行。"),
+    }
+}
+
 /// Without a person in a chat nothing is done.
 pub(super) fn no_chat(lang: Lang) -> String {
     lang.pick((

@@ -1,6 +1,7 @@
 //! The commands: names, arguments, the tool that does the work, and help. Reading, usage lines and help come from here.
 
 use crate::action::tool::Kind;
+use crate::authz::registry::Word;
 
 use super::text::{Both, Lang};
 
@@ -26,8 +27,8 @@ pub struct Command {
 pub enum Does {
     /// The help itself.
     Help,
-    /// The host's own approval, to which the answer points.
-    HostApproval,
+    /// A person's word on a blocked call: the host's own command, or this one where the host has none.
+    Approval(Word),
     /// A tool.
     Tool(&'static str),
 }
@@ -156,10 +157,12 @@ pub const COMMANDS: [Command; 17] = [
     },
     approval(
         "approve",
+        Word::Approve,
         ("approve a blocked call: use the chat's own /approve", "批准被拦截的调用：请使用 /approve"),
     ),
     approval(
         "reject",
+        Word::Reject,
         ("reject a blocked call: use the chat's own /approve", "拒绝被拦截的调用：请使用 /approve"),
     ),
 ];
@@ -170,8 +173,8 @@ const fn plain(name: &'static str, tool: &'static str, about: Both) -> Command {
 
 const APPROVAL_ID: &[Slot] = &[optional("approval_id", To::Nothing, Kind::Text)];
 
-const fn approval(name: &'static str, about: Both) -> Command {
-    Command { name, aliases: &[], args: APPROVAL_ID, flags: &[], does: Does::HostApproval, about }
+const fn approval(name: &'static str, word: Word, about: Both) -> Command {
+    Command { name, aliases: &[], args: APPROVAL_ID, flags: &[], does: Does::Approval(word), about }
 }
 
 const fn optional(name: &'static str, to: To, kind: Kind) -> Slot {

@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::action::authz_explain::{self, About};
 use crate::action::{Action, provide_secrets, registry};
 use crate::base::error::{Code, Error, Result};
 use crate::credential::provide::MAX_IDS;
@@ -34,8 +35,8 @@ impl From<Error> for NoRoute {
 }
 
 /// The paths of the server besides `/tool/<name>`, for hints.
-pub const PATHS: [&str; 7] =
-    ["/environment", "/healthz", "/secrets", "/session", "/status", "/token", "/tools"];
+pub const PATHS: [&str; 8] =
+    ["/authz/explain", "/environment", "/healthz", "/secrets", "/session", "/status", "/token", "/tools"];
 
 /// The header in which a program that a tool call runs says whose call it is; its value is the call's handle.
 pub const CALL_HEADER: &str = "Agent-Identity-Call";
@@ -61,6 +62,11 @@ pub fn route(
         Ok(Route { action: action(session), is_tool: false })
     };
     match path {
+        "/authz/explain" if method == "POST" => {
+            session_parameter(query, false)?;
+            Ok(Route { action: Action::AuthzExplain(explanation(body, own)?), is_tool: false })
+        }
+        "/authz/explain" => Err(not_allowed(method, path, "POST")),
         "/environment" => read(Action::Environment, true),
         "/healthz" => read(|_| Action::Health, false),
         "/session" => read(Action::UserToken, true),
@@ -143,9 +149,49 @@ fn tool(name: &str, body: &[u8], own: Option<&SessionKey>) -> Result<Action> {
     if params.contains_key("session") {
         return Err(invalid("the session stands beside params, not in it".to_owned()));
     }
-    let session = call.session.as_deref().map(str::trim).unwrap_or_default();
-    let session = if session.is_empty() { None } else { Some(SessionKey::parse(session)?) };
-    registry::action(name, &params, of_call(session, own)?)
+    registry::action(name, &params, of_call(named(call.session.as_deref())?, own)?)
+}
+
+/// What is to be explained: one of `tool`, with `params` and `workspace`, `skill`, or `agent: true`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Explanation {
+    #[serde(default)]
+    session: Option<String>,
+    #[serde(default)]
+    agent: bool,
+    #[serde(default)]
+    skill: Option<String>,
+    #[serde(default)]
+    tool: Option<String>,
+    #[serde(default)]
+    params: Option<Map<String, Value>>,
+    #[serde(default)]
+    workspace: Option<String>,
+}
+
+fn explanation(body: &[u8], own: Option<&SessionKey>) -> Result<authz_explain::Input> {
+    let invalid = |message: String| {
+        Error::new(Code::InvalidRequest, message).with_hint(
+            r#"send {"tool": "…", "params": {…}}, {"skill": "…"} or {"agent": true}, with or without "session""#,
+        )
+    };
+    let asked: Explanation =
+        serde_json::from_slice(body).map_err(|error| invalid(format!("the body is no question: {error}")))?;
+    let about = match (asked.agent, asked.skill, asked.tool, asked.params, asked.workspace) {
+        (true, None, None, None, None) => About::Agent,
+        (false, Some(skill), None, None, None) => About::Skill(skill),
+        (false, None, Some(name), params, workspace) => {
+            About::Tool { name, params: params.unwrap_or_default(), workspace }
+        }
+        _ => return Err(invalid("the question is about one of agent, skill and tool".to_owned())),
+    };
+    Ok(authz_explain::Input { session: of_call(named(asked.session.as_deref())?, own)?, about })
+}
+
+/// A session by its name; an empty one is the main session.
+fn named(session: Option<&str>) -> Result<Option<SessionKey>> {
+    session.map(str::trim).filter(|name| !name.is_empty()).map(SessionKey::parse).transpose()
 }
 
 fn of_call(named: Option<SessionKey>, own: Option<&SessionKey>) -> Result<Option<SessionKey>> {
@@ -224,6 +270,7 @@ mod tests {
     #[test]
     fn requests_become_actions() {
         let login = |session| Action::Login(login::Input { session, origin: Origin::default() });
+        let explain = |session, about| Action::AuthzExplain(authz_explain::Input { session, about });
         for (method, target, body, action) in [
             ("GET", "/healthz", "", Action::Health),
             ("HEAD", "/status", "", Action::ServerStatus),
@@ -244,6 +291,17 @@ mod tests {
             ("POST", "/tool/identity_logout", r#"{"session":"k","params":null}"#, Action::Logout(key("k"))),
             ("POST", "/tool/identity_login", "{}", login(None)),
             ("POST", "/secrets", r#"{"ids":["a","b"]}"#, secrets(&["a", "b"])),
+            ("POST", "/authz/explain", r#"{"agent": true, "session": "k"}"#, explain(key("k"), About::Agent)),
+            ("POST", "/authz/explain", r#"{"skill": "pay"}"#, explain(None, About::Skill("pay".into()))),
+            (
+                "POST",
+                "/authz/explain",
+                r#"{"tool": "exec", "params": {}, "workspace": "/w", "session": ""}"#,
+                explain(
+                    None,
+                    About::Tool { name: "exec".into(), params: Map::new(), workspace: Some("/w".into()) },
+                ),
+            ),
         ] {
             let (path, query) =
                 target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
@@ -278,6 +336,19 @@ mod tests {
             ("POST", "/tool/identity_logout", r#"{"session":"k","session":""}"#, Code::InvalidRequest, None),
             ("POST", "/tool/identity_logout", r#"{"params":{"session":"k"}}"#, Code::InvalidRequest, None),
             ("POST", "/tool/identity_logout", r#"[{},"k"]"#, Code::InvalidRequest, None),
+            (
+                "POST",
+                "/tool/identity_approve_tool",
+                r#"{"params":{"approval_id":"a"}}"#,
+                Code::Forbidden,
+                None,
+            ),
+            ("GET", "/authz/explain", "", Code::MethodNotAllowed, Some("POST")),
+            ("POST", "/authz/explain", "", Code::InvalidRequest, None),
+            ("POST", "/authz/explain", "{}", Code::InvalidRequest, None),
+            ("POST", "/authz/explain", r#"{"agent":true,"skill":"x"}"#, Code::InvalidRequest, None),
+            ("POST", "/authz/explain", r#"{"skill":"x","params":{}}"#, Code::InvalidRequest, None),
+            ("POST", "/authz/explain", r#"{"tol":"x"}"#, Code::InvalidRequest, None),
             ("GET", "/token?sesion=x", "", Code::InvalidRequest, None),
             ("GET", "/token?session=a&session=b", "", Code::InvalidRequest, None),
             ("GET", "/token?session=%ff", "", Code::InvalidRequest, None),
