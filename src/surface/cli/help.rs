@@ -46,7 +46,7 @@ Exit codes:
   4  the server does not answer
 ";
 
-const COMMANDS: [(&str, &str); 17] = [
+const COMMANDS: &[(&str, &str)] = &[
     (
         "serve",
         "\
