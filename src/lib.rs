@@ -14,6 +14,7 @@ pub mod net;
 pub mod peer;
 pub mod risk;
 
+pub mod audit;
 pub mod credential;
 pub mod message;
 pub mod oidc;

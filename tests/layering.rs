@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 11] = [
     &["sys"],
     &["base"],
     &["config", "http", "jwt", "net", "peer", "risk"],
-    &["session", "volc"],
+    &["audit", "session", "volc"],
     &["message"],
     &["credential", "oidc", "tip"],
     &["authz"],

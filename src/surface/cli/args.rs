@@ -125,6 +125,8 @@ pub enum Command {
         /// `--alias NAME`
         alias: Option<String>,
     },
+    /// Looks through the host's files for secrets in plain text and references without a value.
+    SecretsAudit(Audit),
     /// Replaces the key that seals the stored sessions.
     KeyRotate,
     /// Prints the version.
@@ -149,6 +151,21 @@ pub enum Question {
         /// `--workspace DIR`
         workspace: Option<String>,
     },
+}
+
+/// What `secrets audit` is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// The host's configuration and auth profiles, in place of the usual ones.
+    pub files: Vec<PathBuf>,
+    /// `--check`
+    pub check: bool,
+    /// `--allow-exec`
+    pub allow_exec: bool,
+    /// `--fix`
+    pub fix: bool,
+    /// `--alias NAME`
+    pub alias: Option<String>,
 }
 
 /// How long `login` waits for the person unless told otherwise: as long as its link lives.
@@ -180,6 +197,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
             Long("session") => flags.put("session", text(&mut words)?),
             Long("timeout") => flags.put("timeout", text(&mut words)?),
             Long("lang") => flags.put("lang", text(&mut words)?),
+            Long("check") => flags.put("check", String::new()),
+            Long("allow-exec") => flags.put("allow-exec", String::new()),
+            Long("fix") => flags.put("fix", String::new()),
             Long("alias") => flags.put("alias", text(&mut words)?),
             Long("callback-listen") => flags.put("callback-listen", text(&mut words)?),
             Long("workspace") => flags.put("workspace", text(&mut words)?),
@@ -261,6 +281,13 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
         ["config", "show"] => Command::ConfigShow,
         ["key", "rotate"] => Command::KeyRotate,
         ["secrets", "provider"] => Command::SecretsProvider,
+        ["secrets", "audit", files @ ..] => Command::SecretsAudit(Audit {
+            files: files.iter().map(PathBuf::from).collect(),
+            check: flags.take("check").is_some(),
+            allow_exec: flags.take("allow-exec").is_some(),
+            fix: flags.take("fix").is_some(),
+            alias: flags.take("alias"),
+        }),
         ["secrets", "setup"] => Command::SecretsSetup { alias: flags.take("alias") },
         ["version"] => Command::Version,
         ["id", ..] => {
@@ -397,6 +424,17 @@ mod tests {
             ("config show", Command::ConfigShow),
             ("key rotate", Command::KeyRotate),
             ("secrets provider", Command::SecretsProvider),
+            ("secrets audit", Command::SecretsAudit(Audit::default())),
+            (
+                "secrets audit a.json b --check --allow-exec --fix --alias x",
+                Command::SecretsAudit(Audit {
+                    files: vec!["a.json".into(), "b".into()],
+                    check: true,
+                    allow_exec: true,
+                    fix: true,
+                    alias: Some("x".into()),
+                }),
+            ),
             ("secrets setup", Command::SecretsSetup { alias: None }),
             ("secrets setup --alias a", Command::SecretsSetup { alias: Some("a".into()) }),
             (

@@ -71,6 +71,7 @@ pub fn run(command: &Command, context: &Context<'_>) -> u8 {
         Command::Chat { line, session, lang } => {
             tools::chat(context, line, session.as_ref(), lang.as_deref())
         }
+        Command::SecretsAudit(what) => secrets::audit::run(context, what),
         Command::SecretsSetup { alias } => secrets::setup::run(context, alias.as_deref()),
         Command::Serve { .. }
         | Command::Bridge

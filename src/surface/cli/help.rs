@@ -23,6 +23,7 @@ Commands:
   risk            how risky a shell command is, without running it
   config check    read the configuration and say what is wrong with it
   config show     the effective configuration, without secrets
+  secrets audit   secrets in plain text, and references without a value, in OpenClaw's own files
   secrets setup   how OpenClaw has its own secrets answered from hosted credentials
   key rotate      replace the key that seals the stored sessions
   version         print the version
@@ -238,12 +239,21 @@ file and leave the old one below it; the next start seals with the new one.
         "secrets",
         "\
   secrets setup      print the provider block for openclaw.json, and check it and this program by the host's rules
+  secrets audit      what OpenClaw's files hold in plain text, and which references have no value
   secrets provider   what that block runs: answers a request on standard input, {\"protocolVersion\":1,\"ids\":[…]}
 
 Usage: agent-identity secrets setup [--alias NAME] [--config FILE] [--json]
+       agent-identity secrets audit [openclaw.json] [auth-profiles.json …] [--check] [--allow-exec] [--fix]
+                      [--alias NAME] [--json]
        agent-identity secrets provider < REQUEST
 
   --alias NAME   the provider's name in SecretRefs (default: agent-identity)
+  --check        exit code 1 with any finding
+  --allow-exec   start the programs of exec providers; without it their references are only looked at
+  --fix          print a plan for `openclaw secrets apply` that puts references in place of plain text; write nothing
+
+The audit has the findings, codes and exit codes of `openclaw secrets audit`: 2 with an unresolved reference, 1 with
+--check and other findings, else 0. It knows the fields of older and newer OpenClaw releases.
 
 Ids of SecretRefs: apikey/NAME, oauth2/NAME, role/NAME/accessKeyId (secretAccessKey, sessionToken), each for the
 workload itself, or with session/KEY/ in front for a session. Other bytes than letters, digits and . _ : - are

@@ -15,7 +15,7 @@ use crate::config::secretref::provider::{ExecProvider, Provider};
 use crate::config::secretref::{Providers, SecretRef, Source, exec};
 
 /// The alias unless another is asked for.
-const ALIAS: &str = "agent-identity";
+pub(super) const ALIAS: &str = "agent-identity";
 /// The words after the program's name.
 const ARGUMENTS: [&str; 2] = ["secrets", "provider"];
 /// Milliseconds: room for a workload token and a credential, one after the other, with a retry.
@@ -46,10 +46,7 @@ struct Finding {
 
 pub(in super::super) fn run(context: &Context<'_>, alias: Option<&str>) -> Result<u8, Failure> {
     let alias = alias.unwrap_or(ALIAS);
-    if !is_alias(alias) {
-        let error = Error::new(Code::InvalidRequest, "--alias: not an alias that the host takes");
-        return Err(failure(error.with_hint("use a-z, then a-z, 0-9, _ and -, at most 64 characters")));
-    }
+    check_alias(alias).map_err(failure)?;
     let program = own_path().map_err(failure)?;
     let (paths, _) = paths(context.options, context.env).map_err(failure)?;
     let host = HostFile::read(&paths, context.options.config.as_deref(), context.env).map_err(failure)?;
@@ -77,7 +74,17 @@ pub(in super::super) fn run(context: &Context<'_>, alias: Option<&str>) -> Resul
     Ok(report(context, &block, &findings))
 }
 
-fn entry(program: &Path) -> Value {
+/// Whether the host takes the alias.
+pub(super) fn check_alias(alias: &str) -> Result<()> {
+    match is_alias(alias) {
+        true => Ok(()),
+        false => Err(Error::new(Code::InvalidRequest, "--alias: not an alias that the host takes")
+            .with_hint("use a-z, then a-z, 0-9, _ and -, at most 64 characters")),
+    }
+}
+
+/// The entry of our provider in `secrets.providers`.
+pub(super) fn entry(program: &Path) -> Value {
     json!({
         "source": "exec",
         "command": program,
@@ -90,7 +97,7 @@ fn entry(program: &Path) -> Value {
 }
 
 /// Where we are, with no symbolic link on the way.
-fn own_path() -> Result<PathBuf> {
+pub(super) fn own_path() -> Result<PathBuf> {
     std::env::current_exe().and_then(|path| path.canonicalize()).map_err(|error| {
         Error::new(Code::Internal, format!("cannot find out where this program is: {error}"))
     })
