@@ -212,6 +212,12 @@ impl<'a> Finder<'a> {
         let written = absolute(path, &places).to_lowercase();
         let mut found: Vec<&str> = Vec::new();
         found.extend(self.written.get(path).into_iter().chain(self.written.get(&written)).flatten());
+        if is_skill_file(&written) && !is_rooted(&written) {
+            // Relative to a folder that is not known: any location that ends like this may be meant.
+            let end = format!("/{}", written.trim_start_matches("../"));
+            let ends = self.written.iter().filter(|(form, _)| form.ends_with(&end));
+            found.extend(ends.flat_map(|(_, names)| names));
+        }
         // What names a skill's file is always followed; other names only so often.
         let is_named = is_skill_file(&written);
         let real = if is_named || self.looks > 0 { real(path, &places) } else { None };
@@ -253,8 +259,12 @@ impl<'a> Finder<'a> {
 /// The path without links, letters folded.
 fn real(path: &str, places: &Places<'_>) -> Option<String> {
     // First with the dots left in: behind a link, `..` does not lead back to where the link is.
-    let real = (places.real)(&joined(path, places)).or_else(|| (places.real)(&absolute(path, places)))?;
-    Some(real.to_lowercase())
+    let (joined, absolute) = (joined(path, places), absolute(path, places));
+    if !joined.starts_with('/') {
+        // Our own folder is not the agent's.
+        return None;
+    }
+    Some((places.real)(&joined).or_else(|| (places.real)(&absolute))?.to_lowercase())
 }
 
 fn is_skill_file(path: &str) -> bool {
@@ -296,6 +306,11 @@ fn absolute(path: &str, places: &Places<'_>) -> String {
         }
     }
     format!("{}{}", if is_absolute { "/" } else { "" }, parts.join("/"))
+}
+
+/// Whether a path says where it starts.
+fn is_rooted(path: &str) -> bool {
+    path.starts_with(['/', '~', '$']) || has_scheme(path)
 }
 
 fn has_scheme(path: &str) -> bool {

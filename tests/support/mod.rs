@@ -9,6 +9,7 @@
 
 pub mod browser;
 pub mod feishu;
+pub mod model;
 pub mod npm;
 pub mod schema;
 

@@ -122,6 +122,26 @@ fn however_a_path_is_written_it_is_the_same_skill() {
 }
 
 #[test]
+fn without_a_known_folder_any_skill_that_ends_alike_may_be_meant() {
+    let skills = parse(PROMPT);
+    let real = |path: &str| {
+        assert!(path.starts_with('/'), "{path} is looked up from a folder that is not the agent's");
+        None
+    };
+    let places = Places { folder: None, home: None, real: &real };
+    for (path, name) in [
+        ("skills/deploy/SKILL.md", "deploy"),
+        ("./skills/pay-1/SKILL.md", "pay"),
+        ("../../.openclaw/skills/pay-1/SKILL.md", "pay"),
+        ("../unlisted/SKILL.md", "unlisted"),
+    ] {
+        let params = json!({ "path": path });
+        let names = read_by("read", params.as_object().unwrap(), &skills, &places);
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), [name], "{path}");
+    }
+}
+
+#[test]
 fn a_skill_that_is_not_listed_has_the_name_of_its_folder() {
     for (path, name) in [
         ("/srv/skills/New-One/SKILL.md", "New-One"),
