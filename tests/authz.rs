@@ -285,7 +285,8 @@ impl Plugin {
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         let mut plugin = Self { child, input, output, last: 0 };
         let version = env!("CARGO_PKG_VERSION");
-        plugin.request("initialize", json!({ "pluginVersion": version, "approvals": approvals }));
+        let greeting = json!({ "pluginVersion": version, "approvals": approvals, "modern": true });
+        plugin.request("initialize", greeting);
         plugin
     }
 
@@ -307,7 +308,10 @@ impl Plugin {
 
     fn call(&mut self, id: &str, tool: &str, params: &Value) -> Value {
         let event = json!({ "toolName": tool, "params": params, "runId": "run-1", "toolCallId": id });
-        let ctx = json!({ "sessionKey": MAIN, "agentId": "main", "runId": "run-1", "toolCallId": id });
+        let ctx = json!({
+            "sessionKey": MAIN, "agentId": "main", "runId": "run-1", "toolCallId": id, "channelId": "webchat",
+            "requester": { "channel": "webchat", "senderId": "ann" },
+        });
         self.request("before_tool_call", json!({ "event": event, "ctx": ctx }))
     }
 }
@@ -359,6 +363,20 @@ fn on_a_host_that_cannot_ask_a_person_approves_by_id_and_the_call_passes_once() 
     );
     assert!(as_tool.to_string().contains("person's act"), "{as_tool}");
     assert_eq!(blocked(&plugin.call("c2", "exec", &command)), id);
+    // Nor does another person of the chat.
+    let mut says = |plugin: &mut Plugin, sender: &str, content: &str| {
+        let event =
+            json!({ "content": content, "channel": "webchat", "sessionKey": MAIN, "senderId": sender });
+        let ctx = json!({ "channelId": "webchat", "sessionKey": MAIN, "senderId": sender });
+        plugin.request("before_dispatch", json!({ "event": event, "ctx": ctx }))
+    };
+    let from_bob = says(&mut plugin, "bob", &format!("approve {id}"));
+    assert!(from_bob["text"].as_str().is_some_and(|text| text.contains("no call waits")), "{from_bob}");
+    let from_ann = says(&mut plugin, "ann", "approve");
+    assert!(from_ann["text"].as_str().is_some_and(|text| text.contains(&id)), "{from_ann}");
+    let passed = plugin.call("c3", "exec", &command);
+    assert!(passed["block"].is_null() && passed["requireApproval"].is_null(), "{passed}");
+    assert_ne!(blocked(&plugin.call("c4", "exec", &command)), id, "once");
 }
 
 #[test]
