@@ -95,6 +95,12 @@ impl Chat {
     }
 }
 
+/// What a person is told who has decided about a blocked call.
+#[must_use]
+pub fn decided(lang: Lang, approval_id: &str, word: Word) -> String {
+    reply::decided(lang, approval_id, word == Word::Approve)
+}
+
 /// A failure as a chat is told of it.
 #[must_use]
 pub fn explained(lang: Lang, error: &Error) -> String {

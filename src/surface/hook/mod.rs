@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use crate::action::{Action, Services, registry};
-use crate::authz::denial::PREFIX;
 use crate::authz::registry::spoken;
 use crate::base::bounded::BoundedMap;
 use crate::base::entropy::Entropy;
@@ -28,7 +27,7 @@ use crate::base::lang::Lang;
 use crate::config::model::InjectionMode;
 use crate::session::derive::DmScope;
 use crate::session::key::SessionKey;
-use crate::surface::command::Chat;
+use crate::surface::command::{self, Chat};
 
 pub use admission::Refusal;
 use family::Family;
@@ -110,7 +109,7 @@ impl Hooks {
             return Dispatch::Pass;
         }
         let lang = language(&scene, content);
-        if let Some(answer) = self.spoken_approval(&scene, content) {
+        if let Some(answer) = self.spoken_approval(&scene, content, lang) {
             return Dispatch::Answer(answer);
         }
         match self.admit(&scene, self.people.writer(&scene), lang) {
@@ -233,15 +232,17 @@ impl Hooks {
     }
 
     /// A person's bare "approve" or "reject", on hosts that do not ask by themselves.
-    fn spoken_approval(&self, scene: &Scene, content: &str) -> Option<String> {
+    fn spoken_approval(&self, scene: &Scene, content: &str, lang: Lang) -> Option<String> {
         if self.services.gate.host_asks() {
             return None;
         }
         let (word, id) = spoken(content)?;
         let key = self.people.writer(scene).ok()?;
         Some(match self.services.gate.approvals().decide(&key, id, word) {
-            Ok(text) => format!("{PREFIX} {text}"),
-            Err(error) => format!("{PREFIX} {}", error.message()),
+            Ok(id) => command::decided(lang, &id, word),
+            // With nothing to decide, the word is part of the talk.
+            Err(error) if id.is_none() && error.code() == Code::NotFound => return None,
+            Err(error) => command::explained(lang, &error),
         })
     }
 
