@@ -1,6 +1,6 @@
 //! A model's service on loopback, in both protocols: it answers what it was told to, or as one that obeys the command.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
