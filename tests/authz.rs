@@ -364,7 +364,7 @@ fn on_a_host_that_cannot_ask_a_person_approves_by_id_and_the_call_passes_once() 
     assert!(as_tool.to_string().contains("person's act"), "{as_tool}");
     assert_eq!(blocked(&plugin.call("c2", "exec", &command)), id);
     // Nor does another person of the chat.
-    let mut says = |plugin: &mut Plugin, sender: &str, content: &str| {
+    let says = |plugin: &mut Plugin, sender: &str, content: &str| {
         let event =
             json!({ "content": content, "channel": "webchat", "sessionKey": MAIN, "senderId": sender });
         let ctx = json!({ "channelId": "webchat", "sessionKey": MAIN, "senderId": sender });
