@@ -10,7 +10,8 @@ use agent_identity::action::registry;
 #[test]
 fn the_front_matter_is_what_hosts_read() {
     let (front, _) = parts();
-    assert!(front.starts_with("name: identity\ndescription: |\n"));
+    // As a command of people the skill would hide the plugin's own `/identity` on new hosts.
+    assert!(front.starts_with("name: identity\nuser-invocable: false\ndescription: |\n"));
     for trigger in [
         "log in",
         "credentials",
