@@ -14,17 +14,40 @@ mod openclaw;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chat;
 mod probe;
+
+use std::sync::{Mutex, PoisonError};
 
 use openclaw::host::{Host, NEW, OLD};
 use support::skipped;
 
-/// Plays a story in both hosts, one after the other: two at once would need three gigabytes and more than two cores.
+#[test]
+fn hosts_tell_plugins_who_asks_and_models_see_what_they_should() {
+    in_both_hosts("hosts_tell_plugins_who_asks_and_models_see_what_they_should", probe::story);
+}
+
+#[test]
+fn a_chat_logs_in_uses_a_credential_and_logs_out() {
+    in_both_hosts("a_chat_logs_in_uses_a_credential_and_logs_out", chat::story);
+}
+
+/// Plays a story in both hosts, one after the other, and no story beside another: two gateways at once would need three
+/// gigabytes and more than two cores.
 fn in_both_hosts(test: &str, story: impl Fn(Host)) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     for version in [OLD, NEW] {
         match Host::install(version) {
-            Ok(host) => story(host),
+            Ok(host) => {
+                let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+                story(host);
+            }
             Err(reason) => skipped(test, &reason),
         }
     }
+}
+
+/// The folder of a plugin that only tests have.
+fn plugin(name: &str) -> String {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/openclaw/").to_owned() + name
 }

@@ -122,6 +122,17 @@ impl Client {
         self.end_of(&run)
     }
 
+    /// Has the agent call a tool and returns what the tool said, which must be JSON.
+    pub fn call(&self, session: &str, tool: &str, arguments: Value) -> Value {
+        let reply = self.say(session, &order(tool, arguments));
+        serde_json::from_str(&reply.text).unwrap_or_else(|_| panic!("{tool}: {reply:?}"))
+    }
+
+    /// Has the agent run a command and returns what it printed.
+    pub fn exec(&self, session: &str, command: &str) -> String {
+        self.say(session, &order("exec", json!({ "command": command }))).text
+    }
+
     /// Says something, and gives the id of the turn that it starts.
     pub fn start(&self, session: &str, message: &str) -> String {
         let run = random_token(&OsEntropy).unwrap();
@@ -198,6 +209,11 @@ fn read(mut receiver: Receiver, inbox: &Inbox) {
     }
     inbox.lock().closed = true;
     inbox.changed.notify_all();
+}
+
+/// What a person says to have a tool called.
+pub fn order(tool: &str, arguments: Value) -> String {
+    format!("▶ {tool} {arguments}")
 }
 
 /// The parameters of `connect`: versions 3 and 4 of the protocol, and a device whose key the gateway has not seen yet,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -15,7 +16,8 @@ use tempfile::TempDir;
 use super::client::{Client, Identity};
 use super::host::Host;
 use super::model::Model;
-use crate::support::{free_port, path, send_signal, text};
+use crate::support::browser::Browser;
+use crate::support::{contains, free_port, path, send_signal, text};
 
 /// The token of every gateway here; each is on loopback for one test.
 const TOKEN: &str = "gateway-token";
@@ -45,9 +47,10 @@ impl Home {
             port,
             dir: TempDir::new().unwrap(),
         };
-        for folder in [home.state(), home.workspace()] {
+        for folder in [home.state(), home.workspace(), home.programs()] {
             fs::create_dir_all(folder).unwrap();
         }
+        home.link_program();
         let mut config = home.config();
         change(&home, &mut config);
         home.write_config(&config);
@@ -64,6 +67,19 @@ impl Home {
 
     pub fn workspace(&self) -> PathBuf {
         self.path().join("workspace")
+    }
+
+    /// The program, where this home's PATH has it.
+    pub fn program(&self) -> PathBuf {
+        self.programs().join("agent-identity")
+    }
+
+    pub fn link_program(&self) {
+        symlink(env!("CARGO_BIN_EXE_agent-identity"), self.program()).unwrap();
+    }
+
+    fn programs(&self) -> PathBuf {
+        self.path().join("bin")
     }
 
     pub fn config_file(&self) -> PathBuf {
@@ -104,6 +120,31 @@ impl Home {
         config
     }
 
+    /// Has the host load a plugin from its folder, with everything that this host asks of its operator for that.
+    pub fn load(&self, config: &mut Value, id: &str, folder: &str, settings: Value) {
+        let plugins = &mut config["plugins"];
+        plugins["load"]["paths"].as_array_mut().unwrap().push(json!(folder));
+        plugins["allow"].as_array_mut().unwrap().push(json!(id));
+        plugins["entries"][id] = json!({ "enabled": true, "config": settings });
+        if self.host.is_new() {
+            plugins["entries"][id]["hooks"] = json!({ "allowConversationAccess": true });
+        }
+    }
+
+    /// Our plugin as its package has it, loaded from a folder of this home, with these settings. New hosts copy a plugin's
+    /// whole folder at each start, which in a checkout is the build's as well.
+    pub fn load_ours(&self, config: &mut Value, settings: Value) {
+        let (source, folder) = (Path::new(env!("CARGO_MANIFEST_DIR")), self.path().join("agent-identity"));
+        let package = fs::read_to_string(source.join("package.json")).unwrap();
+        let files = serde_json::from_str::<Value>(&package).unwrap()["files"].take();
+        for file in
+            files.as_array().unwrap().iter().map(|file| file.as_str().unwrap()).chain(["package.json"])
+        {
+            copy(&source.join(file), &folder.join(file));
+        }
+        self.load(config, "agent-identity", folder.to_str().unwrap(), settings);
+    }
+
     /// The plugin's configuration for this home's emulator, with the callback at the gateway.
     pub fn identity(&self) -> Value {
         let key = &self.emulator.options().access_keys[0];
@@ -124,10 +165,32 @@ impl Home {
         })
     }
 
+    /// Logs a person in through a chat: the link that is answered to a message, the pages, the gateway's own callback.
+    pub fn log_in(&self, chat: &Client, session: &str, person: &str) {
+        let answer = chat.say(session, "hello");
+        let done = Browser::new().log_in(&link_in(&answer.text), person);
+        assert!(done.url.to_string().starts_with(&callback(self.port)), "{done:?}");
+    }
+
+    /// Whether any file of this home holds a text: configuration, logs, transcripts, stores.
+    pub fn holds(&self, text: &str) -> Option<PathBuf> {
+        let mut folders = vec![self.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if fs::read(&path).is_ok_and(|content| contains(&content, text)) {
+                    return Some(path);
+                }
+            }
+        }
+        None
+    }
+
     /// `openclaw …` in this home.
     pub fn command(&self, args: &[&str]) -> Command {
-        let binary = Path::new(env!("CARGO_BIN_EXE_agent-identity")).parent().unwrap();
-        let (ours, path) = ([self.host.node_folder(), binary.to_owned()], path());
+        let (ours, path) = ([self.host.node_folder(), self.programs()], path());
         let folders = ours.into_iter().chain(std::env::split_paths(&path));
         let mut command = self.host.command();
         command
@@ -234,6 +297,15 @@ impl Gateway<'_> {
         }
     }
 
+    /// Waits for something that cannot be waited for but by looking.
+    pub fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let deadline = SystemClock.monotonic() + PATIENCE;
+        while !is_so(self) {
+            assert!(SystemClock.monotonic() < deadline, "not {what}; its log:\n{}", self.log());
+            SystemClock.sleep(PAUSE);
+        }
+    }
+
     fn wait_for(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
         let deadline = SystemClock.monotonic() + PATIENCE;
         while !is_so(self) {
@@ -265,6 +337,26 @@ impl Drop for Gateway<'_> {
             }
         }
     }
+}
+
+/// Copies a file or a folder; what is not there is left out, as npm does.
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        for entry in fs::read_dir(from).unwrap() {
+            let name = entry.unwrap().file_name();
+            copy(&from.join(&name), &to.join(&name));
+        }
+    } else if from.is_file() {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(from, to).unwrap();
+    }
+}
+
+/// The first link to this machine in a text, which may be Markdown.
+pub fn link_in(text: &str) -> String {
+    let start = text.find("http://127.0.0.1:").unwrap_or_else(|| panic!("no link in {text:?}"));
+    let link = text[start..].split(|c: char| c.is_whitespace() || ")>\"".contains(c)).next();
+    link.unwrap().to_owned()
 }
 
 fn callback(port: u16) -> String {

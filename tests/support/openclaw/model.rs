@@ -53,6 +53,17 @@ impl Model {
     pub fn was_shown(&self, text: &str) -> bool {
         self.requests().iter().any(|request| strings(request).iter().any(|string| string.contains(text)))
     }
+
+    /// What tools said in turns that began with a message that holds this text.
+    pub fn results(&self, order: &str) -> Vec<String> {
+        let requests = self.requests();
+        let turns = requests.iter().filter_map(|request| {
+            let messages = request["messages"].as_array()?;
+            let begins = |message: &Value| message["role"] == "user" && content(message).contains(order);
+            Some(&messages[messages.iter().rposition(begins)?..])
+        });
+        turns.flatten().filter(|message| message["role"] == "tool").map(content).collect()
+    }
 }
 
 impl Drop for Model {
@@ -99,7 +110,10 @@ fn next_message(request: &Value) -> Value {
     let done = since.iter().filter(|message| is(message, "assistant")).count();
     let Some(step) = steps.get(done) else {
         let result = since.iter().rfind(|message| is(message, "tool")).map(content);
-        let read = || format!("read: {}", turn.last().map(content).unwrap_or_default());
+        let read = || match order.is_empty() {
+            true => "read what the host had to say".to_owned(),
+            false => format!("read: {order}"),
+        };
         return json!({ "role": "assistant", "content": result.unwrap_or_else(read) });
     };
     let (tool, arguments) = step.split_once(' ').unwrap_or((step, "{}"));
