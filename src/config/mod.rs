@@ -4,6 +4,7 @@
 //! it names, [`parse`] turns the tree into a [`model::Config`] by the one table of settings in [`fields`], and
 //! [`view`] shows it without secrets.
 
+pub mod edit;
 pub mod feishu;
 pub mod fields;
 pub mod host;
