@@ -68,6 +68,8 @@ export class Child {
         this.live = false;
         for (const { reject } of [...this.pending.values()]) reject(error);
         if (Date.now() - startedAt >= STEADY_MS) this.backoff = BACKOFF_MS.first;
+        // What it says of its own settings does not change by itself.
+        if (refused) this.backoff = Math.max(this.backoff, 2 * HOPELESS_MS);
         this.again(refused ?? error);
         resolve();
       };

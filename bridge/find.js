@@ -4,11 +4,14 @@ import { accessSync, constants, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 const NAME = "agent-identity";
 
-export function findProgram(settings, env = process.env) {
+/**
+ * @param {object | undefined} settings the plugin's
+ * @param {string} root the plugin's own folder; where this module runs may be a copy of it that the gateway has made
+ */
+export function findProgram(settings, root, env = process.env) {
   for (const [where, path] of [
     ["identity.binaryPath", settings?.identity?.binaryPath],
     ["AGENT_IDENTITY_BIN", env.AGENT_IDENTITY_BIN],
@@ -18,9 +21,9 @@ export function findProgram(settings, env = process.env) {
     if (isProgram(full)) return full;
     throw new Error(`${where} names ${full}, which is no program that can be run; correct it, or remove it`);
   }
-  const beside = fileURLToPath(new URL(`../bin/${NAME}`, import.meta.url));
+  const beside = join(root, "bin", NAME);
   const onPath = (env.PATH ?? "").split(delimiter).filter(Boolean).map((folder) => join(folder, NAME));
-  const found = [beside, ofPlatform(), ...onPath].find((path) => path && isProgram(path));
+  const found = [beside, ofPlatform(root), ...onPath].find((path) => path && isProgram(path));
   if (found) return found;
   throw new Error(
     `there is no program ${NAME}: neither ${beside}, nor a package for ${process.platform}-${process.arch}, nor on the PATH; ` +
@@ -28,10 +31,10 @@ export function findProgram(settings, env = process.env) {
   );
 }
 
-function ofPlatform() {
+function ofPlatform(root) {
   try {
     const name = `@volcengine/agent-identity-${process.platform}-${process.arch}/bin/${NAME}`;
-    return createRequire(import.meta.url).resolve(name);
+    return createRequire(join(root, "package.json")).resolve(name);
   } catch {
     return undefined;
   }

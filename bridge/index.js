@@ -4,6 +4,7 @@
 // The gateway evaluates this module several times, and different instances serve different events; so the process hangs
 // on globalThis, and everything that is known is in it.
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 import { Child } from "./child.js";
 import { findProgram } from "./find.js";
@@ -167,7 +168,7 @@ export default {
         if (ctx?.stateDir) env.OPENCLAW_STATE_DIR ??= ctx.stateDir;
         shared.child = new Child({
           env,
-          find: () => findProgram(settings),
+          find: () => findProgram(settings, api.rootDir ?? fileURLToPath(new URL("..", import.meta.url))),
           greeting: () => ({
             pluginVersion: STATIC.version,
             hostVersion: api.runtime?.version,

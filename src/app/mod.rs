@@ -4,6 +4,7 @@ mod bridge;
 pub mod build;
 mod doctor;
 mod key_rotate;
+mod openclaw;
 mod process;
 mod secrets_provider;
 mod serve;
@@ -35,7 +36,10 @@ fn run() -> u8 {
     let quiet = match invocation.command {
         Command::Serve { .. } | Command::Bridge => Level::Info,
         // They say themselves what the log would, and more.
-        Command::Doctor | Command::SecretsProvider => Level::Error,
+        Command::Doctor
+        | Command::OpenclawDoctor { .. }
+        | Command::OpenclawSetup { .. }
+        | Command::SecretsProvider => Level::Error,
         _ => Level::Warn,
     };
     log::set_level(invocation.options.log.unwrap_or(quiet));
@@ -48,6 +52,10 @@ fn run() -> u8 {
         Command::Bridge => bridge::run(&context).map(|()| exit::OK),
         Command::KeyRotate => key_rotate::run(&context).map(|()| exit::OK),
         Command::SecretsProvider => secrets_provider::run(&context).map(|()| exit::OK),
+        Command::OpenclawSetup { host_version, write } => {
+            openclaw::setup(&context, host_version.as_deref(), *write).map(|()| exit::OK)
+        }
+        Command::OpenclawDoctor { host_version } => openclaw::doctor(&context, host_version.as_deref()),
         Command::Doctor => doctor::run(&context),
         command => return commands::run(command, &context),
     };

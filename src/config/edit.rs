@@ -57,7 +57,9 @@ fn says(root: &Node, change: &Change) -> bool {
     match change {
         Change::Set(path, value) => at(path).as_ref() == Some(value),
         Change::Remove(path) => at(path).is_none(),
-        Change::Append(path, value) => at(path).as_ref().and_then(Value::as_array).is_some_and(|it| it.contains(value)),
+        Change::Append(path, value) => {
+            at(path).as_ref().and_then(Value::as_array).is_some_and(|it| it.contains(value))
+        }
     }
 }
 
@@ -108,7 +110,9 @@ fn remove(text: &str, path: &[String]) -> Option<String> {
     let (name, parents) = path.split_last()?;
     let Found::Value { start, .. } = find(text, parents)? else { return Some(text.to_owned()) };
     let members = members(text, start)?;
-    let Some(index) = members.iter().position(|member| member.name == *name) else { return Some(text.to_owned()) };
+    let Some(index) = members.iter().position(|member| member.name == *name) else {
+        return Some(text.to_owned());
+    };
     let member = &members[index];
     // With its comma: the one behind it, or, of the last one, that of the member before.
     let after = text[member.end..].trim_start();
@@ -162,7 +166,11 @@ fn members(text: &str, at: usize) -> Option<Vec<Member>> {
             _ => at + text[at..].find(|c: char| c == ':' || c.is_whitespace() || c == '/')?,
         };
         let raw = &text[start..end];
-        let name = if raw.starts_with(['"', '\'']) { node::parse(raw).ok()?.text()?.to_owned() } else { raw.to_owned() };
+        let name = if raw.starts_with(['"', '\'']) {
+            node::parse(raw).ok()?.text()?.to_owned()
+        } else {
+            raw.to_owned()
+        };
         let colon = skip_blank(text, end);
         let value = skip_blank(text, colon + text[colon..].strip_prefix(':').map(|_| 1)?);
         let end = skip_value(text, value)?;
@@ -288,7 +296,11 @@ mod tests {
             ("{a:1}", Change::Remove(path("x.y")), "{a:1}"),
             ("{a:'}//', /* } */ b:1}", Change::Set(path("b"), json!(false)), "{a:'}//', /* } */ b:false}"),
         ] {
-            assert_eq!(apply(text, std::slice::from_ref(&change)).as_deref(), Some(expected), "{text} {change:?}");
+            assert_eq!(
+                apply(text, std::slice::from_ref(&change)).as_deref(),
+                Some(expected),
+                "{text} {change:?}"
+            );
         }
         let made = apply("{}", &[Change::Append(path("a.b"), json!("x"))]).unwrap();
         assert_eq!(plain(&node::parse(&made).unwrap()), json!({"a": {"b": ["x"]}}));

@@ -5,7 +5,7 @@
 
 mod cloud;
 mod machine;
-mod report;
+pub(super) mod report;
 
 use crate::base::error::Result;
 use crate::config::load;

@@ -6,7 +6,7 @@ use crate::base::error::{Code, Error};
 
 /// How good a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
+pub(in crate::app) enum Level {
     /// As it should be.
     Ok,
     /// Worth knowing; nothing to do.
@@ -30,7 +30,7 @@ impl Level {
 
 /// The findings, in the order in which they build on each other.
 #[derive(Debug, Default)]
-pub(super) struct Report(Vec<Finding>);
+pub(in crate::app) struct Report(Vec<Finding>);
 
 #[derive(Debug)]
 struct Finding {
@@ -41,24 +41,29 @@ struct Finding {
 }
 
 impl Report {
-    pub(super) fn ok(&mut self, check: &'static str, text: impl Into<String>) {
+    pub(in crate::app) fn ok(&mut self, check: &'static str, text: impl Into<String>) {
         self.push(check, Level::Ok, text.into(), None);
     }
 
-    pub(super) fn note(&mut self, check: &'static str, text: impl Into<String>, hint: Option<&str>) {
+    pub(in crate::app) fn note(&mut self, check: &'static str, text: impl Into<String>, hint: Option<&str>) {
         self.push(check, Level::Note, text.into(), hint.map(str::to_owned));
     }
 
-    pub(super) fn warn(&mut self, check: &'static str, text: impl Into<String>, hint: impl Into<String>) {
+    pub(in crate::app) fn warn(
+        &mut self,
+        check: &'static str,
+        text: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.push(check, Level::Warn, text.into(), Some(hint.into()));
     }
 
-    pub(super) fn fail(&mut self, check: &'static str, error: &Error) {
+    pub(in crate::app) fn fail(&mut self, check: &'static str, error: &Error) {
         self.error(check, Level::Fail(error.code()), error);
     }
 
     /// An error at a level of the check's own choice.
-    pub(super) fn error(&mut self, check: &'static str, level: Level, error: &Error) {
+    pub(in crate::app) fn error(&mut self, check: &'static str, level: Level, error: &Error) {
         self.push(check, level, error.to_string(), error.hint().map(str::to_owned));
     }
 
@@ -67,7 +72,7 @@ impl Report {
     }
 
     /// The code of the first failure: what comes later often follows from it.
-    pub(super) fn failure(&self) -> Option<Code> {
+    pub(in crate::app) fn failure(&self) -> Option<Code> {
         self.0.iter().find_map(|finding| match finding.level {
             Level::Fail(code) => Some(code),
             _ => None,
@@ -75,7 +80,7 @@ impl Report {
     }
 
     /// `{"ok","checks":[{"check","level","message"}]}`, with `hint` and, of a failure, `code`.
-    pub(super) fn to_json(&self) -> Value {
+    pub(in crate::app) fn to_json(&self) -> Value {
         let finding = |finding: &Finding| {
             let mut json = json!({
                 "check": finding.check,

@@ -71,6 +71,7 @@ impl Greeting {
             dm_scope: DmScope::parse(scope)?,
             names_senders: self.modern,
             blocks_names: self.modern,
+            has_own_id: self.modern,
         })
     }
 }

@@ -43,6 +43,18 @@ pub enum Command {
     },
     /// Serves the host's plugin on standard input and output.
     Bridge,
+    /// Prints or writes what the host's configuration lacks for the plugin.
+    OpenclawSetup {
+        /// `--host-version V`
+        host_version: Option<String>,
+        /// `--write`
+        write: bool,
+    },
+    /// Finds out whether the plugin can work in the host.
+    OpenclawDoctor {
+        /// `--host-version V`
+        host_version: Option<String>,
+    },
     /// Logs a person in.
     Login {
         /// `--session KEY`
@@ -200,6 +212,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
             Long("check") => flags.put("check", String::new()),
             Long("allow-exec") => flags.put("allow-exec", String::new()),
             Long("fix") => flags.put("fix", String::new()),
+            Long("host-version") => flags.put("host-version", text(&mut words)?),
+            Long("write") => flags.put("write", String::new()),
             Long("alias") => flags.put("alias", text(&mut words)?),
             Long("callback-listen") => flags.put("callback-listen", text(&mut words)?),
             Long("workspace") => flags.put("workspace", text(&mut words)?),
@@ -288,6 +302,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
             fix: flags.take("fix").is_some(),
             alias: flags.take("alias"),
         }),
+        ["openclaw", "setup"] => Command::OpenclawSetup {
+            host_version: flags.take("host-version"),
+            write: flags.take("write").is_some(),
+        },
+        ["openclaw", "doctor"] => Command::OpenclawDoctor { host_version: flags.take("host-version") },
         ["secrets", "setup"] => Command::SecretsSetup { alias: flags.take("alias") },
         ["version"] => Command::Version,
         ["id", ..] => {
@@ -298,7 +317,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
                         see: agent-identity call --help"
                 .to_owned());
         }
-        ["authz" | "config" | "key" | "secrets"] => {
+        ["authz" | "config" | "key" | "openclaw" | "secrets"] => {
             return Err(format!(
                 "{} needs a further word; see: agent-identity {} --help",
                 names[0], names[0]

@@ -77,6 +77,8 @@ pub fn run(command: &Command, context: &Context<'_>) -> u8 {
         | Command::Bridge
         | Command::Doctor
         | Command::KeyRotate
+        | Command::OpenclawDoctor { .. }
+        | Command::OpenclawSetup { .. }
         | Command::SecretsProvider => Ok(exit::USAGE),
     };
     outcome.unwrap_or_else(|failure| context.fail(&failure))

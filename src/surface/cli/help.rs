@@ -24,6 +24,8 @@ Commands:
   config check    read the configuration and say what is wrong with it
   config show     the effective configuration, without secrets
   secrets audit   secrets in plain text, and references without a value, in OpenClaw's own files
+  openclaw setup  what OpenClaw's configuration lacks for the plugin; --write puts it there
+  openclaw doctor whether the plugin can work in the installed OpenClaw, and what is open where not
   secrets setup   how OpenClaw has its own secrets answered from hosted credentials
   key rotate      replace the key that seals the stored sessions
   version         print the version
@@ -199,6 +201,24 @@ Usage: agent-identity authz explain tool NAME ['{\"…\": …}' | -] [--workspac
   --session KEY     the session whose identity the call uses (default: the main one)
 
 Exit code 5 when it would be denied.
+",
+    ),
+    (
+        "openclaw",
+        "\
+What OpenClaw needs for the plugin, by the version that is installed.
+
+  openclaw setup    print the entries that openclaw.json lacks: those that this version accepts, and no others
+  openclaw doctor   check host, entries, plugin and settings, and say what is open where something is missing
+
+Usage: agent-identity openclaw setup [--write] [--host-version V] [--config FILE] [--json]
+       agent-identity openclaw doctor [--host-version V] [--config FILE] [--json]
+
+  --write            put the entries into the file, which keeps its comments; the file as it was is kept beside it
+  --host-version V   the version, such as 2026.9.6 (default: of the openclaw on the PATH, else the one that wrote the
+                     file last)
+
+The gateway reads the file when it starts.
 ",
     ),
     (

@@ -61,6 +61,8 @@ pub struct Host {
     pub names_senders: bool,
     /// Whether it refuses a whole call that is given certain variables.
     pub blocks_names: bool,
+    /// Whether `/id` is a command of its own, so that ours has to be answered before.
+    pub has_own_id: bool,
 }
 
 /// Answers the host's hooks, tools and commands. Used from many threads at once.
@@ -104,6 +106,11 @@ impl Hooks {
     /// A message arrives, before anything is done with it.
     pub fn before_dispatch(&self, scene: Scene, content: &str) -> Dispatch {
         let scene = scene.with_writer();
+        if self.settings.host.has_own_id
+            && let Some(line) = passes::short_command(content)
+        {
+            return Dispatch::Answer(self.command(scene, line));
+        }
         if passes::is_command(content) {
             self.people.commands(&scene);
             return Dispatch::Pass;

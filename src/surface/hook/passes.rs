@@ -81,6 +81,14 @@ const COMMANDS: [(&str, Takes); 57] = [
     ("start", Nothing),
 ];
 
+/// The arguments of a message that is our command by its short name, which newer hosts have given to another of theirs.
+#[must_use]
+pub(super) fn short_command(message: &str) -> Option<&str> {
+    let rest = message.trim().strip_prefix("/")?;
+    let (name, rest) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
+    name.split('@').next()?.eq_ignore_ascii_case("id").then(|| rest.trim())
+}
+
 /// Whether a message is a command that the host carries out without the model.
 #[must_use]
 pub(super) fn is_command(message: &str) -> bool {
@@ -123,6 +131,20 @@ mod tests {
             "/help identity",
         ] {
             assert!(is_command(message), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn our_short_name_is_told_from_others() {
+        for (message, arguments) in [
+            ("/id", Some("")),
+            (" /ID  fetch  github ", Some("fetch  github")),
+            ("/id@my_bot login", Some("login")),
+            ("/identity login", None),
+            ("/idle", None),
+            ("id login", None),
+        ] {
+            assert_eq!(short_command(message), arguments, "{message:?}");
         }
     }
 

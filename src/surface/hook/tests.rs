@@ -31,7 +31,12 @@ impl Setting {
                 propagate: false,
                 injection: InjectionMode::Env,
                 handles: true,
-                host: Host { dm_scope: DmScope::Main, names_senders: true, blocks_names: true },
+                host: Host {
+                    dm_scope: DmScope::Main,
+                    names_senders: true,
+                    blocks_names: true,
+                    has_own_id: false,
+                },
             },
             flags: GateBench::default().flags,
         }
@@ -129,6 +134,19 @@ fn whoever_is_not_logged_in_gets_a_link_and_commands_pass() {
     answer(world.hooks.before_dispatch(web("bob"), "hello"));
     world.services().perform(Action::Logout(Some(key(ANN)))).unwrap();
     answer(world.hooks.before_dispatch(web("ann"), "hello"));
+}
+
+#[test]
+fn the_short_command_is_answered_before_a_host_that_has_one_of_its_own() {
+    for has_own_id in [true, false] {
+        let world = world(|setting| setting.settings.host.has_own_id = has_own_id);
+        let answered = world.hooks.before_dispatch(web("ann"), "/id whoami");
+        assert_eq!(
+            matches!(&answered, Dispatch::Answer(text) if text.contains("Nobody is logged in")),
+            has_own_id
+        );
+        assert_eq!(answered == Dispatch::Pass, !has_own_id);
+    }
 }
 
 #[test]
