@@ -25,6 +25,8 @@ pub const MAX_FIELD_BYTES: usize = 1024;
 pub const MAX_PATH_BYTES: usize = 4096;
 /// Paths of one call, not named like a skill's file, that are followed through links to see whether they lead to one.
 pub const MAX_LOOKS: usize = 256;
+/// Paths and patterns of one call that are named like a skill's file; with more, any skill may be meant.
+pub const MAX_NAMED: usize = 512;
 /// Sessions whose skills are remembered; a new one beyond that pushes out the oldest.
 pub const MAX_SESSIONS: usize = 1024;
 
@@ -181,6 +183,8 @@ struct Finder<'a> {
     real: Option<HashMap<String, Vec<&'a str>>>,
     /// How many more paths may be followed through links.
     looks: usize,
+    /// How many more names of skill files are looked into one by one.
+    named: usize,
     names: BTreeSet<String>,
 }
 
@@ -192,7 +196,15 @@ impl<'a> Finder<'a> {
             let form = absolute(&skill.location, &places).to_lowercase();
             written.entry(form).or_default().push(skill.name.as_str());
         }
-        Self { skills, places, written, real: None, looks: MAX_LOOKS, names: BTreeSet::new() }
+        Self {
+            skills,
+            places,
+            written,
+            real: None,
+            looks: MAX_LOOKS,
+            named: MAX_NAMED,
+            names: BTreeSet::new(),
+        }
     }
 
     /// Adds the skills that a path leads to, listed or not.
@@ -220,6 +232,9 @@ impl<'a> Finder<'a> {
         }
         // What names a skill's file is always followed; other names only so often.
         let is_named = is_skill_file(&written);
+        if is_named && !self.takes_one() {
+            return Lead::Listed;
+        }
         let real = if is_named || self.looks > 0 { real(path, &places) } else { None };
         self.looks = self.looks.saturating_sub(usize::from(!is_named));
         let real = real.filter(|real| is_named || is_skill_file(real) || self.written.contains_key(real));
@@ -235,6 +250,17 @@ impl<'a> Finder<'a> {
             Some(file) => Lead::Unlisted(folder_name(&file, path)),
             None => Lead::Elsewhere,
         }
+    }
+
+    /// Whether one more name of a skill's file is looked into; if not, every skill is added, once.
+    fn takes_one(&mut self) -> bool {
+        match self.named {
+            0 => return false,
+            1 => self.any(),
+            _ => {}
+        }
+        self.named -= 1;
+        self.named > 0
     }
 
     /// Adds every skill: it may be any of them.

@@ -86,6 +86,9 @@ fn of_word(word: &str, folders: &[Option<String>], finder: &mut Finder<'_>) {
     }
     let mut found = BTreeSet::new();
     for folder in folders {
+        if !finder.takes_one() {
+            return;
+        }
         // What begins with an unknown value may begin with a folder.
         let wanted = match word.starts_with(UNKNOWN) {
             true => pattern(word),
