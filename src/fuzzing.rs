@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::authz::skills;
 use crate::base::entropy::OsEntropy;
 use crate::base::env::Env;
 use crate::base::time::{Clock, ManualClock, Timestamp};
@@ -33,7 +34,8 @@ use crate::sys::procfs;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
+    ("authz_skills", authz_skills),
     ("callback_query", callback_query),
     ("config", config),
     ("derive_key", derive_key),
@@ -217,6 +219,26 @@ pub fn risk_command(bytes: &[u8]) {
     assert!(verdict.level == Level::Low || verdict.rule.is_some());
     if crate::risk::parse::parse(&text).odd.is_some() {
         assert!(verdict.level >= Level::Medium);
+    }
+}
+
+/// A system prompt and, after a zero byte, a command: the skills that the prompt lists, and those that the command reads.
+pub fn authz_skills(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (prompt, command) = text.split_once('\0').unwrap_or((&text, &text));
+    let skills = skills::parse(prompt);
+    assert!(skills.len() <= skills::MAX_SKILLS);
+    let places = skills::Places { folder: Some("/w"), home: Some("/home/u"), real: &|_| None };
+    let read = |command: String| {
+        let params = serde_json::Map::from_iter([("command".to_owned(), command.into())]);
+        skills::read_by("exec", &params, &skills, &places)
+    };
+    let _ = read(command.to_owned());
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
+    for skill in skills.iter().filter(|skill| skill.location.starts_with('/')).take(8) {
+        if skill.location.ends_with("/SKILL.md") && skill.location.chars().all(is_plain) {
+            assert!(read(format!("cat {}", skill.location)).contains(&skill.name), "{skill:?}");
+        }
     }
 }
 
