@@ -290,6 +290,14 @@ impl Plugin {
         plugin
     }
 
+    /// The same with a login from before: the host takes the callback, and there is none here.
+    fn start_logged_in(home: &Home, person: &str, session: &str) -> Self {
+        let server = home.serve();
+        home.log_in(person, Some(session));
+        server.stop();
+        Self::start(home, true)
+    }
+
     fn request(&mut self, method: &str, params: Value) -> Value {
         self.last += 1;
         let id = self.last;
@@ -321,6 +329,61 @@ impl Drop for Plugin {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+const PROMPT: &str = "\
+Before replying: scan <available_skills> <description> entries.
+<available_skills>
+  <skill>
+    <name>payments</name>
+    <location>/opt/skills/pay/SKILL.md</location>
+  </skill>
+</available_skills>";
+
+#[test]
+fn a_logged_in_person_is_checked_at_dispatch_and_at_each_call() {
+    let home = home(json!({"agentCheck": true, "toolCheck": true, "skillReadCheck": true}));
+    let mut plugin = Plugin::start_logged_in(&home, "alice", "agent:main:main:user:ann");
+    let writes = |plugin: &mut Plugin| {
+        let event =
+            json!({ "content": "hello", "channel": "webchat", "sessionKey": MAIN, "senderId": "ann" });
+        let ctx = json!({ "channelId": "webchat", "sessionKey": MAIN, "senderId": "ann" });
+        plugin.request("before_dispatch", json!({ "event": event, "ctx": ctx }))
+    };
+    assert!(writes(&mut plugin)["handled"].is_null());
+    let begins = json!({
+        "event": { "prompt": "hello", "systemPrompt": PROMPT },
+        "ctx": { "sessionKey": MAIN, "agentId": "main", "runId": "run-1", "channelId": "webchat", "messageProvider": "webchat", "senderId": "ann" },
+    });
+    assert_eq!(plugin.request("before_agent_run", begins)["outcome"], "pass");
+    home.emulator.requests().clear();
+    deny(&home, "tool", "exec");
+    deny(&home, "skill", "payments");
+    let blocked = |verdict: Value| verdict["blockReason"].as_str().unwrap_or_default().to_owned();
+    let of_exec = blocked(plugin.call("c1", "exec", &json!({"command": "ls"})));
+    assert!(of_exec.starts_with("[agent-identity] CheckPermission denied for tool exec"), "{of_exec}");
+    let of_skill =
+        blocked(plugin.call("c2", "read", &json!({"path": "/opt/skills/../skills//pay/SKILL.md"})));
+    assert!(of_skill.starts_with("[agent-identity] CheckPermission denied for skill payments"), "{of_skill}");
+    let other = plugin.call("c3", "read", &json!({"path": "/opt/skills/pay/notes.md"}));
+    assert!(other["block"].is_null(), "{other}");
+    let asked: Vec<_> = checks(&home).iter().map(|body| body["Resource"].clone()).collect();
+    let of = |kind: &str, id: &str| json!({ "Type": kind, "Id": id });
+    assert_eq!(
+        asked,
+        [of("tool", "exec"), of("tool", "read"), of("skill", "payments")],
+        "the agent's answer is remembered"
+    );
+    // The agent itself is denied before the model hears anything.
+    let home = self::home(json!({"agentCheck": true}));
+    let mut plugin = Plugin::start_logged_in(&home, "alice", "agent:main:main:user:ann");
+    home.emulator
+        .deny(DenyRule { operation: Some(Entity::new("Action", "invoke")), ..DenyRule::default() })
+        .unwrap();
+    let denied = writes(&mut plugin);
+    assert_eq!(denied["handled"], true, "{denied}");
+    let text = denied["text"].as_str().unwrap();
+    assert!(text.starts_with("[agent-identity] CheckPermission denied for agent "), "{text}");
 }
 
 #[test]

@@ -75,7 +75,12 @@ pub(super) fn problem(lang: Lang, problem: &Value) -> String {
 /// The text as a sentence.
 pub(super) fn sentence(text: &str) -> String {
     let text = first_upper(text.trim());
-    if text.ends_with(['.', '!', '?', '。', '！', '？', ')']) { text } else { format!("{text}.") }
+    let is_chinese = |c| matches!(c, '\u{4e00}'..='\u{9fff}');
+    match text.chars().next_back() {
+        Some('.' | '!' | '?' | '。' | '！' | '？' | ')' | '）') => text,
+        Some(last) if is_chinese(last) => format!("{text}。"),
+        _ => format!("{text}."),
+    }
 }
 
 /// A hint; a command line at its end is set as code, and a tool is named by its command.

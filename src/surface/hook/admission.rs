@@ -56,7 +56,7 @@ impl Hooks {
         let for_person = match (denial, key) {
             (denial, Some(key)) if denial.wants_login() => self.invitation(scene, key, lang),
             (Denial::NoToken(error), _) => with_prefix(&command::explained(lang, error)),
-            _ => for_agent.clone(),
+            _ => denial.for_person(lang),
         };
         Refusal { for_person, for_agent }
     }
