@@ -32,6 +32,8 @@ pub struct Home {
     pub emulator: Emulator,
     pub model: Model,
     pub port: u16,
+    /// Whether its gateways start the channels that the configuration has.
+    pub channels: bool,
     dir: TempDir,
 }
 
@@ -45,6 +47,7 @@ impl Home {
             emulator: Emulator::start(options).unwrap(),
             model: Model::start(),
             port,
+            channels: false,
             dir: TempDir::new().unwrap(),
         };
         for folder in [home.state(), home.workspace(), home.programs()] {
@@ -203,10 +206,12 @@ impl Home {
             .env("OPENCLAW_STATE_DIR", self.state())
             .env("OPENCLAW_CONFIG_PATH", self.config_file())
             .env("OPENCLAW_GATEWAY_TOKEN", TOKEN)
-            .env("OPENCLAW_SKIP_CHANNELS", "1")
             .env("OPENCLAW_DISABLE_BONJOUR", "1")
             .env("OPENCLAW_NO_RESPAWN", "1")
             .stdin(Stdio::null());
+        if !self.channels {
+            command.env("OPENCLAW_SKIP_CHANNELS", "1");
+        }
         command
     }
 

@@ -20,6 +20,7 @@ const INTERNAL: &str = "<<<BEGIN_";
 pub struct Model {
     server: Arc<Server>,
     requests: Arc<Mutex<Vec<Value>>>,
+    keys: Arc<Mutex<Vec<String>>>,
     workers: Vec<JoinHandle<()>>,
 }
 
@@ -27,16 +28,20 @@ impl Model {
     pub fn start() -> Self {
         let server = Arc::new(Server::http("127.0.0.1:0").unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
+        let keys = Arc::new(Mutex::new(Vec::new()));
         let work = |_| {
-            let (server, requests) = (Arc::clone(&server), Arc::clone(&requests));
+            let (server, requests, keys) = (Arc::clone(&server), Arc::clone(&requests), Arc::clone(&keys));
             std::thread::spawn(move || {
                 while let Ok(request) = server.recv() {
+                    let key = request.headers().iter().find(|header| header.field.equiv("authorization"));
+                    let key = key.map(|header| header.value.to_string()).unwrap_or_default();
+                    keys.lock().unwrap_or_else(PoisonError::into_inner).push(key);
                     answer(request, &requests);
                 }
             })
         };
         let workers = (0..WORKERS).map(work).collect();
-        Self { server, requests, workers }
+        Self { server, requests, keys, workers }
     }
 
     /// The base URL of a provider's configuration.
@@ -47,6 +52,11 @@ impl Model {
     /// The bodies of all requests so far.
     pub fn requests(&self) -> Vec<Value> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The `Authorization` of all requests so far.
+    pub fn keys(&self) -> Vec<String> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether any request held this text anywhere: messages, tools, results.

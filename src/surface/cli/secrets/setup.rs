@@ -140,7 +140,8 @@ fn same(provider: &ExecProvider, program: &Path, place: &Path) -> Result<String>
     if provider.command != program {
         return Err(invalid("runs another file than this one"));
     }
-    if provider.args != ARGUMENTS {
+    // Options may follow, such as a configuration of our own.
+    if !provider.args.iter().map(String::as_str).take(ARGUMENTS.len()).eq(ARGUMENTS) {
         return Err(invalid("runs this program with other words than `secrets provider`"));
     }
     if !provider.json_only {
