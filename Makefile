@@ -4,7 +4,7 @@ FEATURES := --all-features
 FUZZ_SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt clippy doc deny build release generate bench fuzz-smoke features clean
+.PHONY: help run test check fmt clippy doc deny build release plugin generate bench fuzz-smoke features clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -37,6 +37,10 @@ build: ## debug binaries, emulator included
 
 release: ## the release binary, without the emulator
 	$(CARGO) build --release --bin agent-identity
+
+plugin: release ## the plugin for OpenClaw in target/plugin: its files, and the program
+	@bash scripts/plugin.sh target/release/agent-identity target/plugin
+	@echo "target/plugin: install it with: openclaw plugins install --link target/plugin"
 
 generate: ## write the files that come from the code: manifest, bridge/static.json, tables in docs/
 	@$(CARGO) run --quiet --example generate

@@ -89,6 +89,20 @@ impl Bridge {
         answer["result"].take()
     }
 
+    /// The next thing that the process tells of its own accord by that name.
+    fn told(&mut self, method: &str) -> Value {
+        loop {
+            if let Some(at) = self.told.iter().position(|message| message["method"] == method) {
+                return self.told.remove(at)["params"].take();
+            }
+            let message = self.messages.recv_timeout(PATIENCE).expect("word in time");
+            match message["id"].as_u64() {
+                Some(id) => drop(self.kept.insert(id, message)),
+                None => self.told.push(message),
+            }
+        }
+    }
+
     /// Ends the input and waits for the process.
     fn end(mut self) -> i32 {
         drop(self.input.take());
@@ -238,6 +252,25 @@ fn a_handle_opens_its_own_session_on_the_socket_until_the_call_ends() {
     assert!(log.contains("has ended"), "{log}");
     assert_eq!(bridge.end(), 0);
     assert!(!home.socket().exists());
+}
+
+#[test]
+fn a_consent_wakes_the_agent_that_waits() {
+    let home = Home::new();
+    let mut bridge = Bridge::greeted(&home);
+    log_in(&mut bridge, &home, "ann", "alice");
+    let fetch = json!({"name": "identity_fetch", "params": {"provider": "google"},
+        "ctx": {"sessionKey": "agent:main:main", "requesterSenderId": "ann", "messageChannel": "webchat"}});
+    let asked = bridge.result("tool", fetch);
+    let mut browser = Browser::new();
+    let page = browser.get(asked["authUrl"].as_str().unwrap_or_else(|| panic!("{asked}")));
+    browser.submit(&page, &[("decision", "approve")]);
+    let wake = bridge.told("wake");
+    assert_eq!((&wake["sessionKey"], &wake["agentId"]), (&json!("agent:main:main"), &json!("main")));
+    assert!(wake["text"].as_str().unwrap().contains("google"), "{wake}");
+    // Nothing can be sent to a web page.
+    assert!(bridge.told.iter().all(|message| message["method"] != "send"), "{:?}", bridge.told);
+    assert_eq!(bridge.end(), 0);
 }
 
 #[test]

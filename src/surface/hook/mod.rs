@@ -1,7 +1,7 @@
 //! What the host asks on its way through a conversation, and what is answered: decisions over typed events.
 //!
 //! The order of a turn: [`Hooks::before_dispatch`] for a message, [`Hooks::run_begins`] before the model,
-//! [`Hooks::before_tool_call`] and [`Hooks::after_tool_call`] around each call. `reference` of what each host does with an
+//! [`Hooks::before_tool_call`] and [`Hooks::after_tool_call`] around each call. What each host does with an
 //! answer: `docs/openclaw.md`. Invariant: whatever cannot be decided is refused while anything is gated.
 
 mod admission;

@@ -195,6 +195,36 @@ fn the_agent_check_keeps_messages_from_the_model() {
 }
 
 #[test]
+fn the_skills_of_the_prompt_are_checked_when_they_are_read() {
+    let world = world(|setting| setting.flags.skill_read_check = true);
+    world.log_in(ANN, "ann");
+    let prompt = "Scan these.\n<available_skills>\n  <skill>\n    <name>weather</name>\n    <description>d</description>\n    \
+                  <location>/skills/w/SKILL.md</location>\n  </skill>\n</available_skills>\n";
+    world.hooks.prompt_shown(&call_of("ann", "1"), prompt);
+    let read = || world.call(&call_of("ann", "1"), "read", json!({"path": "/skills//w/../w/SKILL.md"}));
+    assert!(matches!(read(), Verdict::Pass));
+    assert_eq!(world.permissions.asked(), ["skill weather"], "by its name, not by its folder's");
+    world.permissions.deny(Kind::Skill, "weather");
+    world.bench.clock.advance(std::time::Duration::from_secs(600));
+    assert!(reason(read()).contains("CheckPermission denied for skill weather"));
+    let other = json!({"path": "/skills/w/README.md"});
+    assert!(matches!(world.call(&call_of("ann", "2"), "read", other), Verdict::Pass));
+}
+
+#[test]
+fn raw_tokens_and_the_configuration_are_had_by_their_tools() {
+    let world = world(|_| ());
+    let config = world.hooks.tool(&call_of("bob", "1"), "identity_config", &json!({}));
+    assert!(config.get("error").is_none(), "without a login: {config}");
+    let token = |sender| world.hooks.tool(&call_of(sender, "2"), "identity_get_session_token", &json!({}));
+    assert_eq!(token("ann")["error"]["code"], "session_unknown");
+    world.log_in(ANN, "ann");
+    assert_eq!(token("ann")["userToken"], "user-token-of-ann");
+    let status = serde_json::to_value(world.services().perform(Action::ServerStatus).unwrap()).unwrap();
+    assert_eq!(status["rawTokensServed"]["userToken"], 1);
+}
+
+#[test]
 fn each_call_gets_its_own_persons_variables_and_a_handle() {
     let world = world(|_| ());
     for (session, sender) in [(ANN, "ann"), ("agent:main:main:user:bob", "bob")] {
