@@ -1,29 +1,47 @@
-//! A few threads for work that nobody waits for, such as refreshing a token ahead of its end.
+//! Threads for work that another thread must not wait for: refreshing a token ahead of its end, answering a host.
+//!
+//! A thread that is started when work is there already waits for the scheduler first, so a pool may keep some parked;
+//! more are started when all are taken, up to a cap, and end when there is nothing more to do.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::log;
 
-/// Jobs that may wait; one more is turned away, because whoever submits can do without.
-pub const MAX_QUEUED: usize = 256;
-/// Threads that run jobs; the machine may have one core.
-pub const MAX_THREADS: usize = 2;
+/// How long a thread beyond the parked ones waits for more work, in a pool that parks any.
+const SURPLUS_WAITS: Duration = Duration::from_secs(10);
 /// Stack of a thread: a TLS handshake needs some 100 KiB in a debug build.
 const STACK_BYTES: usize = 512 * 1024;
 
+/// How many threads a pool has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Their name.
+    pub name: &'static str,
+    /// Threads that stay, once there was work for them.
+    pub parked: usize,
+    /// Threads at most.
+    pub max_threads: usize,
+    /// Jobs that may wait; one more is turned away.
+    pub max_queued: usize,
+}
+
+/// Work that nobody waits for: no thread while there is none, and few, since the machine may have one core.
+pub const BACKGROUND: Shape = Shape { name: "background", parked: 0, max_threads: 2, max_queued: 256 };
+
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A pool that has no thread while it has no work.
-#[derive(Clone, Default)]
+/// A pool of threads. Clones are the same pool.
+#[derive(Clone)]
 pub struct Pool(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
+    shape: Shape,
     state: Mutex<State>,
+    work: Condvar,
     idle: Condvar,
 }
 
@@ -31,21 +49,36 @@ struct Shared {
 struct State {
     queue: VecDeque<Job>,
     threads: usize,
+    waiting: usize,
     closed: bool,
 }
 
+impl Default for Pool {
+    fn default() -> Self {
+        Self::new(BACKGROUND)
+    }
+}
+
 impl Pool {
+    /// A pool without any thread yet.
+    #[must_use]
+    pub fn new(shape: Shape) -> Self {
+        let (work, idle) = (Condvar::new(), Condvar::new());
+        Self(Arc::new(Shared { shape, state: Mutex::default(), work, idle }))
+    }
+
     /// Runs a job soon. Returns whether it was taken: a full or closed pool, or a system without threads, takes none.
     pub fn submit(&self, job: impl FnOnce() + Send + 'static) -> bool {
+        let shape = self.0.shape;
         let mut state = self.state();
-        if state.closed || state.queue.len() >= MAX_QUEUED {
+        if state.closed || state.queue.len() >= shape.max_queued {
             return false;
         }
         state.queue.push_back(Box::new(job));
-        if state.threads < MAX_THREADS {
+        if state.waiting < state.queue.len() && state.threads < shape.max_threads {
             let pool = self.clone();
             let spawned = std::thread::Builder::new()
-                .name("background".to_owned())
+                .name(shape.name.to_owned())
                 .stack_size(STACK_BYTES)
                 .spawn(move || pool.work());
             match spawned {
@@ -57,6 +90,7 @@ impl Pool {
                 Err(_) => {}
             }
         }
+        self.0.work.notify_one();
         true
     }
 
@@ -65,36 +99,53 @@ impl Pool {
         let mut state = self.state();
         state.closed = true;
         state.queue.clear();
+        self.0.work.notify_all();
     }
 
     /// Waits until no job runs; false when that took too long. A renewal under way at the end must reach the store: its
     /// refresh token may be used up already.
     #[must_use]
     pub fn wait(&self, at_most: Duration) -> bool {
-        let waited = self.0.idle.wait_timeout_while(self.state(), at_most, |state| state.threads > 0);
+        let busy = |state: &mut State| state.threads > state.waiting || !state.queue.is_empty();
+        let waited = self.0.idle.wait_timeout_while(self.state(), at_most, busy);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     fn work(&self) {
         while let Some(job) = self.next() {
             if catch_unwind(AssertUnwindSafe(job)).is_err() {
-                log::error("a background job ended in a defect", &[]);
+                log::error("a job ended in a defect", &[("pool", &self.0.shape.name)]);
             }
         }
     }
 
     /// The next job; without one the calling thread is counted out, under the same lock.
     fn next(&self) -> Option<Job> {
+        let Shape { parked, .. } = self.0.shape;
         let mut state = self.state();
-        let job = state.queue.pop_front();
-        if job.is_none() {
-            state.threads -= 1;
-            self.0.idle.notify_all();
+        loop {
+            if let Some(job) = state.queue.pop_front() {
+                return Some(job);
+            }
+            let mut is_surplus = state.closed || parked == 0;
+            if !is_surplus {
+                state.waiting += 1;
+                self.0.idle.notify_all();
+                let waited = self.0.work.wait_timeout(state, SURPLUS_WAITS);
+                let (back, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+                state = back;
+                state.waiting -= 1;
+                is_surplus = waited.timed_out() && state.threads > parked && state.queue.is_empty();
+            }
+            if is_surplus {
+                state.threads -= 1;
+                self.0.idle.notify_all();
+                return None;
+            }
         }
-        job
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -112,49 +163,66 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(10);
+    const PARKING: Shape = Shape { name: "parking", parked: 2, max_threads: 8, max_queued: 16 };
+
     #[test]
-    fn runs_jobs_and_survives_a_panic() {
-        let (pool, (done, results)) = (Pool::default(), mpsc::channel());
-        assert!(pool.submit(|| panic!("defect")));
-        for n in 0..10 {
-            let done = done.clone();
-            assert!(pool.submit(move || done.send(n).unwrap()));
+    fn a_slow_job_keeps_no_other_waiting_and_a_defect_ends_nothing() {
+        for shape in [BACKGROUND, PARKING] {
+            let pool = Pool::new(shape);
+            let ((release, held), (done, results)) = (mpsc::channel::<()>(), mpsc::channel());
+            assert!(pool.submit(move || assert!(held.recv().is_ok())));
+            assert!(pool.submit(|| panic!("defect")));
+            for n in 0..10 {
+                let done = done.clone();
+                assert!(pool.submit(move || done.send(n).unwrap()));
+            }
+            let mut seen: Vec<i32> = (0..10).map(|_| results.recv_timeout(PATIENCE).unwrap()).collect();
+            seen.sort_unstable();
+            assert_eq!(seen, (0..10).collect::<Vec<_>>());
+            assert!(!pool.wait(Duration::ZERO), "the slow one runs");
+            release.send(()).unwrap();
+            assert!(pool.wait(PATIENCE));
         }
-        let mut seen: Vec<_> = results.iter().take(10).collect();
-        seen.sort_unstable();
-        assert_eq!(seen, (0..10).collect::<Vec<_>>());
     }
 
     #[test]
-    fn the_queue_is_bounded_and_a_closed_pool_takes_nothing() {
-        let (pool, (release, wait)) = (Pool::default(), mpsc::channel::<()>());
-        let wait = Arc::new(Mutex::new(wait));
-        for _ in 0..MAX_THREADS {
-            let wait = wait.clone();
-            assert!(pool.submit(move || assert!(wait.lock().unwrap().recv().is_err())));
+    fn threads_and_queue_are_bounded_and_a_closed_pool_takes_nothing() {
+        for shape in [BACKGROUND, PARKING] {
+            let pool = Pool::new(shape);
+            let ((release, held), (begun, begins)) = (mpsc::channel::<()>(), mpsc::channel());
+            let held = Arc::new(Mutex::new(held));
+            for _ in 0..shape.max_threads {
+                let (held, begun) = (held.clone(), begun.clone());
+                assert!(pool.submit(move || {
+                    begun.send(()).unwrap();
+                    assert!(held.lock().unwrap().recv().is_err());
+                }));
+                begins.recv_timeout(PATIENCE).unwrap();
+            }
+            assert_eq!((0..=shape.max_queued).filter(|_| pool.submit(|| {})).count(), shape.max_queued);
+            assert_eq!(pool.state().threads, shape.max_threads);
+            pool.close();
+            assert!(!pool.submit(|| {}));
+            drop(release);
+            assert!(pool.wait(PATIENCE));
         }
-        while !pool.state().queue.is_empty() {
-            std::thread::yield_now();
-        }
-        assert_eq!((0..=MAX_QUEUED).filter(|_| pool.submit(|| {})).count(), MAX_QUEUED);
-        pool.close();
-        assert!(!pool.submit(|| {}));
-        drop(release);
     }
 
     #[test]
-    fn the_end_waits_for_the_job_that_runs() {
-        let (pool, (started, has_started), (go_on, may_go_on)) =
-            (Pool::default(), mpsc::channel(), mpsc::channel::<()>());
-        assert!(pool.wait(Duration::ZERO), "nothing runs yet");
-        assert!(pool.submit(move || {
-            started.send(()).unwrap();
-            may_go_on.recv().unwrap();
-        }));
-        has_started.recv().unwrap();
-        pool.close();
-        assert!(!pool.wait(Duration::ZERO));
-        go_on.send(()).unwrap();
-        assert!(pool.wait(Duration::from_secs(10)));
+    fn threads_stay_where_they_are_parked_and_go_where_they_are_not() {
+        for (shape, stay) in [(BACKGROUND, 0), (PARKING, 1)] {
+            let pool = Pool::new(shape);
+            assert!(pool.wait(Duration::ZERO), "nothing runs yet");
+            let (done, results) = mpsc::channel();
+            for _ in 0..3 {
+                let done = done.clone();
+                assert!(pool.submit(move || done.send(()).unwrap()));
+                results.recv_timeout(PATIENCE).unwrap();
+                assert!(pool.wait(PATIENCE));
+            }
+            assert_eq!(pool.state().threads, stay, "one thread was enough for one job at a time");
+            pool.close();
+        }
     }
 }

@@ -1,13 +1,12 @@
 //! The host's plugin at the other end of standard input and output: JSON-RPC 2.0, a line each, both ways.
 //!
-//! The plugin has no logic: it forwards what the host asks, and denies when no answer comes. A request runs on one of
-//! [`workers::Workers`], so a slow one keeps no other waiting; the end of the input is the end of the process.
+//! The plugin has no logic: it forwards what the host asks, and denies when no answer comes. A request runs on a thread
+//! of its own pool, so a slow one keeps no other waiting; the end of the input is the end of the process.
 
 pub mod host;
 pub mod link;
 mod methods;
 pub mod rpc;
-mod workers;
 
 use std::collections::HashMap;
 use std::io::{self, BufRead};
@@ -19,12 +18,15 @@ use serde_json::{Map, Value, json};
 
 use crate::action::Services;
 use crate::base::error::{Code, Error, Result};
+use crate::base::pool::{Pool, Shape};
 use crate::oidc::callback::Callback;
 use crate::surface::hook::Hooks;
 
 use link::{Line, Link};
 use rpc::Incoming;
-use workers::Workers;
+
+/// The threads that answer; a request may wait for the cloud.
+const WORKERS: Shape = Shape { name: "bridge", parked: 2, max_threads: 32, max_queued: 256 };
 
 /// What requests work with.
 #[derive(Debug)]
@@ -85,7 +87,7 @@ impl Bridge {
 
 /// Serves requests until the input ends.
 pub fn serve(input: &mut impl BufRead, link: &Arc<Link>, bridge: &Arc<Bridge>, grace: Duration) {
-    let workers = Workers::default();
+    let workers = Pool::new(WORKERS);
     let running = Running::default();
     loop {
         match link::read(input) {
@@ -98,10 +100,11 @@ pub fn serve(input: &mut impl BufRead, link: &Arc<Link>, bridge: &Arc<Bridge>, g
         }
     }
     // Nobody hears the answers, but what they do is finished.
-    let _ = workers.close(grace);
+    workers.close();
+    let _ = workers.wait(grace);
 }
 
-fn take(line: &[u8], link: &Arc<Link>, bridge: &Arc<Bridge>, workers: &Workers, running: &Running) {
+fn take(line: &[u8], link: &Arc<Link>, bridge: &Arc<Bridge>, workers: &Pool, running: &Running) {
     let incoming = match rpc::read(line) {
         Ok(incoming) => incoming,
         Err(answer) => return link.send(&answer),
