@@ -111,8 +111,8 @@ impl Bench {
             .unwrap(),
         );
         let provider = World::new();
-        let delegations =
-            Arc::new(Delegations::new(Arc::new(Renewal::new(store.clone(), None, clock.clone()))));
+        let renewal = Renewal::new(store.clone(), None, clock.clone());
+        let delegations = Arc::new(Delegations::new(Arc::new(renewal), clock.clone()));
         let users = delegations.clone();
         let cloud = Arc::new(NumberingCloud {
             clock: clock.clone(),

@@ -86,7 +86,7 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
     let cloud = Arc::new(cloud(config, &loaded.env, &transport, &clock, &entropy, &pool)?);
     let provider = provider(config, &cloud, &transport, &clock);
     let renewal = Renewal::new(store.clone(), provider.as_ref().ok().cloned(), clock.clone());
-    let delegations = Arc::new(Delegations::new(Arc::new(renewal)));
+    let delegations = Arc::new(Delegations::new(Arc::new(renewal), clock.clone()));
     let users: Arc<dyn Users> = delegations.clone();
     let issuer = Arc::new(CloudIssuer::new(cloud.clone(), token_settings(config), clock.clone()));
     let broker = Broker::new(users.clone(), issuer.clone(), clock.clone(), entropy.clone(), pool.clone());

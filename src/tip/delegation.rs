@@ -5,22 +5,27 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::base::bounded::BoundedMap;
 use crate::base::error::{Code, Error, Result};
-use crate::base::time::Timestamp;
+use crate::base::time::{Clock, Timestamp};
 use crate::session::key::SessionKey;
 use crate::session::model::Session;
 use crate::session::users::{Users, not_logged_in};
 
 /// Sessions that may act for others at a time; a new one beyond that pushes out the oldest.
 pub const MAX_DELEGATIONS: usize = 10_000;
+/// How long an agent's main session acts for whoever wrote to it: long enough for the run that was asked for, and no longer,
+/// since timers run there too. A subagent ends by itself.
+pub const LENT_FOR: Duration = Duration::from_secs(600);
 /// How long a line of sessions that act for each other may be.
 pub const MAX_DEPTH: usize = 32;
 
 /// Logins, with those that sessions were given by others.
 pub struct Delegations {
     users: Arc<dyn Users>,
+    clock: Arc<dyn Clock>,
     given: Mutex<BoundedMap<SessionKey, Grant>>,
 }
 
@@ -30,16 +35,19 @@ struct Grant {
     by: SessionKey,
     sub: String,
     login_at: Timestamp,
+    /// On the monotonic clock; `None` for as long as the login lasts.
+    until: Option<Duration>,
 }
 
 impl Delegations {
     /// None yet, over the logins that people made.
     #[must_use]
-    pub fn new(users: Arc<dyn Users>) -> Self {
-        Self { users, given: Mutex::new(BoundedMap::new(MAX_DELEGATIONS)) }
+    pub fn new(users: Arc<dyn Users>, clock: Arc<dyn Clock>) -> Self {
+        Self { users, clock, given: Mutex::new(BoundedMap::new(MAX_DELEGATIONS)) }
     }
 
-    /// Lets a session act for the login of another one, for as long as that login lasts.
+    /// Lets a session act for the login of another one, for as long as that login lasts, and, other than a subagent, for
+    /// [`LENT_FOR`] at most.
     ///
     /// # Errors
     /// `NotLoggedIn` when the other has none, `Forbidden` when the session is some person's, has a login of its own or
@@ -53,7 +61,7 @@ impl Delegations {
         if self.users.current(to).is_some() {
             return refused("somebody is logged in there");
         }
-        if self.current(to).is_some() && self.given().get(to).is_some_and(|grant| grant.by != *by) {
+        if self.current(to).is_some() && self.grant_of(to).is_some_and(|grant| grant.by != *by) {
             return refused("it acts for another session");
         }
         let login = self.current(by).ok_or_else(not_logged_in)?;
@@ -62,7 +70,9 @@ impl Delegations {
         for _ in 0..=MAX_DEPTH {
             match above {
                 None => {
-                    let grant = Grant { by: by.clone(), sub: login.sub.clone(), login_at: login.login_at };
+                    let until = (!to.is_subagent()).then(|| self.clock.monotonic() + LENT_FOR);
+                    let (sub, login_at) = (login.sub.clone(), login.login_at);
+                    let grant = Grant { by: by.clone(), sub, login_at, until };
                     given.insert(to.clone(), grant);
                     return Ok(());
                 }
@@ -87,11 +97,16 @@ impl Delegations {
                 let same = expected.is_none_or(|it| it.sub == login.sub && it.login_at == login.login_at);
                 return same.then_some((at, login));
             }
-            let grant = self.given().get(&at).cloned()?;
+            let grant = self.grant_of(&at)?;
             at = grant.by.clone();
             expected = Some(grant);
         }
         None
+    }
+
+    fn grant_of(&self, key: &SessionKey) -> Option<Grant> {
+        let now = self.clock.monotonic();
+        self.given().get(key).filter(|grant| grant.until.is_none_or(|until| now < until)).cloned()
     }
 
     fn given(&self) -> MutexGuard<'_, BoundedMap<SessionKey, Grant>> {
@@ -121,7 +136,7 @@ impl Users for Delegations {
     fn delegated_by(&self, key: &SessionKey) -> Option<SessionKey> {
         match self.users.current(key) {
             Some(_) => None,
-            None => self.given().get(key).map(|grant| grant.by.clone()),
+            None => self.grant_of(key).map(|grant| grant.by),
         }
     }
 }
@@ -135,9 +150,9 @@ impl fmt::Debug for Delegations {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
-    use std::time::Duration;
 
     use super::*;
+    use crate::base::time::ManualClock;
 
     const START: &str = "2026-01-15T08:00:00Z";
 
@@ -159,7 +174,8 @@ mod tests {
 
     fn bench() -> (Arc<People>, Delegations) {
         let people = Arc::new(People::default());
-        (people.clone(), Delegations::new(people))
+        let clock = Arc::new(ManualClock::at(Timestamp::default()));
+        (people.clone(), Delegations::new(people, clock))
     }
 
     fn log_in(people: &People, at: &str, sub: &str, seconds: u64) {
@@ -234,6 +250,21 @@ mod tests {
         log_in(&people, "agent:ops:main", "cleo", 0);
         assert_eq!(delegations.current(&key("agent:ops:main")).unwrap().sub, "cleo");
         assert_eq!(delegations.delegated_by(&key("agent:ops:main")), None);
+    }
+
+    #[test]
+    fn what_is_lent_to_an_agents_main_session_ends_soon_and_a_subagents_does_not() {
+        let people = Arc::new(People::default());
+        let clock = Arc::new(ManualClock::at(Timestamp::default()));
+        let delegations = Delegations::new(people.clone(), clock.clone());
+        log_in(&people, ANN, "ann", 0);
+        for to in ["agent:ops:main", CHILD] {
+            delegations.grant(&key(to), &key(ANN)).unwrap();
+        }
+        clock.advance(LENT_FOR);
+        assert!(delegations.current(&key("agent:ops:main")).is_none());
+        assert_eq!(delegations.delegated_by(&key("agent:ops:main")), None);
+        assert!(delegations.current(&key(CHILD)).is_some());
     }
 
     #[test]

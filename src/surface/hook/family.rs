@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::base::error::Result;
-    use crate::base::time::Timestamp;
+    use crate::base::time::{SystemClock, Timestamp};
     use crate::session::model::Session;
     use crate::session::users::{Users, not_logged_in};
 
@@ -181,7 +181,7 @@ mod tests {
             expires_at: Timestamp::default(),
         };
         let people = ["ann", "bob"].map(|name| (sender(name), Arc::new(session(name))));
-        let delegations = Arc::new(Delegations::new(Arc::new(People(people.into()))));
+        let delegations = Arc::new(Delegations::new(Arc::new(People(people.into())), Arc::new(SystemClock)));
         (delegations.clone(), Family::new(delegations))
     }
 
