@@ -12,6 +12,7 @@ pub mod low_risk;
 pub mod opinion;
 pub mod permission;
 pub mod registry;
+pub mod ruling;
 pub mod skills;
 pub mod visible;
 

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Finder, Lead, Places, SKILL_FILE, absolute};
+use super::finder::{Finder, Lead};
+use super::{MAX_PATH_BYTES, Places, SKILL_FILE, absolute};
 
 /// Bytes of a command that are looked at.
 const MAX_BYTES: usize = 64 << 10;
@@ -26,26 +27,52 @@ pub(super) fn look(text: &str, folder: Option<&str>, finder: &mut Finder<'_>) {
     }
     let text = &text[..end];
     by_name(text, finder);
-    let mut folders = vec![folder.map(str::to_owned)];
+    let mut place = Place { folders: vec![folder.map(str::to_owned)], before: String::new() };
     let mut variables = BTreeMap::new();
     for words in commands(text) {
-        let words: Vec<String> = words.iter().map(|word| expanded(word, &variables)).collect();
-        for (at, word) in words.iter().enumerate() {
-            let value = word.split_once('=');
-            if let Some((name, value)) = value.filter(|(name, _)| is_name(name))
-                && variables.len() < MAX_VARIABLES
+        place.before.clear();
+        for Word { whole, parts } in words {
+            if let Some(whole) = whole.map(|whole| expanded(&whole, &variables))
+                && (place.changed_to(&whole, finder) || is_listed(&whole, &place.folders, finder))
             {
-                variables.insert(name.to_owned(), value.to_owned());
+                continue;
             }
-            for path in [Some(word.as_str()), value.map(|(_, value)| value)].into_iter().flatten() {
-                of_word(path, &folders, finder);
-            }
-            let changes = at > 0 && matches!(words[at - 1].as_str(), "cd" | "pushd" | "-C" | "--chdir");
-            if changes && folders.len() < MAX_FOLDERS {
-                let last = folders.last().cloned().flatten();
-                folders.push(Some(absolute(word, &Places { folder: last.as_deref(), ..finder.places })));
+            for part in parts {
+                let word = expanded(&part, &variables);
+                let value = word.split_once('=');
+                if let Some((name, value)) = value.filter(|(name, _)| is_name(name))
+                    && variables.len() < MAX_VARIABLES
+                {
+                    variables.insert(name.to_owned(), value.to_owned());
+                }
+                for path in [Some(word.as_str()), value.map(|(_, value)| value)].into_iter().flatten() {
+                    of_word(path, &place.folders, finder);
+                }
+                place.changed_to(&word, finder);
+                place.before = word;
             }
         }
+    }
+}
+
+/// Where a command may be.
+struct Place {
+    /// The folders that it has been in, the last one last.
+    folders: Vec<Option<String>>,
+    /// The word before.
+    before: String,
+}
+
+impl Place {
+    /// Goes where a word leads, if the word before says so.
+    fn changed_to(&mut self, word: &str, finder: &Finder<'_>) -> bool {
+        let changes = matches!(self.before.as_str(), "cd" | "pushd" | "-C" | "--chdir");
+        if changes && self.folders.len() < MAX_FOLDERS {
+            let last = self.folders.last().cloned().flatten();
+            let places = Places { folder: last.as_deref(), ..finder.places };
+            self.folders.push(Some(absolute(word, &places)));
+        }
+        changes
     }
 }
 
@@ -107,48 +134,102 @@ fn of_word(word: &str, folders: &[Option<String>], finder: &mut Finder<'_>) {
     finder.names.extend(found);
 }
 
-/// The words of each command, without quotes.
-fn commands(text: &str) -> Vec<Vec<String>> {
-    let (mut commands, mut words, mut word) = (Vec::new(), Vec::new(), String::new());
+/// Whether a quoted text with spaces in it is the path of a listed skill.
+fn is_listed(path: &str, folders: &[Option<String>], finder: &mut Finder<'_>) -> bool {
+    let mut leads = folders.iter().map(|folder| finder.listed(path, folder.as_deref()));
+    leads.any(|lead| matches!(lead, Lead::Listed))
+}
+
+/// A word without its quotes.
+struct Word {
+    /// As it is, if it has separators in its quotes.
+    whole: Option<String>,
+    /// Its own words, since it may be a program's text; a plain word is its only one.
+    parts: Vec<String>,
+}
+
+/// The words of each command.
+fn commands(text: &str) -> Vec<Vec<Word>> {
+    let mut reader = Reader::default();
     let (mut quote, mut characters) = (None, text.chars().peekable());
     while let Some(c) = characters.next() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
             (None, '"' | '\'') => quote = Some(c),
             (None | Some('"'), '\\') => {
-                if let Some(next) = characters.next()
-                    && next != '\n'
-                {
-                    word.push(next);
+                characters.next().filter(|next| *next != '\n').into_iter().for_each(|next| reader.push(next));
+            }
+            (None, '{') if reader.word.ends_with('$') => {
+                reader.push(c);
+                while let Some(c) = characters.next_if(|c| *c != '}' && !c.is_whitespace()) {
+                    reader.push(c);
                 }
             }
-            (None, '{') if word.ends_with('$') => {
-                word.push(c);
-                word.extend(std::iter::from_fn(|| characters.next_if(|c| *c != '}' && !c.is_whitespace())));
-            }
-            // Quotes of a program within the quotes of a shell do not hide its words either.
-            (_, c)
-                if c.is_whitespace()
-                    || matches!(c, '(' | ')' | '<' | '>' | '`' | '"' | '\'' | ',') && !is_brace(&word) =>
-            {
-                if c == '(' && word.ends_with('$') {
-                    word.push(UNKNOWN);
+            (quote, c) if is_separator(c) || c == ',' && !is_brace(&reader.word) => {
+                if c == '(' && reader.word.ends_with('$') {
+                    reader.push(UNKNOWN);
                 }
-                words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty()));
-                if c == '\n' && quote.is_none() {
-                    commands.push(std::mem::take(&mut words));
+                match quote {
+                    Some(_) => reader.split(c),
+                    None => reader.end_word(),
+                }
+                if quote.is_none() && matches!(c, '\n' | ';' | '|' | '&') {
+                    reader.end_command();
                 }
             }
-            (_, ';' | '|' | '&') => {
-                words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty()));
-                commands.push(std::mem::take(&mut words));
-            }
-            (_, c) => word.push(c),
+            (_, c) => reader.push(c),
         }
     }
-    words.extend(Some(word).filter(|word| !word.is_empty()));
-    commands.push(words);
-    commands
+    reader.end_word();
+    reader.end_command();
+    reader.commands
+}
+
+/// Collects words.
+#[derive(Default)]
+struct Reader {
+    commands: Vec<Vec<Word>>,
+    words: Vec<Word>,
+    /// The word that is being read, its finished parts, and its last one.
+    whole: String,
+    parts: Vec<String>,
+    word: String,
+    is_split: bool,
+}
+
+impl Reader {
+    fn push(&mut self, c: char) {
+        self.word.push(c);
+        self.whole.push(c);
+    }
+
+    /// Ends a word within the quotes of a larger one.
+    fn split(&mut self, separator: char) {
+        self.end_part();
+        self.whole.push(separator);
+        self.is_split = true;
+    }
+
+    fn end_part(&mut self) {
+        self.parts.extend(Some(std::mem::take(&mut self.word)).filter(|word| !word.is_empty()));
+    }
+
+    fn end_word(&mut self) {
+        self.end_part();
+        let whole = Some(std::mem::take(&mut self.whole)).filter(|_| std::mem::take(&mut self.is_split));
+        let parts = std::mem::take(&mut self.parts);
+        if !parts.is_empty() {
+            self.words.push(Word { whole, parts });
+        }
+    }
+
+    fn end_command(&mut self) {
+        self.commands.push(std::mem::take(&mut self.words));
+    }
+}
+
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '(' | ')' | '<' | '>' | '`' | '"' | '\'' | ';' | '|' | '&')
 }
 
 /// Whether a brace expansion is open in a word.
@@ -177,8 +258,9 @@ fn expanded(word: &str, variables: &BTreeMap<String, String>) -> String {
             None if shown.ends_with(UNKNOWN) => {}
             None => shown.push(UNKNOWN),
         }
-        if shown.len() > MAX_BYTES {
-            break;
+        if shown.len() > MAX_PATH_BYTES {
+            // No path can be that long.
+            return shown;
         }
     }
     shown + rest

@@ -189,12 +189,20 @@ fn any_tool_that_takes_the_path_reads_it() {
 
 #[test]
 fn commands_that_read_a_skill_are_recognised() {
+    let spaced = Skill { name: "two words".into(), location: "/opt/my skills/x/SKILL.md".into() };
+    let skills: Vec<_> = parse(PROMPT).into_iter().chain([spaced]).collect();
+    let read = |tool: &str, params: &Value| -> Vec<String> {
+        read_by(tool, params.as_object().unwrap(), &skills, &places(&nothing_is_real)).into_iter().collect()
+    };
     for (command, names) in [
         ("cat skills/deploy/SKILL.md", &["deploy"][..]),
         ("cat 'skills/deploy/SKILL.md' | head -5", &["deploy"]),
         ("cat \"$HOME/.openclaw/skills/pay-1/SKILL.md\"", &["pay"]),
         ("cat ~/.openclaw/skills/pay-1/SK\"ILL\".md", &["pay"]),
         ("cat skills/dep\\loy/SKILL.md", &["deploy"]),
+        ("cat \"/opt/my skills/x/SKILL.md\"", &["two words"]),
+        ("cat /opt/my\\ skills/x/SKILL.md", &["two words"]),
+        ("cd '/opt/my skills' && cat x/SKILL.md", &["two words"]),
         ("head<skills/deploy/SKILL.md", &["deploy"]),
         ("sh -c \"cat 'skills/deploy/SKILL.md'\"", &["deploy"]),
         ("python3 -c \"print(open('skills/deploy/SKILL.md').read())\"", &["deploy"]),
@@ -212,11 +220,11 @@ fn commands_that_read_a_skill_are_recognised() {
         ("cat skills/{deploy,other}/SKILL.md", &["deploy"]),
         ("cat skills/unlisted/SKILL.md", &["unlisted"]),
         ("cat $(find . -name SKILL.md)", &["work"]),
-        ("cat \"$WHERE/SKILL.md\"", &["R&D \"lab\" &lt;", "deploy", "pay"]),
+        ("cat \"$WHERE/SKILL.md\"", &["R&D \"lab\" &lt;", "deploy", "pay", "two words"]),
         ("cat $X/unlisted/SKILL.md", &["unlisted"]),
         ("const s = await skills.read(\"pay\");", &["pay"]),
         ("skills.read( 'new' )", &["new"]),
-        ("skills.read(name)", &["R&D \"lab\" &lt;", "deploy", "pay"]),
+        ("skills.read(name)", &["R&D \"lab\" &lt;", "deploy", "pay", "two words"]),
     ] {
         assert_eq!(read("exec", &json!({ "command": command })), names, "{command}");
     }
