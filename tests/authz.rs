@@ -245,6 +245,13 @@ fn a_model_that_is_not_there_or_not_configured_leaves_the_rules_to_decide() {
         (json!({ "endpoint": closed, "model": "m" }), None),
         (json!({ "model": "m" }), Some("endpoint is missing")),
         (Value::Null, Some("authz.llmRiskCheck is missing")),
+        (
+            json!({
+                "endpoint": closed, "model": "m", "api": "openai-completions",
+                "apiKey": { "source": "file", "provider": "vault", "id": "/models/key" },
+            }),
+            Some("apiKey cannot be read"),
+        ),
     ] {
         let mut authz = json!({"enableLlmRiskCheck": true});
         if !settings.is_null() {
@@ -260,7 +267,7 @@ fn a_model_that_is_not_there_or_not_configured_leaves_the_rules_to_decide() {
         assert_eq!(problem.is_some(), shows.is_some(), "{status}");
         assert!(problem.unwrap_or_default().contains(shows.unwrap_or_default()), "{status}");
         let doctor = text(&home.run(&["doctor"]).stdout);
-        assert_eq!(doctor.contains("authz.enableLlmRiskCheck"), shows.is_some(), "{doctor}");
+        assert_eq!(doctor.contains("authz."), shows.is_some(), "{doctor}");
         server.stop();
     }
 }

@@ -14,17 +14,20 @@ use super::approval::{self, Digest, Request};
 use super::denial::{Denial, Waiting};
 use super::judge::{Judge, Judgement};
 use super::low_risk::{Exempt, exempt};
-use super::permission::{Permissions, Question};
+use super::permission::{Kind, Permissions, Question};
 use super::registry::{Approvals, Held, Standing, Word};
 pub use super::ruling::{Call, Flags, Ruling, Step, TipOf};
 use super::skills::{self, Catalogue, Places};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::base::log;
 use crate::credential::inject::CallId;
 use crate::risk::{Context, Level};
 use crate::session::key::SessionKey;
 use crate::tip::token::Tip;
 use crate::volc::permission::Origin;
+
+/// Skills that one call may read.
+pub const MAX_SKILLS_READ: usize = 32;
 
 /// What a gate is made of.
 #[derive(Debug)]
@@ -230,6 +233,7 @@ impl Gate {
         if !agent && !tool && skills.is_empty() {
             return Ok(());
         }
+        too_many(&skills)?;
         let tip = token(tip, note)?;
         let from =
             Origin { run_id: call.id.map(|id| id.run.as_str()), session_id: Some(call.session.as_str()) };
@@ -323,6 +327,19 @@ fn token(tip: TipOf<'_>, note: &mut dyn FnMut(Step)) -> Result<Arc<Tip>, Denial>
     let tip = tip();
     note(Step::Token(tip.clone()));
     tip.map_err(Denial::NoToken)
+}
+
+/// Each skill is a request to the cloud, and the agent waits for all of them.
+fn too_many(skills: &[String]) -> Result<(), Denial> {
+    match skills {
+        [first, ..] if skills.len() > MAX_SKILLS_READ => {
+            let what =
+                format!("and {} more skills that this call may read: too many at once", skills.len() - 1);
+            let error = Error::new(Code::TooLarge, what).with_hint("read one skill at a time");
+            Err(Denial::Unverified { kind: Kind::Skill, name: first.clone(), error })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn to_approve<'a>(call: &Call<'a>) -> approval::Call<'a> {

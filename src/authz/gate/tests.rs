@@ -287,6 +287,23 @@ fn tools_and_skills_are_asked_about_through_every_agent() {
 }
 
 #[test]
+fn a_call_that_may_read_very_many_skills_is_denied_without_asking() {
+    for (count, ruling) in [(MAX_SKILLS_READ, "pass"), (MAX_SKILLS_READ + 1, "permission_unverified")] {
+        let bench = with([false, false, true, false]);
+        let command: String = (0..count).map(|n| format!("/s/{n}/SKILL.md ")).collect();
+        let (outcome, seen) =
+            ruled(&bench, &bench.gate(), "exec", &json!({ "command": format!("cat {command}") }));
+        assert_eq!(seen.ruling, ruling);
+        if let Ruling::Deny(denial) = outcome {
+            assert!(
+                seen.asked.is_empty() && denial.to_string().contains("read one skill at a time"),
+                "{denial}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_host_that_asks_is_given_the_question_and_held_to_the_answer() {
     let bench = with([false, false, false, true]);
     let gate = bench.gate();

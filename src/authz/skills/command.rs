@@ -10,6 +10,8 @@ use super::{MAX_PATH_BYTES, Places, SKILL_FILE, absolute};
 const MAX_BYTES: usize = 64 << 10;
 /// Folders that a command may change to; relative paths are tried from each of them.
 const MAX_FOLDERS: usize = 16;
+/// What a pattern costs of [`super::MAX_NAMED`]: it is held against every location.
+const PATTERN_COST: usize = 16;
 /// Variables whose value is followed.
 const MAX_VARIABLES: usize = 64;
 /// Stands in a word for a value that is not known.
@@ -113,7 +115,7 @@ fn of_word(word: &str, folders: &[Option<String>], finder: &mut Finder<'_>) {
     }
     let mut found = BTreeSet::new();
     for folder in folders {
-        if !finder.takes_one() {
+        if !finder.takes(PATTERN_COST) {
             return;
         }
         // What begins with an unknown value may begin with a folder.

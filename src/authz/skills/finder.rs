@@ -76,7 +76,7 @@ impl<'a> Finder<'a> {
         }
         // What names a skill's file is always followed; other names only so often.
         let is_named = is_skill_file(&written);
-        if is_named && !self.takes_one() {
+        if is_named && !self.takes(1) {
             return Lead::Listed;
         }
         let real = if is_named || self.looks > 0 { real(path, &places) } else { None };
@@ -96,14 +96,15 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Whether one more name of a skill's file is looked into; if not, every skill is added, once.
-    pub(super) fn takes_one(&mut self) -> bool {
-        match self.named {
-            0 => return false,
-            1 => self.any(),
-            _ => {}
+    /// Whether one more name of a skill's file is looked into, at a cost; if not, every skill is added.
+    pub(super) fn takes(&mut self, cost: usize) -> bool {
+        if self.named == 0 {
+            return false;
         }
-        self.named -= 1;
+        self.named = self.named.saturating_sub(cost);
+        if self.named == 0 {
+            self.any();
+        }
         self.named > 0
     }
 
