@@ -4,13 +4,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::audit;
+use crate::audit::files::{Document, Files};
+use crate::audit::plan::{self, Means};
 use crate::authz::skills;
 use crate::base::entropy::OsEntropy;
 use crate::base::env::Env;
 use crate::base::time::{Clock, ManualClock, Timestamp};
 use crate::base::url::Url;
+use crate::config::host::HostFile;
 use crate::config::load::{Form, from_text};
+use crate::config::node;
+use crate::config::secretref::{self, exec};
 use crate::config::userpool::ExplicitPool;
+use crate::credential::reference::{Reference, encoded};
 use crate::http::buffer::Buffer;
 use crate::http::{Limits, chunked, parse};
 use crate::jwt::decode::Token;
@@ -34,17 +41,19 @@ use crate::sys::procfs;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     ("authz_skills", authz_skills),
     ("callback_query", callback_query),
     ("config", config),
     ("derive_key", derive_key),
+    ("host_audit", host_audit),
     ("http_chunked", http_chunked),
     ("http_head", http_head),
     ("jwt", jwt),
     ("key_file", key_file),
     ("proc_files", proc_files),
     ("risk_command", risk_command),
+    ("secret_protocol", secret_protocol),
     ("session_file", session_file),
     ("session_key", session_key),
     ("socket_route", socket_route),
@@ -271,4 +280,36 @@ pub fn socket_route(bytes: &[u8]) {
         .filter(|method| routes::route(method, path, query, body.get(1..).unwrap_or_default(), None).is_ok())
         .collect();
     assert!(allowed.len() <= 1, "a path takes reads or writes, not both");
+}
+
+/// A text as each of the host's files that the audit reads: it always ends in a report.
+pub fn host_audit(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let document = || Document { shown: "file".to_owned(), agent: None, content: Ok((*text).into()) };
+    let config = node::parse(&text).map(|root| HostFile::of(root, &Env::default()));
+    let files = Files {
+        config: config.map_err(|error| error.to_string()),
+        config_path: "openclaw.json".to_owned(),
+        profiles: vec![document()],
+        models: vec![document()],
+        dotenv: vec![document()],
+        notes: Vec::new(),
+    };
+    if let Ok((report, proposals)) = audit::run(&files, &secretref::machine::Nowhere, true) {
+        assert!(report.exit_code(true) <= 2);
+        let means = Means { alias: "hosted", entry: None };
+        let _ = (report.to_json(), report.to_string(), plan::make(&proposals, &means, encoded));
+    }
+}
+
+/// Both halves of the exec provider protocol, and the ids in it: an id that is read is written so that it is read again.
+pub fn secret_protocol(bytes: &[u8]) {
+    for json_only in [false, true] {
+        let _ = exec::answers("alias", &["a"], bytes, json_only);
+    }
+    for id in exec::ids_of(bytes).unwrap_or_default() {
+        if let Ok(reference) = Reference::parse(&id) {
+            assert_eq!(Reference::parse(&reference.to_string()).ok(), Some(reference));
+        }
+    }
 }

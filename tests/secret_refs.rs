@@ -104,7 +104,7 @@ fn all_five_secrets_come_from_their_providers_and_the_program_is_asked_once() {
     let expected = ["AKLTfrom-program", "canary-sk", "canary-token", "canary-client", "canary-llm"];
     assert_eq!(secrets(&loaded), expected.map(Some));
     let asked = fs::read_to_string(machine.at("requests")).unwrap();
-    assert_eq!(asked, r#"{"ids":["ak","sk","llm"],"protocolVersion":1,"provider":"vault"}"#);
+    assert_eq!(asked, r#"{"ids":["ak","llm","sk"],"protocolVersion":1,"provider":"vault"}"#);
     assert!(!loaded.view().to_string().contains("canary"));
 }
 

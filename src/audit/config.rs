@@ -1,5 +1,7 @@
 //! The host's configuration: every field that may hold a secret, and the references among them.
 
+use std::collections::HashSet;
+
 use super::finding::{Code, Finding, Resolution};
 use super::plan::Proposal;
 use super::surface::{Generation, SCOPE, Surface, Target, is_secret_header};
@@ -35,7 +37,7 @@ const SEARCH_PLUGINS: [(&str, &str); 3] = [("gemini", "google"), ("grok", "xai")
 /// Looks at every field of the list, and at our own.
 pub(super) fn collect(ledger: &mut Ledger, surface: &Surface, host: &HostFile) {
     let file = host.path().display().to_string();
-    let mut known: Vec<String> = Vec::new();
+    let mut known: HashSet<String> = HashSet::new();
     let ours = FIELDS.iter().filter(|field| matches!(field.kind, Kind::KeyId | Kind::Secret)).map(|field| {
         let path = format!("{OURS}.{}", field.path);
         Target {
@@ -53,18 +55,18 @@ pub(super) fn collect(ledger: &mut Ledger, surface: &Surface, host: &HostFile) {
         surface.supported.iter().filter(|target| target.file.is_none()).cloned().chain(ours).collect();
     for target in &targets {
         for found in walk::places(host.root(), &target.path, target.sibling.as_deref()) {
-            known.push(found.path.clone());
+            known.insert(found.path.clone());
             if let Some(sibling) = &target.sibling {
                 let beside =
                     walk::join(found.path.rsplit_once('.').map_or("", |(parent, _)| parent), sibling);
-                known.push(beside);
+                known.insert(beside);
             }
             Field { ledger, surface, host, file: &file, target, found }.look();
         }
     }
     for field in &surface.refused {
         for found in walk::places(host.root(), &field.path, None) {
-            known.push(found.path.clone());
+            known.insert(found.path.clone());
             if SecretRef::parse(found.node).is_ok() {
                 let message = format!("{} holds a SecretRef, which it does not take.", found.path);
                 let finding = Finding::unresolved(&file, &found.path, message);
@@ -176,9 +178,7 @@ fn moved(ledger: &mut Ledger, target: &Target, path: &str) {
         (Some(Generation::Newer), _) => format!("{path} is not known to older hosts"),
         (None, _) => return,
     };
-    if !ledger.notes.contains(&note) {
-        ledger.notes.push(note);
-    }
+    ledger.notes.push(note);
 }
 
 /// The plugin whose web search key this is.

@@ -358,3 +358,15 @@ fn a_plan_puts_references_in_place_of_text_and_names_agent_and_sibling() {
     assert_eq!(unnamed.left_out.len(), 1);
     assert!(!unnamed.plan.to_string().contains("profiles.p:1"));
 }
+
+#[test]
+fn very_many_fields_are_looked_at_in_reasonable_time() {
+    const MANY: usize = 20_000;
+    let provider = |n: usize| {
+        let key = if n % 2 == 0 { json!(CANARY) } else { env_ref("GONE") };
+        (format!("p{n}"), json!({ "apiKey": key }))
+    };
+    let providers: Map<String, Value> = (0..MANY).map(provider).collect();
+    let (report, _) = run(&files(&json!({ "models": { "providers": providers } })), &Nowhere, false).unwrap();
+    assert_eq!(report.findings.len(), MANY);
+}

@@ -1,5 +1,7 @@
 //! From a path with wildcards to the places of a tree that it means.
 
+use std::collections::HashMap;
+
 use crate::config::node::Node;
 
 /// A place that a path means.
@@ -99,12 +101,11 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn every(&mut self, node: &'a Node, rest: &[&str], here: &Here) {
-        for (at, (key, _)) in node.entries().iter().enumerate() {
-            // Of a key that comes twice, the last one counts.
-            if node.entries()[at + 1..].iter().any(|(later, _)| later == key) {
-                continue;
-            }
-            if let Some(inner) = node.get(key) {
+        // Of a key that comes twice, the last one counts.
+        let last: HashMap<&str, usize> =
+            node.entries().iter().enumerate().map(|(at, (key, _))| (key.as_str(), at)).collect();
+        for (at, (key, inner)) in node.entries().iter().enumerate() {
+            if last.get(key.as_str()) == Some(&at) {
                 self.step(node, inner, rest, here.key(key));
             }
         }

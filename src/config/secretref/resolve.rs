@@ -1,7 +1,7 @@
 //! References become secrets: each provider is asked once for all that is wanted of it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::exec;
@@ -92,14 +92,15 @@ impl<'a> Resolver<'a> {
 
     /// Asks for many at once, so that no program is started twice.
     pub fn ask<'r>(&self, references: impl IntoIterator<Item = &'r SecretRef>) {
+        let unknown: BTreeSet<&SecretRef> = {
+            let known = self.known.borrow();
+            references.into_iter().filter(|reference| !known.contains_key(reference)).collect()
+        };
         let mut groups: BTreeMap<(Source, &str), Vec<&SecretRef>> = BTreeMap::new();
-        for reference in references {
-            let group = groups.entry((reference.source, &reference.provider)).or_default();
-            if !self.known.borrow().contains_key(reference) && !group.contains(&reference) {
-                group.push(reference);
-            }
+        for reference in unknown {
+            groups.entry((reference.source, &reference.provider)).or_default().push(reference);
         }
-        for ((_, alias), group) in groups.into_iter().filter(|(_, group)| !group.is_empty()) {
+        for ((_, alias), group) in groups {
             let answers = self.ask_one(alias, &group);
             let answers = answers.unwrap_or_else(|fault| vec![Err(fault); group.len()]);
             self.known.borrow_mut().extend(group.into_iter().cloned().zip(answers));
