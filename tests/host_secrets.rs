@@ -14,6 +14,8 @@ mod openclaw;
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -96,6 +98,20 @@ fn in_both_hosts(test: &str, story: impl Fn(Host)) {
     }
 }
 
+fn program(home: &Home) -> PathBuf {
+    home.path().join("ours/agent-identity")
+}
+
+/// What `secrets setup` says to write, with a configuration of our own.
+fn block(home: &Home) -> Value {
+    let output = own(home, &["secrets", "setup", "--alias", "hosted", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    let mut block = serde_json::from_slice::<Value>(&output.stdout).unwrap()["block"]["secrets"].take();
+    let arguments = block["providers"]["hosted"]["args"].as_array_mut().unwrap();
+    arguments.extend([json!("--config"), json!(home.path().join("identity.json"))]);
+    block
+}
+
 fn exec(id: &str) -> Value {
     json!({ "source": "exec", "provider": "hosted", "id": id })
 }
@@ -103,13 +119,11 @@ fn exec(id: &str) -> Value {
 /// A home whose model key and bot token are references to our provider, and the provider's credentials.
 fn home(host: Host, telegram: &Telegram) -> Home {
     let mut home = Home::new(host, |home, config| {
-        config["secrets"] = json!({ "providers": { "hosted": {
-            "source": "exec",
-            "command": env!("CARGO_BIN_EXE_agent-identity"),
-            "args": ["secrets", "provider", "--config", home.path().join("identity.json")],
-            "passEnv": ["HOME", "OPENCLAW_HOME", "OPENCLAW_STATE_DIR", "OPENCLAW_CONFIG_PATH"],
-            "timeoutMs": 15_000, "noOutputTimeoutMs": 15_000,
-        }}});
+        // What others could write, the host does not start, and a build may be such.
+        fs::create_dir(home.path().join("ours")).unwrap();
+        fs::copy(env!("CARGO_BIN_EXE_agent-identity"), program(home)).unwrap();
+        fs::set_permissions(program(home), fs::Permissions::from_mode(0o755)).unwrap();
+        config["secrets"] = block(home);
         config["models"]["providers"]["test"]["apiKey"] = exec(MODEL);
         config["channels"] = json!({ "telegram": {
             "enabled": true, "botToken": exec(BOT), "apiRoot": telegram.url(), "dmPolicy": "disabled",
@@ -119,12 +133,16 @@ fn home(host: Host, telegram: &Telegram) -> Home {
     });
     home.channels = true;
     fs::write(home.path().join("identity.json"), home.identity().to_string()).unwrap();
-    for (name, key) in [("telegram bot", BOT_TOKEN), ("my_model", MODEL_KEY)] {
-        let kind = ProviderKind::ApiKey { key: key.to_owned(), places: Vec::new() };
-        let provider = CredentialProvider { name: name.to_owned(), vendor: 0, bindings: 0, kind };
-        home.emulator.put_credential_provider(provider).unwrap();
-    }
+    host_key(&home, "telegram bot", BOT_TOKEN);
+    host_key(&home, "my_model", MODEL_KEY);
     home
+}
+
+/// Hosts an API key in the cloud.
+fn host_key(home: &Home, name: &str, key: &str) {
+    let kind = ProviderKind::ApiKey { key: key.to_owned(), places: Vec::new() };
+    let provider = CredentialProvider { name: name.to_owned(), vendor: 0, bindings: 0, kind };
+    home.emulator.put_credential_provider(provider).unwrap();
 }
 
 /// The host's configuration with something changed.
@@ -150,7 +168,7 @@ fn report(output: &Output) -> Value {
 
 /// Our binary where the host is at home, with our configuration.
 fn own(home: &Home, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_agent-identity"));
+    let mut command = Command::new(program(home));
     command.args(args).env_clear();
     command.env("HOME", home.path()).env("OPENCLAW_HOME", home.path());
     command.env("OPENCLAW_STATE_DIR", home.state()).env("OPENCLAW_CONFIG_PATH", home.config_file());
@@ -232,6 +250,43 @@ fn the_hosts_audit(host: Host) {
     // What is no request at all, the program tells by its exit code.
     change(&home, "/secrets/providers/hosted/args", json!(["secrets", "provider", "--no-such-option"]));
     fails(BOT, "exited with code 2", "exited with code 2");
+    let shown = own(&home, &["secrets", "setup", "--alias", "hosted", "--json"]).output().unwrap();
+    assert!(!shown.status.success() && text(&shown.stdout).contains("exit status: 2"), "setup sees it, too");
+    change(&home, "/secrets", json!({}));
+    change(&home, "/secrets", block(&home));
+    the_plan(&home);
+}
+
+/// Plain text is found by both, and the host carries out our plan: then there is none.
+fn the_plan(home: &Home) {
+    change(home, "/channels/telegram/botToken", BOT_TOKEN.into());
+    change(home, "/models/providers/test/apiKey", MODEL_KEY.into());
+    let (_, theirs) = audit(home);
+    assert_eq!(theirs["summary"]["plaintextCount"], 3, "the gateway's own token is one: {theirs}");
+    assert_eq!(findings(&own_audit(home).1), findings(&theirs));
+    let proposed = own(home, &["secrets", "audit", "--fix", "--alias", "hosted", "--json"]).output().unwrap();
+    let mut proposed: Value = serde_json::from_slice(&proposed.stdout).unwrap();
+    assert!(!proposed.to_string().contains("canary"), "{proposed}");
+    for credential in proposed["before"]["host"].as_array().unwrap() {
+        let key = match credential["for"].as_str().unwrap() {
+            "channels.telegram.botToken" => BOT_TOKEN,
+            "models.providers.test.apiKey" => MODEL_KEY,
+            "gateway.auth.token" => "gateway-token",
+            other => panic!("{other}"),
+        };
+        host_key(home, credential["name"].as_str().unwrap(), key);
+    }
+    let plan = home.path().join("plan.json");
+    fs::write(&plan, proposed["plan"].take().to_string()).unwrap();
+    let plan = plan.to_str().unwrap();
+    for more in [&["--dry-run"][..], &[]] {
+        let output = home.run(&[&["secrets", "apply", "--from", plan, "--allow-exec"][..], more].concat());
+        assert!(output.status.success(), "{more:?}: {}{}", text(&output.stdout), text(&output.stderr));
+    }
+    let (exit, applied) = audit(home);
+    assert_eq!((exit, &applied["status"]), (0, &json!("clean")), "{applied}");
+    assert_eq!(applied["resolution"]["refsChecked"], 3, "{applied}");
+    assert!(!fs::read_to_string(home.config_file()).unwrap().contains("canary"));
 }
 
 #[test]
