@@ -14,8 +14,9 @@ mod openclaw;
 mod support;
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -168,13 +169,18 @@ fn report(output: &Output) -> Value {
 
 /// Our binary where the host is at home, with our configuration.
 fn own(home: &Home, args: &[&str]) -> Command {
-    let mut command = Command::new(program(home));
-    command.args(args).env_clear();
-    command.env("HOME", home.path()).env("OPENCLAW_HOME", home.path());
-    command.env("OPENCLAW_STATE_DIR", home.state()).env("OPENCLAW_CONFIG_PATH", home.config_file());
+    let mut command = at_home(home, &program(home), args);
     if args[0] != "secrets" {
         command.arg("--config").arg(home.path().join("identity.json"));
     }
+    command
+}
+
+fn at_home(home: &Home, program: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).env_clear();
+    command.env("HOME", home.path()).env("OPENCLAW_HOME", home.path());
+    command.env("OPENCLAW_STATE_DIR", home.state()).env("OPENCLAW_CONFIG_PATH", home.config_file());
     command.stdin(Stdio::null());
     command
 }
@@ -338,4 +344,44 @@ fn a_secret_that_cannot_be_had_stops_an_old_gateway_and_costs_a_new_one_its_chan
             }
         },
     );
+}
+
+#[test]
+fn the_plugins_own_secrets_may_be_references_and_one_without_a_value_does_not_keep_a_gateway_from_starting() {
+    in_both_hosts("the_plugins_own_secrets_may_be_references", |host| {
+        let home = Home::new(host, |home, config| {
+            let mut settings = home.identity();
+            let keys = json!({ "ak": settings["identity"]["accessKeyId"], "sk": settings["identity"]["secretAccessKey"] });
+            let file = home.path().join("keys.json");
+            fs::write(&file, keys.to_string()).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            let on_disk = |id: &str| json!({ "source": "file", "provider": "disk", "id": id });
+            settings["identity"]["accessKeyId"] = on_disk("/ak");
+            settings["identity"]["secretAccessKey"] = on_disk("/sk");
+            settings["userpool"]["clientSecret"] =
+                json!({ "source": "env", "provider": "default", "id": "GONE" });
+            config["secrets"] = json!({ "providers": { "disk": { "source": "file", "path": file } } });
+            home.load_ours(config, settings);
+        });
+        let gateway = home.start();
+        let ours = Path::new(env!("CARGO_BIN_EXE_agent-identity"));
+        // The plugin's server is there once the plugin has answered somebody.
+        let reply = gateway.connect(WEBCHAT).say("main", "/identity status");
+        assert_eq!(reply.state, "final", "{}", gateway.log());
+        let status = at_home(&home, ours, &["status", "--json"]).output().unwrap();
+        let status: Value =
+            serde_json::from_slice(&status.stdout).unwrap_or_else(|_| panic!("{}", gateway.log()));
+        let problem = status["login"].to_string();
+        assert!(problem.contains("clientSecret"), "its client must not pass for a public one: {problem}");
+        let mut provider = at_home(&home, ours, &["secrets", "provider"]);
+        let mut child = provider.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let request = json!({ "protocolVersion": 1, "ids": ["apikey/openai"] }).to_string();
+        child.stdin.take().unwrap().write_all(request.as_bytes()).unwrap();
+        let answer: Value = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
+        assert_eq!(
+            answer["values"]["apikey/openai"], "sk-emulator-openai",
+            "the platform keys are there: {answer}"
+        );
+        gateway.stop();
+    });
 }

@@ -18,6 +18,8 @@ use crate::sys::process::{Ended, Run, run};
 
 /// Set in the environment of every program that is started to answer references.
 pub const MARK: &str = "AGENT_IDENTITY_RESOLVING";
+/// What no path of a program may hold, by the host's rules, although no shell ever sees it.
+const REFUSED_CHARS: [char; 11] = [';', '&', '|', '`', '$', '<', '>', '"', '\'', '\r', '\n'];
 /// The file that this process runs.
 const OWN_EXECUTABLE: &str = "/proc/self/exe";
 
@@ -146,6 +148,9 @@ impl Access for Machine {
 /// # Errors
 /// Why not, to be read after its path.
 pub fn check(program: &ExecProvider) -> Result<(), String> {
+    if program.command.to_str().is_none_or(|path| path.contains(REFUSED_CHARS)) {
+        return Err("has characters in its path that the host takes for a shell's".to_owned());
+    }
     check_program(&program.command).map_err(|error| what(&error))?;
     let trusted = &program.trusted_dirs;
     match trusted.is_empty() || trusted.iter().any(|dir| program.command.starts_with(dir)) {
@@ -268,6 +273,7 @@ mod tests {
         assert!(refused(&of_command(dir.path().join("symlink"))).contains("is a symlink"));
         assert!(refused(&of_command(dir.path().join("gone"))).contains("does not exist"));
         assert!(refused(&of_command(dir.path().to_owned())).contains("not a regular file"));
+        assert!(refused(&of_command(dir.path().join("$(tool)"))).contains("takes for a shell's"));
         let mut fenced = good.clone();
         fenced.trusted_dirs = vec![dir.path().join("other")];
         assert!(refused(&fenced).contains("outside its trustedDirs"));
