@@ -45,7 +45,7 @@ plugin: release ## the plugin for OpenClaw in target/plugin: its files, and the 
 generate: ## write the files that come from the code: manifest, bridge/static.json, tables in docs/
 	@$(CARGO) run --quiet --example generate
 
-bench: ## connections/s, requests/s, CPU and memory beside a Node server
+bench: ## connections/s, requests/s, CPU and memory beside a Node server; what the plugin adds to a tool call
 	$(CARGO) build --release $(FEATURES)
 	bash bench/run.sh
 

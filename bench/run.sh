@@ -53,3 +53,9 @@ END {
         if (count["node " mode]) printf "%-28s ratio  %10.2f x Node; CPU per request %.2f x Node\n", modes[mode], median(values["ours " mode, "rate"], count["ours " mode]) / median(values["node " mode, "rate"], count["node " mode]), median(values["ours " mode, "cpu_us"], count["ours " mode]) / median(values["node " mode, "cpu_us"], count["node " mode])
     }
 }' "$work/results"
+
+echo
+# What the plugin adds to a tool call, inside real gateways; skipped where npm cannot install them.
+cargo test --quiet --release --all-features --test gateway -- --ignored --exact latency_of_a_tool_call --nocapture \
+    >"$work/latency" 2>&1 || { cat "$work/latency" >&2; exit 1; }
+grep -E '^(before_tool_call|  (a|this) plugin|skipped)' "$work/latency"

@@ -27,7 +27,7 @@ pub fn story(host: Host) {
     assert_eq!(who(&alice, "main"), "agent:main:main:user:webchat-ui");
     bob_is_asked_to_log_in_himself(&home, &bob);
     a_credential_reaches_its_persons_program_only(&alice, &bob);
-    a_subagent_has_no_identity_of_its_own(&home, &gateway, &alice);
+    a_subagent_has_no_identity_of_its_own(&home, &alice);
     a_dead_program_is_a_denial_and_comes_back(&home, &gateway, &alice);
     logging_out_ends_it(&home, &alice);
 
@@ -83,14 +83,15 @@ fn a_credential_reaches_its_persons_program_only(alice: &Client, bob: &Client) {
     assert_eq!(bob.end_of(&his).text.trim(), fingerprint(""), "the other person's program");
 }
 
-fn a_subagent_has_no_identity_of_its_own(home: &Home, gateway: &Gateway<'_>, alice: &Client) {
+fn a_subagent_has_no_identity_of_its_own(home: &Home, alice: &Client) {
     let task = format!("▶ identity_whoami {{}}\n{}", order("exec", json!({ "command": FINGERPRINT })));
+    let since = alice.received();
     let spawned = alice.call("main", "sessions_spawn", json!({ "task": task }));
     assert_eq!(spawned["status"], "accepted", "{spawned}");
-    let results = || home.model.results("[Subagent Task]");
-    gateway.until("through with the subagent", |_| results().iter().any(|result| result.trim().len() == 16));
-    assert!(results().iter().any(|result| result.contains("\"loggedIn\": false")), "{:?}", results());
-    assert!(results().iter().any(|result| result.trim() == fingerprint("")), "{:?}", results());
+    alice.announcement(since);
+    let results = home.model.results("[Subagent Task]");
+    assert!(results.iter().any(|result| result.contains("\"loggedIn\": false")), "{results:?}");
+    assert!(results.iter().any(|result| result.trim() == fingerprint("")), "{results:?}");
 }
 
 fn a_dead_program_is_a_denial_and_comes_back(home: &Home, gateway: &Gateway<'_>, alice: &Client) {

@@ -15,7 +15,9 @@ mod openclaw;
 mod support;
 
 mod chat;
+mod latency;
 mod probe;
+mod settings;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -30,6 +32,21 @@ fn hosts_tell_plugins_who_asks_and_models_see_what_they_should() {
 #[test]
 fn a_chat_logs_in_uses_a_credential_and_logs_out() {
     in_both_hosts("a_chat_logs_in_uses_a_credential_and_logs_out", chat::story);
+}
+
+#[test]
+fn settings_give_subagents_an_identity_take_logins_over_and_ask_before_risky_calls() {
+    in_both_hosts(
+        "settings_give_subagents_an_identity_take_logins_over_and_ask_before_risky_calls",
+        settings::story,
+    );
+}
+
+/// No test: `make bench` runs it.
+#[test]
+#[ignore = "measures"]
+fn latency_of_a_tool_call() {
+    in_both_hosts("latency_of_a_tool_call", latency::measure);
 }
 
 /// Plays a story in both hosts, one after the other, and no story beside another: two gateways at once would need three

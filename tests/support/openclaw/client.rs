@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::websocket::{self, Receiver, Sender};
 
 /// How long one answer may take: the first turn of a new host compiles for a quarter of a minute.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// What a person at the web chat may do.
 const SCOPES: [&str; 4] = ["operator.admin", "operator.approvals", "operator.read", "operator.write"];
 
@@ -157,6 +157,14 @@ impl Client {
         Reply { state: chat["state"].as_str().unwrap_or_default().to_owned(), text }
     }
 
+    /// Waits until the session has been told what came of a subagent. To speak in between confuses new hosts.
+    pub fn announcement(&self, since: usize) -> Value {
+        self.event(since, |event| {
+            let run = event["payload"]["runId"].as_str().unwrap_or_default();
+            event["event"] == "chat" && run.starts_with("announce:") && event["payload"]["state"] == "final"
+        })
+    }
+
     /// How many messages have come in; a place to wait from.
     pub fn received(&self) -> usize {
         self.inbox.lock().messages.len()
@@ -164,6 +172,7 @@ impl Client {
 
     /// The first message from place `since` on that is the wanted one.
     pub fn event(&self, since: usize, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = SystemClock.monotonic() + PATIENCE;
         let (mut seen, mut state) = (since, self.inbox.lock());
         loop {
             if let Some(message) = state.messages[seen..].iter().find(|message| wanted(message)) {
@@ -171,13 +180,13 @@ impl Client {
             }
             seen = state.messages.len();
             assert!(!state.closed, "the gateway hung up; last: {:?}", state.messages.last());
-            let (next, waited) =
-                self.inbox.changed.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
-            state = next;
-            if waited.timed_out() {
-                let last: Vec<_> = state.messages.iter().rev().take(5).collect();
-                panic!("waited in vain; the last messages: {last:#?}");
+            let left = deadline.saturating_sub(SystemClock.monotonic());
+            if left.is_zero() {
+                let chat = state.messages.iter().filter(|message| message["event"] == "chat");
+                let last: Vec<_> = chat.rev().take(5).map(Value::to_string).collect();
+                panic!("waited in vain; the last of the chat: {last:#?}");
             }
+            state = self.inbox.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

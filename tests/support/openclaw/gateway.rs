@@ -109,7 +109,8 @@ impl Home {
                 "model": { "primary": "test/obedient" },
                 "workspace": self.workspace(),
                 "skipBootstrap": true,
-                "heartbeat": { "every": "0m" },
+                // Never by itself in a test; but where it is switched off, nobody can wake an agent.
+                "heartbeat": { "every": "24h" },
             } },
             "tools": { "exec": { "host": "gateway", "security": "full", "ask": "off" } },
             "plugins": { "load": { "paths": [] }, "allow": [], "entries": {} },

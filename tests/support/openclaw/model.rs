@@ -115,8 +115,7 @@ fn next_message(request: &Value) -> Value {
     let by_person = |message: &Value| is(message, "user") && !content(message).contains(INTERNAL);
     let order = turn.iter().rposition(by_person);
     let (order, since) = order.map_or((String::new(), turn), |at| (content(&turn[at]), &turn[at + 1..]));
-    let steps: Vec<_> =
-        order.lines().filter_map(|line| line.split_once(CALL)).map(|(_, step)| step.trim()).collect();
+    let steps: Vec<_> = order.lines().filter_map(step).collect();
     let done = since.iter().filter(|message| is(message, "assistant")).count();
     let Some(step) = steps.get(done) else {
         let result = since.iter().rfind(|message| is(message, "tool")).map(content);
@@ -134,6 +133,14 @@ fn next_message(request: &Value) -> Value {
         "content": null,
         "tool_calls": [{ "index": 0, "id": id, "type": "function", "function": function }],
     })
+}
+
+/// What a line orders. Before it may stand what hosts put there, a date or `[Subagent Task]:`; a line like `task: ▶ …`
+/// quotes an order that was given to somebody else.
+fn step(line: &str) -> Option<&str> {
+    let (before, step) = line.split_once(CALL)?;
+    let before = before.trim_end().trim_end_matches(':');
+    (before.is_empty() || before.ends_with(']')).then(|| step.trim())
 }
 
 /// The text of a message, which is a string or a list of parts.
