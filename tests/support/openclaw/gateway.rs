@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use agent_identity::base::time::{Clock, SystemClock};
@@ -17,7 +18,7 @@ use super::client::{Client, Identity};
 use super::host::Host;
 use super::model::Model;
 use crate::support::browser::Browser;
-use crate::support::{contains, free_port, path, send_signal, text};
+use crate::support::{contains, path, send_signal, text};
 
 /// The token of every gateway here; each is on loopback for one test.
 const TOKEN: &str = "gateway-token";
@@ -40,7 +41,7 @@ pub struct Home {
 impl Home {
     /// A home whose configuration the test has changed.
     pub fn new(host: Host, change: impl FnOnce(&Self, &mut Value)) -> Self {
-        let port = free_port();
+        let port = own_port();
         let options = Options { callback_urls: vec![callback(port)], ..Options::default() };
         let home = Self {
             host,
@@ -343,6 +344,17 @@ impl Drop for Gateway<'_> {
             }
         }
     }
+}
+
+/// A port that nobody gets by chance: below those that the kernel hands out, where a gateway has a few to itself.
+fn own_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let candidates = (0..500).map(|_| {
+        let nth = std::process::id().wrapping_mul(7).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        u16::try_from(20_000 + nth % 500 * 20).unwrap()
+    });
+    let mut free = candidates.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    free.next().expect("a port is free")
 }
 
 /// Copies a file or a folder; what is not there is left out, as npm does.
