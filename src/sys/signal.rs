@@ -175,6 +175,11 @@ mod tests {
     /// One test, since the signals belong to the whole process.
     #[test]
     fn signals_and_requests_wake_the_waiter() {
+        for (signal, _) in SIGNALS {
+            // Whoever runs the tests in the background may have had signals ignored for them.
+            // SAFETY: sets a disposition that every process may have.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
         let signals = StopSignals::install().unwrap();
         raise(libc::SIGINT);
         assert_eq!(signals.wait().unwrap(), Stop::Signal("SIGINT"));

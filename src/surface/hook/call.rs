@@ -70,6 +70,7 @@ impl Hooks {
             },
         };
         let takes_variables = TAKE_VARIABLES.contains(&tool);
+        let workspace = self.workspace(scene);
         let injected = match (&key, takes_variables) {
             (Ok(key), true) => self.names_for(key),
             _ => Vec::new(),
@@ -79,7 +80,7 @@ impl Hooks {
             id: id.as_ref(),
             tool,
             params,
-            workspace: scene.workspace_dir.as_deref(),
+            workspace: workspace.as_deref(),
             injected: &injected,
         };
         let tip = || self.tip(key.as_ref().map_err(Clone::clone)?);
@@ -134,12 +135,13 @@ impl Hooks {
         if let (Some(key), Some(params)) = (&key, params) {
             // By now only to be known: a call that was changed after it was approved has run.
             let injected = self.names_for(key);
+            let workspace = self.workspace(scene);
             let call = Call {
                 session: key,
                 id: id.as_ref(),
                 tool,
                 params,
-                workspace: scene.workspace_dir.as_deref(),
+                workspace: workspace.as_deref(),
                 injected: &injected,
             };
             let _ = self.services.gate.settle(&call);

@@ -34,8 +34,8 @@ use family::Family;
 use people::{People, Rules};
 use scene::Scene;
 
-/// Runs whose refusal is remembered, for hosts that cannot stop a run.
-const MAX_REFUSED: usize = 1024;
+/// Runs of which a refusal, for hosts that cannot stop a run, and the folder are remembered.
+const MAX_RUNS: usize = 1024;
 
 /// What does not change while the host runs.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +73,8 @@ pub struct Hooks {
     family: Family,
     entropy: Arc<dyn Entropy>,
     refused: Mutex<BoundedMap<String, Refusal>>,
+    /// The agent's folder in each run: hosts tell it when a run begins, and not with its calls.
+    workspaces: Mutex<BoundedMap<String, String>>,
 }
 
 /// What becomes of a message.
@@ -96,7 +98,8 @@ impl Hooks {
         Self {
             people: People::new(rules, services.clock.clone()),
             family: Family::new(services.delegations.clone()),
-            refused: Mutex::new(BoundedMap::new(MAX_REFUSED)),
+            refused: Mutex::new(BoundedMap::new(MAX_RUNS)),
+            workspaces: Mutex::new(BoundedMap::new(MAX_RUNS)),
             services,
             settings,
             entropy,
@@ -134,6 +137,9 @@ impl Hooks {
     /// Why the model must not be called. A host that calls it all the same finds every tool call of the run refused.
     pub fn run_begins(&self, scene: &Scene, prompt: Option<&str>, content: &str) -> Result<(), Refusal> {
         self.people.began(scene);
+        if let (Some(run), Some(folder)) = (&scene.run_id, &scene.workspace_dir) {
+            lock(&self.workspaces).insert(run.clone(), folder.clone());
+        }
         let key = self.of_run(scene);
         if let (Ok(key), Some(prompt)) = (&key, prompt) {
             self.services.gate.skills().learn(key, prompt);
@@ -253,9 +259,19 @@ impl Hooks {
         })
     }
 
-    fn refused(&self) -> MutexGuard<'_, BoundedMap<String, Refusal>> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The agent's folder, absolute.
+    fn workspace(&self, scene: &Scene) -> Option<String> {
+        let known = || lock(&self.workspaces).get(scene.run_id.as_ref()?).cloned();
+        scene.workspace_dir.clone().or_else(known)
     }
+
+    fn refused(&self) -> MutexGuard<'_, BoundedMap<String, Refusal>> {
+        lock(&self.refused)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Dispatch {

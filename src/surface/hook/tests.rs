@@ -288,6 +288,18 @@ fn a_risky_call_asks_and_runs_with_the_parameters_that_were_approved() {
 }
 
 #[test]
+fn what_is_told_of_the_folder_when_a_run_begins_counts_for_its_calls() {
+    let world = world(|setting| setting.flags.require_risk_approval = true);
+    world.log_in(ANN, "ann");
+    let clean =
+        || world.call(&call_of("ann", "1"), "exec", json!({"command": "rm -rf /srv/shop/node_modules"}));
+    assert!(matches!(clean(), Verdict::Ask { .. }), "somewhere on the machine");
+    let begun = Scene { workspace_dir: Some("/srv/shop".into()), ..call_of("ann", "1") };
+    world.hooks.run_begins(&begun, None, "").unwrap();
+    assert!(matches!(clean(), Verdict::With(_)), "in the agent's own folder");
+}
+
+#[test]
 fn a_tool_acts_for_the_person_whose_call_it_is() {
     let world = world(|_| ());
     world.log_in(ANN, "ann");
