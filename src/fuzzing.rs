@@ -293,6 +293,8 @@ pub fn host_audit(bytes: &[u8]) {
         profiles: vec![document()],
         models: vec![document()],
         dotenv: vec![document()],
+        retired_keys: vec![document()],
+        left_behind: Vec::new(),
         notes: Vec::new(),
     };
     if let Ok((report, proposals)) = audit::run(&files, &secretref::machine::Nowhere, true) {

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::base::env::Env;
+use crate::base::error::Code;
 use crate::base::secret::Secret;
 use crate::config::host::HostFile;
 use crate::config::node::Node;
@@ -16,6 +17,10 @@ pub const MAX_BYTES: u64 = 5 * 1024 * 1024;
 pub const MAX_AGENTS: usize = 1000;
 
 const PROFILES: &str = "auth-profiles.json";
+const RETIRED_KEYS: &str = "auth.json";
+/// What archives of taken-over files are called: how they begin, and how they go on.
+const TAKEN_OVER: [&str; 3] = [PROFILES, "auth-state.json", RETIRED_KEYS];
+const ARCHIVED: [&str; 2] = [".migrated-", ".sqlite-import."];
 /// Where newer hosts keep auth profiles.
 const NEWER_STORE: &str = "openclaw-agent.sqlite";
 
@@ -32,6 +37,10 @@ pub struct Files {
     pub models: Vec<Document>,
     /// `.env` files.
     pub dotenv: Vec<Document>,
+    /// Stores of keys that no host uses any more.
+    pub retired_keys: Vec<Document>,
+    /// Files that a newer host has taken over, and archives of them.
+    pub left_behind: Vec<String>,
     /// What was not read, and why.
     pub notes: Vec<String>,
 }
@@ -54,7 +63,13 @@ impl Files {
     pub fn gather(paths: &Paths, config: Option<&Path>, profiles: &[PathBuf], env: &Env) -> Self {
         let place = std::path::absolute(config.unwrap_or(&paths.config_file))
             .unwrap_or_else(|_| paths.config_file.clone());
+        let mut notes = Vec::new();
         let read = match HostFile::read(paths, Some(&place), env) {
+            // A host without a file has the defaults, and in them no secret.
+            Err(error) if error.code() == Code::NotFound && config.is_none() => {
+                notes.push(format!("{}: the agents' files alone were looked at", error.message()));
+                Ok(HostFile::of(Node::Object(Vec::new()), env))
+            }
             Ok(host) => host.ok_or_else(|| "there is no such file".to_owned()),
             Err(error) => Err(error.message().to_owned()),
         };
@@ -62,7 +77,7 @@ impl Files {
             Node::Object(_) => Ok(host),
             other => Err(format!("it must hold an object, found {}", other.kind())),
         });
-        let mut notes = Vec::new();
+        let mut left_behind = Vec::new();
         let agents = agents(&paths.state_dir);
         let of_agents = |name: &str| {
             let one = |agent: &String| {
@@ -72,13 +87,17 @@ impl Files {
             agents.iter().filter_map(one).collect::<Vec<_>>()
         };
         for agent in &agents {
-            let store = paths.state_dir.join("agents").join(agent).join("agent").join(NEWER_STORE);
+            let folder = paths.state_dir.join("agents").join(agent).join("agent");
+            let store = folder.join(NEWER_STORE);
             if store.exists() {
                 notes.push(format!(
                     "{} is a newer host's store of auth profiles and is not read here: run `openclaw secrets audit`",
                     store.display()
                 ));
+                let old = folder.join(PROFILES);
+                left_behind.extend(old.exists().then(|| old.display().to_string()));
             }
+            left_behind.extend(archives(&folder));
         }
         let given = profiles.iter().map(|path| read_one(path, agent_of(path)));
         let profiles = if profiles.is_empty() { of_agents(PROFILES) } else { given.collect() };
@@ -91,6 +110,8 @@ impl Files {
             profiles,
             models: of_agents("models.json"),
             dotenv: dotenv.collect(),
+            retired_keys: of_agents(RETIRED_KEYS),
+            left_behind,
             notes,
         }
     }
@@ -98,7 +119,8 @@ impl Files {
     /// The paths of all files that were read.
     #[must_use]
     pub fn scanned(&self) -> Vec<String> {
-        let documents = [&self.profiles, &self.models, &self.dotenv].into_iter().flatten();
+        let documents =
+            [&self.profiles, &self.models, &self.dotenv, &self.retired_keys].into_iter().flatten();
         let all: BTreeSet<_> = documents.map(|document| &document.shown).chain([&self.config_path]).collect();
         all.into_iter().cloned().collect()
     }
@@ -111,6 +133,21 @@ fn agents(state: &Path) -> Vec<String> {
         folders.filter_map(|entry| entry.file_name().into_string().ok()).take(MAX_AGENTS).collect();
     names.sort();
     names
+}
+
+/// Copies that a newer host made of the files that it took over.
+fn archives(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let is_archive = |name: &str| {
+        TAKEN_OVER
+            .iter()
+            .filter_map(|file| name.strip_prefix(file))
+            .any(|rest| ARCHIVED.iter().any(|mark| rest.starts_with(mark)))
+    };
+    let found = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_archive));
+    let mut found: Vec<String> = found.map(|entry| entry.path().display().to_string()).collect();
+    found.sort();
+    found
 }
 
 /// `…/agents/<agent>/agent/auth-profiles.json`
@@ -143,5 +180,53 @@ fn read_text(path: &Path) -> Result<Secret, String> {
     match read.map_err(failed)? as u64 > MAX_BYTES {
         true => Err(format!("it is larger than {MAX_BYTES} bytes")),
         false => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::paths::Place;
+
+    #[test]
+    fn the_files_of_all_agents_are_found_and_what_newer_hosts_left_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state");
+        let agent = |name: &str| state.join("agents").join(name).join("agent");
+        for name in ["main", "shop"] {
+            fs::create_dir_all(agent(name)).unwrap();
+            fs::write(agent(name).join("auth-profiles.json"), "{}").unwrap();
+        }
+        for file in [
+            "openclaw-agent.sqlite",
+            "auth-profiles.json.migrated-1",
+            "auth.json.sqlite-import.2.bak",
+            "models.json",
+        ] {
+            fs::write(agent("main").join(file), "{}").unwrap();
+        }
+        fs::write(agent("shop").join("auth.json"), "{}").unwrap();
+        fs::write(state.join(".env"), "A=1").unwrap();
+        let env: Env = [("OPENCLAW_STATE_DIR", state.to_str().unwrap())].into_iter().collect();
+        let place = Place { env: &env, working_dir: Path::new("/"), exists: &|path| path.exists() };
+        let paths = Paths::resolve(place).unwrap();
+        let files = Files::gather(&paths, None, &[], &env);
+        assert!(
+            files.config.is_ok() && files.notes[0].contains("the agents' files alone"),
+            "{:?}",
+            files.notes
+        );
+        let agents: Vec<_> = files.profiles.iter().map(|document| document.agent.as_deref()).collect();
+        assert_eq!(agents, [Some("main"), Some("shop")]);
+        assert_eq!((files.models.len(), files.dotenv.len(), files.retired_keys.len()), (1, 1, 1));
+        assert_eq!(files.left_behind.len(), 3, "{:?}", files.left_behind);
+        assert!(files.notes.iter().any(|note| note.contains("openclaw-agent.sqlite")));
+
+        let given = agent("shop").join("auth-profiles.json");
+        let one = Files::gather(&paths, Some(Path::new("/nonexistent.json")), &[given], &env);
+        assert!(one.config.is_err(), "what was asked for must exist");
+        assert_eq!((one.profiles.len(), one.profiles[0].agent.as_deref()), (1, Some("shop")));
     }
 }

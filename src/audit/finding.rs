@@ -37,8 +37,7 @@ impl Code {
     fn severity(self) -> &'static str {
         match self {
             Self::RefUnresolved | Self::PlaceholderValue => "error",
-            Self::PlaintextFound | Self::RefShadowed => "warn",
-            Self::LegacyResidue => "info",
+            Self::PlaintextFound | Self::RefShadowed | Self::LegacyResidue => "warn",
         }
     }
 }
@@ -48,6 +47,8 @@ impl Code {
 pub struct Finding {
     /// What is wrong.
     pub code: Code,
+    /// How bad it is: the host's `error`, `warn` or `info`.
+    pub severity: &'static str,
     /// The file.
     pub file: String,
     /// Where in it.
@@ -67,7 +68,17 @@ impl Finding {
     #[must_use]
     pub fn new(code: Code, file: &str, path: &str, message: impl Into<String>) -> Self {
         let (file, path) = (file.to_owned(), path.to_owned());
-        Self { code, file, path, message: message.into(), hint: None, provider: None, profile: None }
+        let severity = code.severity();
+        Self {
+            code,
+            severity,
+            file,
+            path,
+            message: message.into(),
+            hint: None,
+            provider: None,
+            profile: None,
+        }
     }
 
     /// A reference that does not resolve.
@@ -83,6 +94,13 @@ impl Finding {
         self
     }
 
+    /// Makes it one that nobody has to do anything about.
+    #[must_use]
+    pub fn as_info(mut self) -> Self {
+        self.severity = "info";
+        self
+    }
+
     /// Adds whose it is.
     #[must_use]
     pub fn of(mut self, provider: Option<&str>, profile: Option<&str>) -> Self {
@@ -94,7 +112,7 @@ impl Finding {
     fn to_json(&self) -> Value {
         let mut shown = json!({
             "code": self.code.as_str(),
-            "severity": self.code.severity(),
+            "severity": self.severity,
             "file": self.file,
             "jsonPath": self.path,
             "message": self.message,
@@ -192,7 +210,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
-            let (code, severity) = (finding.code.as_str(), finding.code.severity());
+            let (code, severity) = (finding.code.as_str(), finding.severity);
             writeln!(f, "{severity:5} {code}  {}: {}", finding.file, finding.message)?;
             if let Some(hint) = &finding.hint {
                 writeln!(f, "      -> {hint}")?;

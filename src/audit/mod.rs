@@ -65,6 +65,9 @@ pub fn run(files: &Files, access: &dyn Access, allow_exec: bool) -> Result<(Repo
             for models in &files.models {
                 stores::models(&mut ledger, &surface, models);
             }
+            for retired in &files.retired_keys {
+                stores::retired_keys(&mut ledger, retired);
+            }
             let resolution = config::resolve(&mut ledger, host, access, allow_exec);
             stores::shadowed(&mut ledger);
             resolution
@@ -77,6 +80,9 @@ pub fn run(files: &Files, access: &dyn Access, allow_exec: bool) -> Result<(Repo
     };
     for dotenv in &files.dotenv {
         stores::dotenv(&mut ledger, &surface, dotenv);
+    }
+    for file in &files.left_behind {
+        stores::left_behind(&mut ledger, file);
     }
     ledger.notes.extend(files.notes.iter().cloned());
     let Ledger { findings, notes, proposals, .. } = ledger;

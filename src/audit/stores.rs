@@ -41,7 +41,7 @@ pub(super) fn auth_profiles(ledger: &mut Ledger, surface: &Surface, host: &HostF
             if ["access", "refresh"].iter().any(|key| text(key).is_some_and(|text| !text.is_empty())) {
                 let message = "OAuth credentials are present (out of scope for static SecretRef migration).";
                 let finding = Finding::new(Code::LegacyResidue, file, &format!("profiles.{id}"), message);
-                ledger.findings.push(finding.of(Some(&provider), Some(id)));
+                ledger.findings.push(finding.as_info().of(Some(&provider), Some(id)));
                 remember(ledger, &provider, "oauth");
             }
             continue;
@@ -141,6 +141,34 @@ pub(super) fn models(ledger: &mut Ledger, surface: &Surface, document: &Document
             look(format!("providers.{id}.headers.{name}"), value, what, is_plain);
         }
     }
+}
+
+/// A store of keys that hosts of both generations have given up.
+pub(super) fn retired_keys(ledger: &mut Ledger, document: &Document) {
+    let file = &document.shown;
+    let root =
+        document.content.as_ref().ok().and_then(|text| serde_json::from_str::<Node>(text.expose()).ok());
+    let Some(root) = root else {
+        let finding = Finding::unresolved(file, "<root>", "Invalid JSON in legacy auth.json.");
+        return ledger.findings.push(finding);
+    };
+    for (provider, entry) in root.entries() {
+        let has = |key: &str| entry.get(key).and_then(Node::text).is_some_and(|text| !text.trim().is_empty());
+        if entry.get("type").and_then(Node::text) == Some("api_key") && has("key") {
+            let message = "Legacy auth.json contains static api_key credentials.";
+            let finding = Finding::new(Code::LegacyResidue, file, provider, message);
+            ledger.findings.push(finding.of(Some(provider), None));
+        }
+    }
+}
+
+/// A file that a newer host has taken over, and may have left its credentials in.
+pub(super) fn left_behind(ledger: &mut Ledger, file: &str) {
+    let message = "A retired auth store is present and may hold plaintext credentials.";
+    let finding = Finding::new(Code::LegacyResidue, file, "<root>", message);
+    ledger.findings.push(
+        finding.with_hint("run `openclaw doctor --fix`; keep archives only as long as a way back is wanted"),
+    );
 }
 
 /// A `.env` file: variables that the host knows as secrets.

@@ -25,6 +25,8 @@ fn files(config: &Value) -> Files {
         profiles: Vec::new(),
         models: Vec::new(),
         dotenv: Vec::new(),
+        retired_keys: Vec::new(),
+        left_behind: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -284,6 +286,19 @@ fn generated_model_lists_have_markers_and_never_values() {
         ]
     );
     assert_eq!(findings(&with(&json!("{"))), [(Code::RefUnresolved, "<root>".to_owned())]);
+}
+
+#[test]
+fn what_older_stores_left_behind_is_residue() {
+    let keys =
+        json!({ "openai": { "type": "api_key", "key": CANARY }, "x": { "type": "oauth", "access": CANARY } });
+    let retired_keys = vec![document(None, &keys)];
+    let left_behind = vec!["auth-profiles.json.migrated-1".to_owned()];
+    let found = findings(&Files { retired_keys, left_behind, ..files(&json!({})) });
+    assert_eq!(
+        found,
+        [(Code::LegacyResidue, "openai".to_owned()), (Code::LegacyResidue, "<root>".to_owned())]
+    );
 }
 
 #[test]
