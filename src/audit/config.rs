@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::finding::{Code, Finding, Resolution};
+use super::finding::{Code, Finding};
 use super::plan::Proposal;
+use super::references::search_plugin;
 use super::surface::{Generation, SCOPE, Surface, Target, is_secret_header};
 use super::walk::{self, Found};
 use super::{Assignment, Ledger};
@@ -11,46 +12,31 @@ use crate::config::fields::{FIELDS, Kind};
 use crate::config::host::HostFile;
 use crate::config::node::Node;
 use crate::config::problem::Fault;
+use crate::config::secretref::SecretRef;
 use crate::config::secretref::form::{is_placeholder, is_retired_marker};
-use crate::config::secretref::machine::Access;
-use crate::config::secretref::resolve::Resolved;
-use crate::config::secretref::{SecretRef, Source};
 
 /// Where our own settings are.
 const OURS: &str = "plugins.entries.agent-identity.config";
 const API_KEY: &str = "models.providers.*.apiKey";
 const HEADERS: &str = "models.providers.*.headers.*";
-/// Fields that the host resolves although its list does not name them.
+/// Fields and objects of such that the host resolves although its list does not name them.
 const RESOLVED_UNLISTED: [&str; 8] = [
-    "agents.defaults.memorySearch.remote.headers.*",
-    "agents.list[].memorySearch.remote.headers.*",
-    "memory.search.remote.headers.*",
-    "agents.entries.*.memory.search.remote.headers.*",
-    "agents.defaults.sandbox.ssh.*",
-    "agents.entries.*.sandbox.ssh.*",
+    "agents.defaults.memorySearch.remote.headers",
+    "agents.list[].memorySearch.remote.headers",
+    "memory.search.remote.headers",
+    "agents.entries.*.memory.search.remote.headers",
+    "agents.defaults.sandbox.ssh",
+    "agents.entries.*.sandbox.ssh",
     "gateway.controlUi.github.token",
-    "tools.media.*.request.*",
+    "tools.media.*.request",
 ];
-/// Search providers that are named otherwise than their plugin.
-const SEARCH_PLUGINS: [(&str, &str); 3] = [("gemini", "google"), ("grok", "xai"), ("kimi", "moonshot")];
 
 /// Looks at every field of the list, and at our own.
 pub(super) fn collect(ledger: &mut Ledger, surface: &Surface, host: &HostFile) {
     let file = host.path().display().to_string();
     let mut known: HashSet<String> = HashSet::new();
-    let ours = FIELDS.iter().filter(|field| matches!(field.kind, Kind::KeyId | Kind::Secret)).map(|field| {
-        let path = format!("{OURS}.{}", field.path);
-        Target {
-            path,
-            file: None,
-            only: None,
-            expected: None,
-            sibling: None,
-            kind: None,
-            replaced_by: None,
-            profile_type: None,
-        }
-    });
+    let secrets = FIELDS.iter().filter(|field| matches!(field.kind, Kind::KeyId | Kind::Secret));
+    let ours = secrets.map(|field| Target { path: format!("{OURS}.{}", field.path), ..Target::default() });
     let targets: Vec<Target> =
         surface.supported.iter().filter(|target| target.file.is_none()).cloned().chain(ours).collect();
     for target in &targets {
@@ -75,8 +61,10 @@ pub(super) fn collect(ledger: &mut Ledger, surface: &Surface, host: &HostFile) {
         }
     }
     let unlisted = RESOLVED_UNLISTED.iter().flat_map(|path| walk::places(host.root(), path, None));
-    known.extend(unlisted.map(|found| found.path));
-    for path in walk::references(host.root()).into_iter().filter(|path| !known.contains(path)) {
+    let unlisted: Vec<String> = unlisted.map(|found| found.path).collect();
+    let is_known =
+        |path: &String| known.contains(path) || unlisted.iter().any(|known| path.starts_with(known));
+    for path in walk::references(host.root()).into_iter().filter(|path| !is_known(path)) {
         ledger.notes.push(format!(
             "{path} holds a SecretRef and is no field of the host: it has a value only where a plugin declares it"
         ));
@@ -94,77 +82,90 @@ struct Field<'a, 'b> {
 }
 
 impl Field<'_, '_> {
-    fn look(self) {
-        let Self { ledger, surface, host, file, target, found } = self;
-        let path = &found.path;
-        let default_env = host.providers().default_env();
-        // Of a reference beside the field and one in it, the one beside it counts.
-        let beside = target.sibling.as_deref().and_then(|key| found.parent.get(key));
-        let is_object = matches!(found.node, Node::Object(_));
-        let wrong_form = |node: &Node| match SecretRef::parse(node) {
-            Err(fault) if node.get("source").is_some() => Some(fault),
-            _ => None,
-        };
-        let reference = [beside, Some(found.node)].into_iter().flatten().find_map(|node| match node {
-            Node::Text(text) => SecretRef::of_shorthand(text.expose(), default_env),
-            node => SecretRef::parse(node).ok(),
-        });
-        let provider = target.path.starts_with("models.providers.").then(|| found.segments[2].clone());
-        moved(ledger, target, path);
-        if let Some(reference) = reference {
-            if target.path == API_KEY
-                && let Some(provider) = &provider
-            {
-                ledger.provider_paths.entry(provider.to_lowercase()).or_default().push(path.clone());
+    fn look(mut self) {
+        let path = self.found.path.clone();
+        let path = &path;
+        moved(self.ledger, self.target, path);
+        let target = self.target.path.as_str();
+        let provider = target.starts_with("models.providers.").then(|| self.found.segments[2].clone());
+        if let Some(reference) = self.reference() {
+            if let Some(provider) = provider.as_ref().filter(|_| target == API_KEY) {
+                let paths = self.ledger.provider_paths.entry(provider.to_lowercase()).or_default();
+                paths.push(path.clone());
             }
-            return ledger.references.push(Assignment {
-                file: file.to_owned(),
+            self.ledger.references.push(Assignment {
+                file: self.file.to_owned(),
                 path: path.clone(),
                 reference,
-                takes_object: target.takes_object(),
+                takes_object: self.target.takes_object(),
                 provider,
                 profile: None,
-                inactive: found.off.as_ref().map(|off| format!("{off} is switched off")),
-                search: search_plugin(&found.segments),
+                inactive: self.found.off.as_ref().map(|off| format!("{off} is switched off")),
+                search: search_plugin(&self.found.segments),
             });
-        }
-        if let Some(fault) = [beside, Some(found.node)].into_iter().flatten().find_map(wrong_form) {
-            let message = format!("{path} {}.", fault.message);
-            return ledger
-                .findings
-                .push(Finding::unresolved(file, path, message).of(provider.as_deref(), None));
-        }
-        let text = found.node.text().filter(|text| !text.trim().is_empty());
-        let is_plaintext =
-            text.is_some() || (target.takes_object() && is_object && !found.node.entries().is_empty());
-        let last = found.segments.last().map(String::as_str).unwrap_or_default();
-        let is_marker = text.is_some_and(|text| target.path == API_KEY && surface.is_api_key_marker(text));
-        if !is_plaintext || is_marker || (target.path == HEADERS && !is_secret_header(last)) {
             return;
         }
-        let finding = match text {
-            Some(text) if is_placeholder(text) => {
-                let message = format!("{path} holds a redaction placeholder, not a secret.");
-                Finding::new(Code::PlaceholderValue, file, path, message).with_hint("enter the secret again")
-            }
-            Some(text) if is_retired_marker(text) => {
-                let message = format!("{path} holds a retired secret marker, which is read as plaintext.");
-                Finding::new(Code::PlaintextFound, file, path, message)
-                    .with_hint("run `openclaw doctor --fix`, or write a SecretRef with source env")
-            }
-            _ => {
-                ledger.proposals.push(Proposal {
-                    kind: target.kind().to_owned(),
-                    path: path.clone(),
-                    segments: found.segments.clone(),
-                    agent: None,
-                    provider: provider.clone(),
-                    profile_provider: None,
-                });
-                Finding::new(Code::PlaintextFound, file, path, format!("{path} is stored as plaintext."))
-            }
+        let finding = if let Some(fault) = self.malformed() {
+            Finding::unresolved(self.file, path, format!("{path} {}.", fault.message))
+        } else if self.is_plaintext() {
+            self.plaintext(provider.as_ref())
+        } else {
+            return;
         };
-        ledger.findings.push(finding.of(provider.as_deref(), None));
+        self.ledger.findings.push(finding.of(provider.as_deref(), None));
+    }
+
+    /// What holds the reference: of one beside the field and one in it, the one beside it counts.
+    fn nodes(&self) -> impl Iterator<Item = &Node> {
+        let beside = self.target.sibling.as_deref().and_then(|key| self.found.parent.get(key));
+        beside.into_iter().chain([self.found.node])
+    }
+
+    fn reference(&self) -> Option<SecretRef> {
+        self.nodes().find_map(|node| match node {
+            Node::Text(text) => SecretRef::of_shorthand(text.expose(), self.host.providers().default_env()),
+            node => SecretRef::parse(node).ok(),
+        })
+    }
+
+    /// Why what looks like a reference is none.
+    fn malformed(&self) -> Option<Fault> {
+        self.nodes().filter(|node| node.get("source").is_some()).find_map(|node| SecretRef::parse(node).err())
+    }
+
+    fn is_plaintext(&self) -> bool {
+        let name = self.found.segments.last().map(String::as_str).unwrap_or_default();
+        match self.found.node {
+            Node::Text(text) if text.expose().trim().is_empty() => false,
+            Node::Text(text) if self.target.path == API_KEY => !self.surface.is_api_key_marker(text.expose()),
+            Node::Text(_) => self.target.path != HEADERS || is_secret_header(name),
+            Node::Object(entries) => self.target.takes_object() && !entries.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// What to say of plaintext, and what to propose in its place.
+    fn plaintext(&mut self, provider: Option<&String>) -> Finding {
+        let (path, text) = (&self.found.path, self.found.node.text().unwrap_or_default());
+        if is_placeholder(text) {
+            let message = format!("{path} holds a redaction placeholder, not a secret.");
+            return Finding::new(Code::PlaceholderValue, self.file, path, message)
+                .with_hint("enter the secret again");
+        }
+        if is_retired_marker(text) {
+            let message = format!("{path} holds a retired secret marker, which is read as plaintext.");
+            return Finding::new(Code::PlaintextFound, self.file, path, message)
+                .with_hint("run `openclaw doctor --fix`, or write a SecretRef with source env");
+        }
+        self.ledger.proposals.push(Proposal {
+            kind: self.target.kind().to_owned(),
+            path: path.clone(),
+            segments: self.found.segments.clone(),
+            agent: None,
+            provider: provider.cloned(),
+            profile_provider: None,
+        });
+        Finding::new(Code::PlaintextFound, self.file, path, format!("{path} is stored as plaintext."))
     }
 }
 
@@ -179,92 +180,4 @@ fn moved(ledger: &mut Ledger, target: &Target, path: &str) {
         (None, _) => return,
     };
     ledger.notes.push(note);
-}
-
-/// The plugin whose web search key this is.
-fn search_plugin(segments: &[String]) -> Option<String> {
-    let keys: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match keys.as_slice() {
-        ["plugins", "entries", plugin, "config", "webSearch", ..] => Some((*plugin).to_owned()),
-        _ => None,
-    }
-}
-
-/// Asks for the references' values.
-pub(super) fn resolve(
-    ledger: &mut Ledger,
-    host: &HostFile,
-    access: &dyn Access,
-    allow_exec: bool,
-) -> Resolution {
-    let all = std::mem::take(&mut ledger.references);
-    let resolver = host.resolver(access);
-    let (skipped, asked): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|one| one.reference.source == Source::Exec && !allow_exec);
-    resolver.ask(asked.iter().map(|one| &one.reference));
-    let mut failed = Vec::new();
-    for one in &skipped {
-        // What is wrong without a start is wrong.
-        if let Err(fault) = host.providers().find(&one.reference) {
-            failed.push((one, Code::RefUnresolved, fault));
-        }
-    }
-    for one in &asked {
-        if let Err((code, fault)) = usable(resolver.resolve(&one.reference), one.takes_object) {
-            failed.push((one, code, fault));
-        }
-    }
-    let chosen =
-        host.root().at(&["tools", "web", "search", "provider"]).and_then(Node::text).map(|provider| {
-            SEARCH_PLUGINS.iter().find(|(name, _)| *name == provider).map_or(provider, |(_, plugin)| plugin)
-        });
-    let does_search = asked.iter().any(|one| {
-        one.search.is_some()
-            && one.inactive.is_none()
-            && !failed.iter().any(|(other, ..)| other.path == one.path)
-    }) || has_search_plaintext(ledger);
-    for (one, code, fault) in failed {
-        let unselected = one.search.as_deref().and_then(|plugin| match chosen {
-            Some(chosen) if chosen != plugin => Some(format!("tools.web.search.provider is {chosen}")),
-            None if does_search => Some("another search provider's key is there".to_owned()),
-            _ => None,
-        });
-        match one.inactive.clone().or(unselected) {
-            Some(why) => ledger.notes.push(format!(
-                "{} does not resolve ({}) and nobody asks for it: {why}",
-                one.path, fault.message
-            )),
-            None => {
-                let message = format!("Failed to resolve {} ({}).", one.reference, fault.message);
-                let mut finding = Finding::new(code, &one.file, &one.path, message);
-                finding.hint = fault.hint;
-                ledger.findings.push(finding.of(one.provider.as_deref(), one.profile.as_deref()));
-            }
-        }
-    }
-    Resolution { checked: asked.len(), skipped_exec: skipped.len() }
-}
-
-fn has_search_plaintext(ledger: &Ledger) -> bool {
-    ledger.proposals.iter().any(|proposal| search_plugin(&proposal.segments).is_some())
-}
-
-fn usable(answer: Result<Resolved, Fault>, takes_object: bool) -> Result<(), (Code, Fault)> {
-    let unresolved = |fault: Fault| (Code::RefUnresolved, fault);
-    match answer.map_err(unresolved)? {
-        Resolved::Text(text) if is_placeholder(text.expose()) => {
-            Err((Code::PlaceholderValue, "the value is a redaction placeholder".into()))
-        }
-        Resolved::Text(text) if text.expose().trim().is_empty() => {
-            Err(unresolved("resolved value is not a non-empty string".into()))
-        }
-        Resolved::Text(_) => Ok(()),
-        Resolved::Object { is_empty: false } if takes_object => Ok(()),
-        Resolved::Object { .. } | Resolved::Other(_) if takes_object => {
-            Err(unresolved("resolved value is not a string/object".into()))
-        }
-        Resolved::Object { .. } | Resolved::Other(_) => {
-            Err(unresolved("resolved value is not a non-empty string".into()))
-        }
-    }
 }

@@ -4,13 +4,14 @@
 //! generations of hosts, sees channels whose plugin is not installed, and needs no host. Nothing is written, and no value
 //! of a file is in a report.
 
-pub mod config;
+mod config;
 pub mod files;
 pub mod finding;
 pub mod plan;
-pub mod stores;
+mod references;
+mod stores;
 pub mod surface;
-pub mod walk;
+mod walk;
 
 use std::collections::BTreeMap;
 
@@ -68,7 +69,7 @@ pub fn run(files: &Files, access: &dyn Access, allow_exec: bool) -> Result<(Repo
             for retired in &files.retired_keys {
                 stores::retired_keys(&mut ledger, retired);
             }
-            let resolution = config::resolve(&mut ledger, host, access, allow_exec);
+            let resolution = references::resolve(&mut ledger, host, access, allow_exec);
             stores::shadowed(&mut ledger);
             resolution
         }

@@ -32,7 +32,7 @@ pub struct Surface {
 }
 
 /// A field that takes references.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
     /// Where it is.
