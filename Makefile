@@ -4,7 +4,7 @@ FEATURES := --all-features
 FUZZ_SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt clippy doc deny build release plugin generate bench fuzz-smoke features clean
+.PHONY: help run test check fmt clippy doc deny build release plugin generate bench fuzz-smoke features clean risk-report
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -48,6 +48,9 @@ generate: ## write the files that come from the code: manifest, bridge/static.js
 bench: ## connections/s, requests/s, CPU and memory beside a Node server; what the plugin adds to a tool call
 	$(CARGO) build --release $(FEATURES)
 	bash bench/run.sh
+
+risk-report: ## recall and false alarms of the risk engine by class; SHOW=train shows what it judges wrongly
+	@$(CARGO) run --quiet --release --example risk-report -- $(SHOW)
 
 fuzz-smoke: ## every fuzz target for FUZZ_SECONDS (10) on nightly (needs cargo-fuzz: cargo install cargo-fuzz)
 	bash scripts/fuzz-smoke.sh $(FUZZ_SECONDS)

@@ -226,7 +226,7 @@ pub fn risk_command(bytes: &[u8]) {
     let verdict = judge_command(&text, &Context::default());
     assert!(verdict.span.start <= verdict.span.end && verdict.span.end <= text.len());
     assert!(verdict.level == Level::Low || verdict.rule.is_some());
-    if crate::risk::parse::parse(&text).odd.is_some() {
+    if crate::risk::syntax::parse(&text).odd.is_some() {
         assert!(verdict.level >= Level::Medium);
     }
 }

@@ -9,6 +9,8 @@ pub(super) enum Effect {
     DeleteTree,
     /// It is deleted.
     Delete,
+    /// It is put somewhere else.
+    Move,
     /// It is written.
     Write,
     /// Something is added to it.
@@ -19,29 +21,32 @@ pub(super) enum Effect {
 
 /// The rule for an effect on a place; `None` when it is harmless.
 pub(super) const fn rule(effect: Effect, place: Place) -> Option<&'static str> {
-    use Effect::{Append, Delete, DeleteTree, Read, Write};
+    use Effect::{Append, Delete, DeleteTree, Move, Read, Write};
     match (effect, place) {
-        (_, Place::Harmless) | (Delete | DeleteTree, Place::Temporary | Place::BuildOutput) => None,
+        (_, Place::Harmless) | (Delete | DeleteTree | Move, Place::Temporary | Place::BuildOutput) => None,
         (Delete | DeleteTree, Place::Unknown) => Some("delete-unknown"),
         (DeleteTree, Place::Project | Place::ProjectWhole | Place::Dotenv | Place::Cache) => {
             Some("delete-project")
         }
         (Delete, Place::ProjectWhole | Place::Dotenv | Place::Cache) => Some("delete-project"),
         (Delete, Place::Project) => None,
-        (Delete | DeleteTree, Place::Defence) => Some("delete-outside"),
         (Delete | DeleteTree, _) => Some("delete-outside"),
+        (Move, Place::Secret) => Some("read-secret"),
+        (Move, Place::System | Place::Defence | Place::Persistent | Place::Device) => {
+            Some("overwrite-system")
+        }
+        (Move, Place::Home | Place::Outside | Place::Profile | Place::Local) => Some("write-outside"),
+        (Move, _) => None,
         (Read, Place::Secret) => Some("read-secret"),
         (Read, Place::Dotenv) => Some("read-dotenv"),
         (Read, _) => None,
         (Write | Append, Place::Socket) => Some("remote-shell"),
         (Write | Append, Place::Device) => Some("overwrite-device"),
         (Write | Append, Place::Persistent) => Some("write-persistent"),
-        (Write | Append, Place::Secret) => Some("overwrite-system"),
-        (Write | Append, Place::Defence) => Some("overwrite-system"),
-        (Write | Append, Place::System) => Some("overwrite-system"),
+        (Write | Append, Place::Secret | Place::Defence | Place::System) => Some("overwrite-system"),
         (Write | Append, Place::Profile) => Some("write-profile"),
         (Write | Append, Place::Dotenv) => Some("read-dotenv"),
-        (Write | Append, Place::Outside) => Some("write-outside"),
+        (Write | Append, Place::Outside | Place::Home | Place::Local) => Some("write-outside"),
         (Write | Append, _) => None,
     }
 }
@@ -50,7 +55,9 @@ pub(super) const fn rule(effect: Effect, place: Place) -> Option<&'static str> {
 const MENTIONS: &[&str] = &[
     "echo",
     "printf",
+    "print",
     "ls",
+    "ll",
     "stat",
     "test",
     "[",
@@ -91,10 +98,13 @@ const MENTIONS: &[&str] = &[
     "unset",
     "local",
     "declare",
+    "typeset",
+    "readonly",
     "alias",
     "kubectl",
     "helm",
     "ansible-playbook",
+    "ansible",
     "mosh",
     "tree",
     "find",
@@ -129,31 +139,115 @@ const MENTIONS: &[&str] = &[
     "expr",
     "seq",
     "watch",
-    "yq",
     "kill",
     "pkill",
     "pgrep",
+    "sftp",
+    "autossh",
+    "setfacl",
+    "getfacl",
+    "chattr",
+    "lsattr",
+    "command",
+    "wall",
+    "write",
+    "figlet",
+    "cowsay",
+    "banner",
+    "toilet",
+    "lolcat",
+    "dialog",
+    "zenity",
+    "whiptail",
+    "osascript",
+    "terraform",
+    "keytool",
+    "jarsigner",
+    "apksigner",
+    "mutagen",
+    "certbot",
+    "gcloud",
+    "tmux",
+    "screen",
+    "crontab",
+    "sudo",
+    "env",
+    "xargs",
+    "timeout",
+    "nohup",
+    "time",
+    "nice",
+    "exec",
+    "eval",
+    "source",
+    ".",
+    "test-path",
+    "mount",
+    "umount",
+    "ps",
+    "systemctl",
+    "gpgconf",
+    "inotifywait",
+    "fuser",
+    "lsof",
+    "getent",
+    "hash",
+    "history",
+    "popd",
+    "dirs",
+    "ulimit",
+    "umask",
 ];
 
 /// Programs whose first plain word is a pattern or a program text, not a file.
 const PATTERN_FIRST: &[&str] = &[
-    "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "sed", "awk", "gawk", "mawk", "jq", "perl",
-    "python", "python3", "ruby", "node", "tr", "sd",
+    "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "sed", "awk", "gawk", "mawk", "jq", "perl", "ruby",
+    "tr", "sd", "yq", "gsed", "nawk",
 ];
+
+/// Programs that write their last word.
+const WRITES_LAST: &[&str] =
+    &["cp", "mv", "install", "ln", "rsync", "scp", "gcp", "gmv", "ditto", "rcp", "gln", "ginstall"];
+
+/// Modes that only take rights from others: what the owner of a key should do.
+const TIGHTENS: &[&str] = &[
+    "600",
+    "400",
+    "700",
+    "0600",
+    "0400",
+    "0700",
+    "go-rwx",
+    "go=",
+    "og-rwx",
+    "u=rw,go=",
+    "u=rwx,go=",
+    "500",
+    "0500",
+    "go-w",
+    "o-rwx",
+];
+
+/// Whether a program only shows, searches or names what it is given.
+pub(super) fn only_mentions(name: &str) -> bool {
+    MENTIONS.contains(&name)
+        || PATTERN_FIRST.contains(&name)
+        || matches!(name, "cat" | "tee" | "less" | "head" | "tail" | "diff" | "wc")
+}
 
 /// The paths of a command's words (without its name) and what is done with each.
 pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)> {
     let has = |options: &[&str]| args.iter().any(|arg| options.contains(arg));
+    if has(&["--help"]) || args == ["--version"] {
+        return Vec::new();
+    }
     let cluster = |letter: char| {
         args.iter().any(|arg| arg.starts_with('-') && !arg.starts_with("--") && arg.contains(letter))
     };
     let after =
         |options: &[&str]| args.windows(2).find(|pair| options.contains(&pair[0])).map(|pair| pair[1]);
-    if has(&["--help", "--version"]) {
-        return Vec::new();
-    }
     let ended = args.iter().position(|arg| *arg == "--");
-    let plain: Vec<&str> = args
+    let plain: Vec<&'a str> = args
         .iter()
         .enumerate()
         .filter(|(at, arg)| ended.is_some_and(|end| *at > end) || !arg.starts_with('-') || **arg == "-")
@@ -161,57 +255,25 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
         .collect();
     let mut found = Vec::new();
     let all = |effect: Effect, found: &mut Vec<(Effect, &'a str)>| {
-        found.extend(plain.iter().map(|path| (effect, *path)))
+        found.extend(plain.iter().map(|path| (effect, *path)));
     };
     match name {
-        "rm" | "trash" | "srm" | "grm" => {
+        "rm" | "trash" | "srm" | "grm" | "trash-put" | "rip" => {
             let tree = cluster('r') || cluster('R') || has(&["--recursive"]);
             all(if tree { Effect::DeleteTree } else { Effect::Delete }, &mut found);
         }
-        "rmdir" | "unlink" | "shred" | "wipe" => all(Effect::Delete, &mut found),
-        "rimraf" | "del-cli" => all(Effect::DeleteTree, &mut found),
+        "rmdir" | "unlink" | "shred" | "wipe" | "scrub" | "erase" | "del" => all(Effect::Delete, &mut found),
+        "rimraf" | "del-cli" | "deltree" => all(Effect::DeleteTree, &mut found),
         "truncate" | "tee" | "sponge" | "touch" | "mkdir" | "chattr" | "mkfifo" | "nano" | "vi" | "vim"
-        | "ed" | "emacs" => {
+        | "nvim" | "ed" | "emacs" | "pico" | "joe" | "micro" | "ex" | "fallocate" | "visudo" | "vipw" => {
             all(if cluster('a') && name == "tee" { Effect::Append } else { Effect::Write }, &mut found);
         }
-        "chmod" | "chown" | "chgrp" if !plain.is_empty() => {
-            // Taking rights from a key is what its owner should do.
-            let tightens = name == "chmod"
-                && matches!(
-                    plain[0],
-                    "600"
-                        | "400"
-                        | "700"
-                        | "0600"
-                        | "0400"
-                        | "0700"
-                        | "go-rwx"
-                        | "go="
-                        | "og-rwx"
-                        | "u=rw,go="
-                );
-            if !tightens {
-                found.extend(plain.iter().skip(1).map(|path| (Effect::Write, *path)));
-            }
+        "chmod" if args.iter().any(|arg| is_mode(arg)) => all(Effect::Write, &mut found),
+        "chmod" if plain.first().is_some_and(|mode| TIGHTENS.contains(mode)) => {}
+        "chmod" | "chown" | "chgrp" | "setfacl" => {
+            found.extend(plain.iter().skip(1).map(|path| (Effect::Write, *path)));
         }
-        "cp" | "mv" | "install" | "ln" | "rsync" | "scp" | "gcp" | "gmv" => {
-            let target = after(&["-t", "--target-directory"])
-                .or_else(|| plain.last().copied())
-                .filter(|_| plain.len() > 1);
-            let sources = &plain[..plain.len().saturating_sub(1)];
-            for source in sources {
-                if name == "mv" {
-                    found.push((Effect::DeleteTree, source));
-                }
-                if name != "ln" || !source.is_empty() {
-                    found.push((Effect::Read, source));
-                }
-            }
-            found.extend(target.filter(|path| !is_remote(path)).map(|path| (Effect::Write, path)));
-            if name == "rsync" && has(&["--delete", "--delete-after", "--delete-before"]) {
-                found.extend(target.filter(|path| !is_remote(path)).map(|path| (Effect::DeleteTree, path)));
-            }
-        }
+        name if WRITES_LAST.contains(&name) => copies(name, args, &plain, &mut found),
         "dd" => {
             for arg in args {
                 if let Some(path) = arg.strip_prefix("of=") {
@@ -221,50 +283,128 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
                 }
             }
         }
-        "sed" | "gsed" if cluster('i') || args.iter().any(|arg| arg.starts_with("--in-place")) => {
-            let scripts = usize::from(!has(&["-e", "-f"]));
-            found.extend(plain.iter().skip(scripts).map(|path| (Effect::Write, *path)));
+        "sed" | "gsed" => {
+            let scripts = usize::from(!has(&["-e", "-f", "--expression", "--file"]));
+            if cluster('i') || args.iter().any(|arg| arg.starts_with("--in-place")) {
+                found.extend(plain.iter().skip(scripts).map(|path| (Effect::Write, *path)));
+            }
+            // The commands r and w of a script.
+            for script in args.iter().filter(|arg| arg.len() < 256) {
+                for (mark, effect) in [
+                    ("w /", Effect::Write),
+                    ("r /", Effect::Read),
+                    ("w ~", Effect::Write),
+                    ("r ~", Effect::Read),
+                ] {
+                    if let Some(at) = script
+                        .find(mark)
+                        .filter(|at| *at == 0 || !script.as_bytes()[at - 1].is_ascii_alphabetic())
+                    {
+                        found.push((effect, &script[at + 2..]));
+                    }
+                }
+            }
         }
-        "perl" if cluster('i') => found.extend(plain.iter().skip(1).map(|path| (Effect::Write, *path))),
-        "curl" => found.extend(after(&["-o", "--output"]).map(|path| (Effect::Write, path))),
-        "wget" => found.extend(
-            after(&["-O", "--output-document", "-P"])
-                .filter(|path| *path != "-")
-                .map(|path| (Effect::Write, path)),
-        ),
-        "tar" | "bsdtar" => {
-            if let Some(folder) = after(&["-C", "--directory"]) {
-                let extracts = args
-                    .first()
-                    .is_some_and(|arg| arg.trim_start_matches('-').contains('x') && !arg.starts_with("--"))
-                    || has(&["--extract"]);
+        "awk" | "gawk" if has(&["inplace"]) => {
+            found.extend(plain.iter().skip(2).map(|path| (Effect::Write, *path)))
+        }
+        "perl" | "ruby" if cluster('i') => {
+            found.extend(plain.iter().skip(1).map(|path| (Effect::Write, *path)))
+        }
+        "wget" => found.extend(after(&["-P", "--directory-prefix"]).map(|path| (Effect::Write, path))),
+        "tar" | "bsdtar" | "gtar" => {
+            let extracts = args
+                .first()
+                .is_some_and(|arg| arg.trim_start_matches('-').contains('x') && !arg.starts_with("--"))
+                || has(&["--extract", "-x", "--get"]);
+            if let Some(folder) = after(&["-C", "--directory", "--one-top-level"]) {
                 found.push((if extracts { Effect::Write } else { Effect::Read }, folder));
             }
         }
-        "unzip" => found.extend(after(&["-d"]).map(|path| (Effect::Write, path))),
+        "cpio" | "pax" => found.extend(after(&["-D", "--directory"]).map(|path| (Effect::Write, path))),
+        "unzip" | "7z" | "bsdunzip" => found.extend(after(&["-d"]).map(|path| (Effect::Write, path))),
+        "xxd" | "patch" | "split" | "csplit" if plain.len() > 1 => {
+            found.extend(plain.last().map(|path| (Effect::Write, *path)))
+        }
+        "patch" => all(Effect::Write, &mut found),
         _ => {}
     }
-    if !MENTIONS.contains(&name) || name == "ln" {
-        let skipped = usize::from(PATTERN_FIRST.contains(&name) && !has(&["-e", "-f", "--regexp"]));
-        for path in plain.iter().skip(skipped) {
-            if !matches!(name, "tee" | "dd" | "sponge" | "mv" | "cp" | "vim" | "nano" | "sqlite3") {
-                found.push((
-                    Effect::Read,
-                    path.split_once('@')
-                        .map_or(*path, |(before, path)| if before.contains('/') { before } else { path }),
-                ));
-            }
-        }
-        for arg in args.iter().filter(|arg| arg.contains(['@', '=', ':'])) {
-            found.extend(
-                arg.split(['@', '=', ':'])
-                    .skip(1)
-                    .filter(|path| path.contains(['/', '.', '~']))
-                    .map(|path| (Effect::Read, path)),
-            );
+    let writes = ["-o", "--output", "--out", "-out", "--output-file", "--outfile", "--output-document", "-O"];
+    if let Some(path) = after(&writes).filter(|path| {
+        *path != "-"
+            && (!matches!(name, "curl" | "mount" | "ssh" | "ps" | "set")
+                || path.contains('/') && !has(&["-O"]))
+    }) {
+        found.push((Effect::Write, path));
+    }
+    for arg in args.iter().filter(|arg| arg.starts_with("--")) {
+        if let Some((_, path)) = arg.split_once('=').filter(|(option, _)| writes.contains(option)) {
+            found.push((Effect::Write, path));
         }
     }
+    if !MENTIONS.contains(&name) || name == "ln" {
+        reads(name, args, &plain, &mut found);
+    }
     found
+}
+
+/// A mode that looks like an option: `-x`.
+fn is_mode(arg: &str) -> bool {
+    arg.len() > 1 && arg.starts_with('-') && arg[1..].bytes().all(|b| b"rwxst".contains(&b))
+}
+
+fn copies<'a>(name: &str, args: &[&'a str], plain: &[&'a str], found: &mut Vec<(Effect, &'a str)>) {
+    let has = |options: &[&str]| args.iter().any(|arg| options.contains(arg));
+    let into =
+        args.windows(2).find(|pair| matches!(pair[0], "-t" | "--target-directory")).map(|pair| pair[1]);
+    let into = into.or_else(|| args.iter().find_map(|arg| arg.strip_prefix("--target-directory=")));
+    let (target, sources) = match (into, plain.split_last()) {
+        (Some(target), _) => (Some(target), plain),
+        (None, Some((target, sources))) if !sources.is_empty() => (Some(*target), sources),
+        _ => (None, plain),
+    };
+    for source in sources.iter().filter(|source| !is_remote(source)) {
+        if matches!(name, "mv" | "gmv") {
+            let discards = target == Some("/dev/null");
+            found.push((if discards { Effect::DeleteTree } else { Effect::Move }, source));
+        }
+        found.push((Effect::Read, source));
+    }
+    let Some(target) = target.filter(|path| !is_remote(path)) else { return };
+    found.push((Effect::Write, target));
+    if name == "rsync" && args.iter().any(|arg| arg.starts_with("--delete")) {
+        found.push((Effect::DeleteTree, target));
+    }
+    // A copy to a folder is a file in it; only the folder's name says whether that matters.
+    if has(&["--remove-source-files"]) {
+        found.extend(sources.iter().map(|source| (Effect::DeleteTree, *source)));
+    }
+}
+
+fn reads<'a>(name: &str, args: &[&'a str], plain: &[&'a str], found: &mut Vec<(Effect, &'a str)>) {
+    let has_script =
+        args.iter().any(|arg| matches!(*arg, "-e" | "-f" | "--regexp" | "--expression" | "--file"));
+    let skipped = usize::from(PATTERN_FIRST.contains(&name) && !has_script);
+    let is_copy = WRITES_LAST.contains(&name)
+        || matches!(name, "tee" | "dd" | "sponge" | "vim" | "nano" | "vi" | "nvim" | "rsync");
+    if !is_copy {
+        for path in plain.iter().skip(skipped) {
+            let path = path
+                .split_once('@')
+                .map_or(*path, |(before, path)| if before.contains('/') { before } else { path });
+            found.push((Effect::Read, path));
+        }
+    }
+    for arg in args.iter().filter(|arg| arg.len() < 4096 && arg.contains(['@', '=', ':'])) {
+        let pieces = arg.split(['@', '=', ':']).skip(1).take(16);
+        found.extend(pieces.filter(|path| path.contains(['/', '.', '~'])).map(|path| (Effect::Read, path)));
+        // docker run -v ~/.ssh:/x
+        found.extend(
+            arg.split_once(':')
+                .filter(|(path, _)| path.starts_with(['~', '/', '.']))
+                .map(|(path, _)| (Effect::Read, path)),
+        );
+    }
 }
 
 /// `host:path`

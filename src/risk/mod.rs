@@ -1,22 +1,20 @@
 //! How risky a command or a tool call is: pure, total, in time linear in the text.
 //!
-//! Text → structure ([`lex`](self), [`parse`]) → what would run, with variables, quotes and wrappers resolved → rules,
+//! Text → structure (`syntax/`) → what would run, with variables, quotes and wrappers resolved (`shell/`) → rules,
 //! which are tables (`rules/`). What cannot be understood is never low.
 
-mod code;
 mod effects;
-mod lex;
 mod matcher;
-pub mod parse;
 pub mod paths;
-mod resolve;
 pub mod rules;
+mod shell;
+pub mod syntax;
 mod tool;
-mod wrappers;
+mod value;
 
-pub use parse::Span;
-pub use resolve::judge_command;
 pub use rules::{Rule, Text};
+pub use shell::{Programs, judge_command, programs};
+pub use syntax::Span;
 pub use tool::judge_tool;
 
 /// Bytes of a command that are judged; a longer one is at least medium.

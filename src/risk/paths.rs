@@ -1,10 +1,13 @@
 //! Where a path leads, judged from its text alone: dots, `~`, `$HOME`, doubled slashes and `/proc/self/root` resolved.
 
-use super::Context;
-use super::rules::paths::{BUILD_OUTPUT, DEFENCES, DOTENV, PERSISTENT, PROFILES, SECRETS, SYSTEM};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-/// Stands in resolved words for what only the shell will know.
-pub(super) const UNKNOWN: char = '\u{fffc}';
+use super::Context;
+use super::rules::paths::{
+    BUILD_OUTPUT, CACHES, DEFENCES, DOTENV, LOCAL, MADE, PERSISTENT, PROFILES, PUBLIC, SECRETS, SYSTEM,
+};
+use super::value::{has_hole, is_hole};
 
 /// What a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +24,7 @@ pub enum Place {
     Project,
     /// An environment file, which often has secrets.
     Dotenv,
-    /// A cache of the home folder.
+    /// A cache, or output of a build outside the project.
     Cache,
     /// A profile that shells read.
     Profile,
@@ -39,6 +42,8 @@ pub enum Place {
     System,
     /// A socket of the shell: `/dev/tcp/HOST/PORT`.
     Socket,
+    /// What the administrator of this machine added: `/usr/local`, `/opt`.
+    Local,
     /// Outside of project, home and system.
     Outside,
     /// Not known before it runs.
@@ -48,13 +53,13 @@ pub enum Place {
 /// Resolves a path: absolute, or beginning with `~`, or relative to the project (empty is the project itself).
 #[must_use]
 pub fn resolve(path: &str, folder: &str, context: &Context<'_>) -> String {
-    let path = if let Some(rest) = path.strip_prefix("file://") { rest } else { path };
-    let joined = if path.starts_with(['/', '~', UNKNOWN]) || folder.is_empty() {
+    let path = path.strip_prefix("file://").unwrap_or(path);
+    let joined = if path.starts_with(['/', '~']) || path.starts_with(is_hole) || folder.is_empty() {
         path.to_owned()
     } else {
         format!("{folder}/{path}")
     };
-    let absolute = joined.starts_with('/');
+    let mut absolute = joined.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     let mut above = 0usize;
     for part in joined.split('/') {
@@ -62,8 +67,10 @@ pub fn resolve(path: &str, folder: &str, context: &Context<'_>) -> String {
             "" | "." => {}
             ".." => match parts.last() {
                 Some(&"~") => {
+                    // The folder above a home is /home.
                     parts.clear();
-                    parts.extend(["", "home"]);
+                    parts.push("home");
+                    absolute = true;
                 }
                 Some(_) => {
                     parts.pop();
@@ -78,6 +85,14 @@ pub fn resolve(path: &str, folder: &str, context: &Context<'_>) -> String {
         }
     }
     let tail = parts.join("/");
+    if !absolute
+        && above > 1
+        && ROOTS.contains(&parts.first().copied().unwrap_or_default())
+        && context.workspace.is_none()
+    {
+        // So far up that it is the root.
+        return resolve(&format!("/{tail}"), "", context);
+    }
     if !absolute {
         return match above {
             0 => under_home(tail),
@@ -103,6 +118,10 @@ pub fn resolve(path: &str, folder: &str, context: &Context<'_>) -> String {
         },
     }
 }
+
+/// Folders of the root that a path leading far up is taken to mean.
+const ROOTS: [&str; 14] =
+    ["etc", "usr", "bin", "sbin", "lib", "root", "home", "var", "boot", "dev", "proc", "sys", "opt", "srv"];
 
 /// `~name` is a home folder too.
 fn under_home(path: String) -> String {
@@ -136,68 +155,197 @@ fn inside<'a>(path: &'a str, root: &str) -> Option<&'a str> {
 /// What a resolved path is.
 #[must_use]
 pub fn place(path: &str) -> Place {
-    let lower = path.to_ascii_lowercase();
-    let has = |table: &[&str]| table.iter().any(|pattern| matches_path(pattern, &lower));
-    if path.starts_with("/dev/") {
-        return match path {
-            "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/stdin" | "/dev/tty" | "/dev/zero"
-            | "/dev/random" | "/dev/urandom" | "/dev/full" => Place::Harmless,
-            _ if path.starts_with("/dev/fd/") || path.starts_with("/dev/pts/") => Place::Harmless,
-            _ if path.starts_with("/dev/shm/") => Place::Temporary,
-            _ if path.starts_with("/dev/tcp/") || path.starts_with("/dev/udp/") => Place::Socket,
-            _ => Place::Device,
-        };
+    if path.starts_with("/dev/") && !matches!(path, "/dev/mem" | "/dev/kmem" | "/dev/core") {
+        return device(path);
     }
-    let bare_unknown = path.starts_with(UNKNOWN);
-    if has(SECRETS) {
+    let lower = if path.bytes().any(|b| b.is_ascii_uppercase()) { &path.to_ascii_lowercase() } else { path };
+    let tables = &*TABLES;
+    if tables.secrets.has(lower) && !tables.public.is_surely(lower) || below_a_home(lower) {
         return Place::Secret;
     }
-    if has(DOTENV)
-        && !lower.ends_with(".example")
-        && !lower.ends_with(".sample")
-        && !lower.ends_with(".template")
+    if tables.dotenv.has(lower)
+        && ![".example", ".sample", ".template", ".dist"].iter().any(|end| lower.ends_with(end))
     {
         return Place::Dotenv;
     }
-    if has(PERSISTENT) {
+    if tables.persistent.has(lower) {
         return Place::Persistent;
     }
-    if has(PROFILES) {
+    if tables.profiles.has(lower) {
         return Place::Profile;
     }
-    if has(DEFENCES) {
+    if tables.defences.has(lower) {
         return Place::Defence;
     }
-    if bare_unknown {
+    if path.starts_with(is_hole) {
         return Place::Unknown;
     }
     if ["/tmp/", "/var/tmp/", "/private/tmp/", "/var/folders/"].iter().any(|root| path.starts_with(root)) {
         return Place::Temporary;
     }
-    if path.starts_with("~/.cache/")
-        || path.starts_with("~/Library/Caches/")
-        || path.starts_with("~/.npm/_cacache")
-    {
+    let mut parts = path.split('/');
+    let is_made = path.bytes().filter(|b| *b == b'/').count() > 1 && parts.any(|part| MADE.contains(&part));
+    if tables.caches.has(lower) || is_made && path.starts_with(['~', '/']) && !tables.system.has(lower) {
         return Place::Cache;
     }
     if path.starts_with('~') {
         return Place::Home;
     }
-    if path.starts_with("/*") || path == "/" || has(SYSTEM) {
+    if ["/workspace/", "/workspaces/", "/github/workspace/", "/builds/", "/repo/"]
+        .iter()
+        .any(|root| path.starts_with(root))
+    {
+        return Place::Project;
+    }
+    if tables.local.has(lower) && !has_wildcard(path) {
+        return Place::Local;
+    }
+    if path.starts_with("/*") || path == "/" || tables.system.has(lower) {
         return Place::System;
     }
-    if path.starts_with('/') || path.starts_with("..") {
+    if let Some(below) = path.strip_prefix('/') {
+        // /⌷/…: below the root, and nothing is known of where.
+        return if below.starts_with(is_hole) && !below.contains('/') && below.chars().count() == 1 {
+            Place::System
+        } else if below.starts_with(is_hole) {
+            Place::Unknown
+        } else {
+            Place::Outside
+        };
+    }
+    if path.starts_with("..") {
         return Place::Outside;
     }
-    if path.is_empty() || matches!(path, "*" | ".*" | ".git" | "*.*") || path.starts_with(".git/") {
+    if path.is_empty()
+        || matches!(path, "*" | ".*" | ".git" | "*.*" | ".[!.]*" | "{*,.*}")
+        || path.starts_with(".git/")
+    {
         return Place::ProjectWhole;
     }
-    let first = path.split('/').any(|part| BUILD_OUTPUT.contains(&part));
-    if first || [".o", ".pyc", ".log", ".tmp", ".bak", ".class", ".swp"].iter().any(|end| path.ends_with(end))
+    if path.split('/').any(|part| BUILD_OUTPUT.contains(&part))
+        || [".o", ".pyc", ".log", ".tmp", ".bak", ".class", ".swp"].iter().any(|end| path.ends_with(end))
     {
         return Place::BuildOutput;
     }
     Place::Project
+}
+
+fn device(path: &str) -> Place {
+    match path {
+        "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/stdin" | "/dev/tty" | "/dev/zero"
+        | "/dev/random" | "/dev/urandom" | "/dev/full" => Place::Harmless,
+        "/dev/mem" | "/dev/kmem" => Place::Device,
+        _ if ["/dev/fd/", "/dev/pts/", "/dev/tty"].iter().any(|start| path.starts_with(start)) => {
+            Place::Harmless
+        }
+        _ if path.starts_with("/dev/shm/") => Place::Temporary,
+        _ if path.starts_with("/dev/tcp/") || path.starts_with("/dev/udp/") => Place::Socket,
+        _ => Place::Device,
+    }
+}
+
+fn has_wildcard(path: &str) -> bool {
+    path.contains(['*', '?', '[']) || has_hole(path)
+}
+
+/// Whether a path outside the project has the secrets of a home folder that is kept elsewhere: `/srv/x/.ssh/id_rsa`.
+fn below_a_home(path: &str) -> bool {
+    if !(path.starts_with(['/', '~', '.']) || path.starts_with(is_hole)) || path.starts_with("./") {
+        return false;
+    }
+    path.match_indices("/.").skip_while(|(at, _)| *at < 2).take(8).any(|(at, _)| {
+        let home = format!("~{}", &path[at..]);
+        TABLES.secrets.has(&home) && !TABLES.public.is_surely(&home)
+    })
+}
+
+/// The tables of `rules/paths.rs`, filed by what their patterns begin with.
+struct Tables {
+    secrets: Table,
+    public: Table,
+    dotenv: Table,
+    persistent: Table,
+    profiles: Table,
+    defences: Table,
+    caches: Table,
+    local: Table,
+    system: Table,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
+    secrets: Table::new(SECRETS),
+    public: Table::new(PUBLIC),
+    dotenv: Table::new(DOTENV),
+    persistent: Table::new(PERSISTENT),
+    profiles: Table::new(PROFILES),
+    defences: Table::new(DEFENCES),
+    caches: Table::new(CACHES),
+    local: Table::new(LOCAL),
+    system: Table::new(SYSTEM),
+});
+
+/// Patterns, filed so that a path is compared with few of them.
+#[derive(Default)]
+struct Table {
+    /// `/etc/…` under `etc`, `~/.ssh/…` under `~.ssh`.
+    anchored: HashMap<String, Vec<&'static str>>,
+    /// A file's name without wildcards.
+    names: HashMap<&'static str, ()>,
+    /// Whatever else.
+    others: Vec<&'static str>,
+    all: &'static [&'static str],
+}
+
+impl Table {
+    fn new(patterns: &'static [&'static str]) -> Self {
+        let mut table = Self { all: patterns, ..Self::default() };
+        for pattern in patterns {
+            match key(pattern) {
+                Some(key) if !key.contains(['*', '?']) => {
+                    table.anchored.entry(key).or_default().push(pattern)
+                }
+                None if !pattern.contains(['*', '?', '/']) => drop(table.names.insert(pattern, ())),
+                _ => table.others.push(pattern),
+            }
+        }
+        table
+    }
+
+    /// Like [`Table::has`]; a path with wildcards only when all that it may match is meant.
+    fn is_surely(&self, path: &str) -> bool {
+        if has_wildcard(path) {
+            return self.all.iter().any(|pattern| wild(pattern.as_bytes(), path.as_bytes()));
+        }
+        self.has(path)
+    }
+
+    fn has(&self, path: &str) -> bool {
+        if has_wildcard(path) {
+            let is_anchored = path.starts_with(['/', '~', '*', '?', '[']) || path.starts_with(is_hole);
+            let patterns = if is_anchored { self.all } else { &self.others };
+            return patterns.iter().any(|pattern| matches_path(pattern, path));
+        }
+        if key(path)
+            .and_then(|key| self.anchored.get(&key))
+            .into_iter()
+            .flatten()
+            .any(|pattern| matches_path(pattern, path))
+        {
+            return true;
+        }
+        !self.names.is_empty()
+            && path.split('/').next_back().is_some_and(|name| self.names.contains_key(name))
+            || self.others.iter().any(|pattern| matches_path(pattern, path))
+    }
+}
+
+/// What an anchored path or pattern is filed under.
+fn key(path: &str) -> Option<String> {
+    let (mark, rest) = match path.strip_prefix('/') {
+        Some(rest) => ("", rest),
+        None => ("~", path.strip_prefix("~/").or_else(|| (path == "~").then_some(""))?),
+    };
+    Some(format!("{mark}{}", rest.split('/').next().unwrap_or_default()))
 }
 
 /// A table's pattern against a path in lower case. `…/` at the end means everything below; a pattern without a leading
@@ -227,15 +375,78 @@ fn globs(path: &str, pattern: &str) -> bool {
             path.split('/').zip(pattern.split('/')).all(|(a, b)| a == b || a == "*" && !b.starts_with('.'));
         return path.split('/').count() == pattern.split('/').count() && same && path.contains("/.");
     }
-    if path.contains(['*', '?'])
+    if path.contains(['*', '?', '['])
         && path
             .split('/')
-            .filter(|part| !part.is_empty())
+            .filter(|part| !part.is_empty() && *part != "~")
             .all(|part| part.bytes().filter(u8::is_ascii_alphanumeric).count() > 0)
+        && pattern.starts_with(['/', '~'])
     {
-        return wild(path.as_bytes(), pattern.as_bytes());
+        // A wildcard stands for no hidden file.
+        let hides = |(path, pattern): (&str, &str)| path.starts_with(['*', '?']) && pattern.starts_with('.');
+        if path.split('/').zip(pattern.split('/')).any(hides) {
+            return false;
+        }
+        return meets(path.as_bytes(), pattern.as_bytes());
     }
     wild(pattern.as_bytes(), path.as_bytes())
+}
+
+/// Cells of the table in which two patterns are compared.
+const MAX_CELLS: usize = 16 * 1024;
+
+/// Whether two patterns have a text in common; brackets count as `?`.
+fn meets(left: &[u8], right: &[u8]) -> bool {
+    let left = &bracketless(left);
+    if left.len() * right.len() > MAX_CELLS {
+        return wild(left, right);
+    }
+    // Row by row: whether the rests from here have a text in common.
+    let mut below = vec![false; right.len() + 1];
+    for a in (0..=left.len()).rev() {
+        let mut row = vec![false; right.len() + 1];
+        for b in (0..=right.len()).rev() {
+            let (x, y) = (left.get(a).copied(), right.get(b).copied());
+            row[b] = match (x, y) {
+                (None, None) => true,
+                (Some(b'*'), None) => below[b],
+                (None, Some(b'*')) => row[b + 1],
+                (None, Some(_)) | (Some(_), None) => false,
+                (Some(b'*'), Some(y)) => below[b] || y != b'/' && !hidden(left, a, y) && row[b + 1],
+                (Some(x), Some(b'*')) => row[b + 1] || x != b'/' && below[b],
+                (Some(x), Some(y)) => {
+                    (x == y || (x == b'?' && !hidden(left, a, y) || y == b'?') && x != b'/' && y != b'/')
+                        && below[b + 1]
+                }
+            };
+        }
+        below = row;
+    }
+    below[0]
+}
+
+/// Whether a wildcard at this place does not match, for it would be the dot of a hidden file.
+fn hidden(pattern: &[u8], at: usize, byte: u8) -> bool {
+    byte == b'.' && at.checked_sub(1).is_none_or(|before| pattern[before] == b'/')
+}
+
+/// A pattern with `?` for each bracket expression.
+fn bracketless(pattern: &[u8]) -> Vec<u8> {
+    let (mut made, mut at) = (Vec::with_capacity(pattern.len()), 0);
+    while at < pattern.len() {
+        let close = pattern[at..].iter().take(64).skip(2).position(|b| *b == b']');
+        match (pattern[at], close) {
+            (b'[', Some(close)) => {
+                made.push(b'?');
+                at += close + 3;
+            }
+            (byte, _) => {
+                made.push(byte);
+                at += 1;
+            }
+        }
+    }
+    made
 }
 
 /// `*` and `?` do not cross a slash; linear in the product of the lengths at most.

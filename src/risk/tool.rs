@@ -61,12 +61,12 @@ pub fn judge_tool(name: &str, params: &Map<String, Value>, context: &Context<'_>
                 continue;
             }
             let more = argv.map(|argv| {
-                argv.iter().filter_map(Value::as_str).map(super::code::quoted).collect::<Vec<_>>().join(" ")
+                argv.iter().filter_map(Value::as_str).map(super::shell::quoted).collect::<Vec<_>>().join(" ")
             });
             let command = more.map_or_else(|| command.clone(), |more| format!("{command} {more}"));
             let mut line = assignments(params.get("env"));
             if let Some(folder) = folder {
-                line = format!("cd {}; ", super::code::quoted(folder)) + &line;
+                line = format!("cd {}; ", super::shell::quoted(folder)) + &line;
             }
             let before = line.len();
             let mut verdict = judge_command(&format!("{line}{command}"), &inner);
@@ -137,7 +137,7 @@ fn words(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Array(items) => Some(
-            items.iter().filter_map(Value::as_str).map(super::code::quoted).collect::<Vec<_>>().join(" "),
+            items.iter().filter_map(Value::as_str).map(super::shell::quoted).collect::<Vec<_>>().join(" "),
         ),
         _ => None,
     }
@@ -146,9 +146,9 @@ fn words(value: &Value) -> Option<String> {
 fn assignments(env: Option<&Value>) -> String {
     let fields = env.and_then(Value::as_object).into_iter().flatten();
     fields
-        .filter(|(name, _)| super::wrappers::is_name(name))
+        .filter(|(name, _)| super::shell::names::is_variable(name))
         .map(|(name, value)| {
-            format!("export {name}={}; ", super::code::quoted(value.as_str().unwrap_or_default()))
+            format!("export {name}={}; ", super::shell::quoted(value.as_str().unwrap_or_default()))
         })
         .collect()
 }

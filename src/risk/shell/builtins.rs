@@ -1,0 +1,355 @@
+//! What the shell does itself: folders, variables, `eval`, `trap`, `source`.
+
+use std::sync::Arc;
+
+use super::run::Call;
+use super::{Judge, Stream, names};
+use crate::risk::syntax::{self, escape};
+use crate::risk::value::{Origin, has_hole, origin};
+
+/// Variables by which programs run something or load code.
+const LOADS: &[&str] = &[
+    "LD_PRELOAD",
+    "LD_AUDIT",
+    "DYLD_INSERT_LIBRARIES",
+    "BASH_ENV",
+    "ENV",
+    "PYTHONSTARTUP",
+    "PERL5OPT",
+    "PERL5DB",
+    "GCONV_PATH",
+    "PYTHONHOME",
+];
+/// Variables whose value is a command line.
+const COMMANDS: &[&str] = &[
+    "PROMPT_COMMAND",
+    "GIT_SSH_COMMAND",
+    "GIT_SSH",
+    "GIT_PAGER",
+    "GIT_EDITOR",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_ASKPASS",
+    "PAGER",
+    "EDITOR",
+    "VISUAL",
+    "MANPAGER",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "BROWSER",
+    "PS4",
+    "SSH_ASKPASS",
+    "SUDO_ASKPASS",
+    "RSYNC_RSH",
+    "CVS_RSH",
+    "PS1",
+    "SUDO_EDITOR",
+    "SYSTEMD_EDITOR",
+    "KUBE_EDITOR",
+    "TAR_OPTIONS",
+];
+
+impl Judge<'_> {
+    /// Runs a builtin: `Ok` with its output, or the input again when the command is none.
+    pub(super) fn builtin(&mut self, call: &Call<'_>, input: Stream) -> Result<Stream, Stream> {
+        let rest = call.rest();
+        match call.name {
+            "cd" | "pushd" => {
+                match rest.iter().find(|word| !word.starts_with('-')) {
+                    Some(folder) => self.folder = self.resolve(folder),
+                    None if rest.is_empty() && call.name == "cd" => "~".clone_into(&mut self.folder),
+                    None => {}
+                }
+                Ok(None)
+            }
+            "pwd" => {
+                Ok(Some(if self.folder.is_empty() { "./".to_owned() } else { self.folder.clone() } + "\n"))
+            }
+            "echo" | "print" => Ok(Some(self.echo(call))),
+            "printf" => Ok(self.printf(call)),
+            "export" | "declare" | "local" | "readonly" | "typeset" => {
+                for word in rest {
+                    if let Some((variable, value)) = word.split_once('=')
+                        && names::is_variable(variable.trim_end_matches('+'))
+                    {
+                        self.assigned(variable, value);
+                        self.scope.set_text(variable.trim_end_matches('+'), value);
+                    }
+                }
+                let lists = rest.is_empty() || call.has(&["-p", "-x"]) && rest.len() == 1;
+                Ok(lists.then(|| (Origin::PRIVATE | Origin::CREDENTIAL).text()))
+            }
+            "unset" => {
+                for name in rest {
+                    self.subscripts(name);
+                    self.scope.set_text(name, "");
+                }
+                Ok(None)
+            }
+            "read" | "mapfile" | "readarray" => {
+                self.read(call, input);
+                Ok(None)
+            }
+            "set" if rest.iter().any(|word| *word == "--" || !word.starts_with(['-', '+'])) => {
+                let options =
+                    rest.iter().take_while(|word| word.starts_with(['-', '+']) && **word != "--").count();
+                let is_option = options > 0 && rest[..options].iter().any(|word| word.ends_with('o'));
+                if !is_option {
+                    let given = rest[options..].iter().skip_while(|word| **word == "--");
+                    self.scope.positional = given.map(|word| (*word).to_owned()).collect();
+                }
+                Ok(None)
+            }
+            "getopts" => {
+                let given = rest.get(2..).unwrap_or_default();
+                let last = given
+                    .last()
+                    .map(|word| (*word).to_owned())
+                    .or_else(|| self.scope.positional.last().cloned());
+                self.scope.set_text("OPTARG", last.unwrap_or_else(|| Origin::UNKNOWN.text()));
+                if let Some(name) = rest.get(1) {
+                    self.scope.set_text(name, Origin::UNKNOWN.text());
+                }
+                Ok(None)
+            }
+            "hash" if rest.first() == Some(&"-p") => {
+                if let [_, path, name, ..] = rest {
+                    let body = syntax::parse(&format!("{} \"$@\"", super::quoted(path)));
+                    self.scope.define(name, Some(Arc::new(body)));
+                }
+                Ok(None)
+            }
+            "mkfifo" | "mknod" => {
+                let paths: Vec<String> = call.plain().map(str::to_owned).collect();
+                for path in paths {
+                    // Whoever writes to it may be far away.
+                    self.keep(&path, &Origin::NETWORK.text(), false);
+                }
+                Ok(None)
+            }
+            "shift" => {
+                let count = rest.first().and_then(|count| count.parse().ok()).unwrap_or(1usize);
+                let count = count.min(self.scope.positional.len());
+                self.scope.positional.drain(..count);
+                Ok(None)
+            }
+            "alias" => {
+                for (name, value) in rest.iter().filter_map(|word| word.split_once('=')) {
+                    let first = value.split_whitespace().next().unwrap_or_default();
+                    let is_trusted = matches!(name, "sudo" | "su" | "passwd" | "doas" | "ssh" | "gpg");
+                    if is_trusted
+                        && names::base(first) != name
+                        && (first.contains('/') || matches!(name, "sudo" | "su"))
+                    {
+                        self.find("search-path", &call.line());
+                    }
+                    let body = syntax::parse(value);
+                    let mark = self.scope.mark();
+                    self.script(&body, None);
+                    self.scope.back_to(mark);
+                    self.scope.define(name, Some(Arc::new(body)));
+                }
+                Ok(None)
+            }
+            "eval" | "iex" => {
+                if let Some(origin) = call.origin.filter(|_| rest.first().is_some_and(|word| has_hole(word)))
+                {
+                    self.code_from(origin, &call.line());
+                }
+                Ok(self.text(&rest.join(" "), "eval", input))
+            }
+            "trap" => {
+                if let Some(text) = rest.first().filter(|word| !word.starts_with('-')) {
+                    self.text(text, "trap", None);
+                }
+                Ok(None)
+            }
+            "bind" | "complete" | "compgen" => {
+                if let Some(text) = call.after(&["-C", "-x", "-F"]) {
+                    self.text(text, call.name, None);
+                }
+                Ok(None)
+            }
+            "let" => {
+                for word in rest {
+                    self.subscripts(word);
+                }
+                Ok(None)
+            }
+            "enable" => {
+                if call.has(&["-f"]) {
+                    self.find("search-path", &call.line());
+                }
+                Ok(None)
+            }
+            "source" | "." => Ok(self.source(call, input)),
+            "test" | "[" if call.has(&["-v", "-eq", "-ne", "-gt", "-lt", "-ge", "-le"]) => {
+                for word in rest {
+                    self.subscripts(word);
+                }
+                Ok(None)
+            }
+            ":" | "true" | "false" | "test" | "[" | "sleep" | "wait" | "exit" | "return" | "break"
+            | "continue" => Ok(None),
+            _ => Err(input),
+        }
+    }
+
+    /// `source FILE`
+    fn source(&mut self, call: &Call<'_>, input: Stream) -> Stream {
+        let path = *call.rest().first()?;
+        let content = match path {
+            "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0" | "-" => input,
+            _ => self.content(path),
+        };
+        let content = content.unwrap_or_else(|| origin(path).map_or_else(String::new, Origin::text));
+        match origin(&content) {
+            Some(origin)
+                if content.chars().count() == 1 && !origin.has(Origin::FILE)
+                    || origin.has(Origin::NETWORK | Origin::DECODED) =>
+            {
+                self.code_from(origin, &call.line());
+                Some(Origin::UNKNOWN.text())
+            }
+            _ => self.text(&content, call.name, None),
+        }
+    }
+
+    fn echo(&mut self, call: &Call<'_>) -> String {
+        let rest = call.rest();
+        let options = rest
+            .iter()
+            .take_while(|word| {
+                word.len() > 1
+                    && word.starts_with('-')
+                    && word[1..].bytes().all(|b| matches!(b, b'n' | b'e' | b'E'))
+            })
+            .count();
+        let text = rest[options..].join(" ");
+        self.shows(&text);
+        let reads = rest[..options].iter().any(|word| word.contains('e'));
+        let text = if reads { escape::unescape(&text) } else { text };
+        if rest[..options].iter().any(|word| word.contains('n')) { text } else { text + "\n" }
+    }
+
+    /// What stands in the index of an array runs when a builtin is given the name.
+    fn subscripts(&mut self, name: &str) {
+        if name.contains('[') && name.contains(['$', '`']) {
+            let index = name.split_once('[').map_or("", |(_, index)| index).trim_end_matches(']');
+            self.text(&format!(": {index}"), "index", None);
+        }
+    }
+
+    /// A credential that is put before whoever reads the output.
+    fn shows(&mut self, text: &str) {
+        let is_key = |origin: Origin| {
+            origin.has(Origin::CREDENTIAL) && !origin.has(Origin::OUTPUT) || origin.has(Origin::SECRET)
+        };
+        if self.captured == 0 && origin(text).is_some_and(is_key) {
+            self.find("print-credential", text);
+        }
+    }
+
+    fn printf(&mut self, call: &Call<'_>) -> Stream {
+        let mut rest = call.rest();
+        let mut variable = None;
+        if rest.first() == Some(&"-v") {
+            variable = rest.get(1).copied();
+            self.subscripts(variable.unwrap_or_default());
+            rest = rest.get(2..).unwrap_or_default();
+        }
+        if rest.first() == Some(&"--") {
+            rest = &rest[1..];
+        }
+        let text = super::filters::printf(rest);
+        match variable {
+            Some(name) => {
+                self.scope.set_text(name, text);
+                None
+            }
+            None => {
+                self.shows(&text);
+                Some(text)
+            }
+        }
+    }
+
+    fn read(&mut self, call: &Call<'_>, input: Stream) {
+        for word in call.rest() {
+            self.subscripts(word);
+        }
+        let valued = ["-d", "-n", "-N", "-p", "-t", "-u", "-i"];
+        let mut names: Vec<&str> = Vec::new();
+        let mut at = 0;
+        while let Some(word) = call.rest().get(at) {
+            at += 1 + usize::from(valued.contains(word));
+            if names::is_variable(word) {
+                names.push(word);
+            }
+        }
+        let text = match input {
+            Some(text) => text,
+            None => Origin::UNKNOWN.text(),
+        };
+        if call.name != "read" || call.has(&["-a", "-ra"]) {
+            let items: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            self.scope.set(names.first().unwrap_or(&"MAPFILE"), items);
+            return;
+        }
+        let reply = ["REPLY"];
+        let names = if names.is_empty() { &reply[..] } else { &names[..] };
+        // A loop reads every line; a known text of several lines is taken as all of them.
+        let line = text.trim_end();
+        if names.len() == 1 {
+            return self.scope.set_text(names[0], line);
+        }
+        let separators = self.scope.get("IFS").map(<[String]>::concat);
+        let is_separator =
+            |c: char| separators.as_ref().map_or_else(|| c.is_whitespace(), |ifs| ifs.contains(c));
+        let mut rest = line.lines().next().unwrap_or_default();
+        for (at, name) in names.iter().enumerate() {
+            let (field, behind) = match rest.split_once(is_separator) {
+                Some(pair) if at + 1 < names.len() => pair,
+                _ => (rest, ""),
+            };
+            let field =
+                if field.is_empty() && has_hole(line) { Origin::UNKNOWN.text() } else { field.to_owned() };
+            self.scope.set_text(name, field);
+            rest = behind;
+        }
+    }
+
+    /// A variable that is set, for a command or for all that follow.
+    pub(super) fn assigned(&mut self, name: &str, text: &str) {
+        let is_given = !text.is_empty();
+        let shown = format!("{name}={text}");
+        match name {
+            _ if LOADS.contains(&name) && is_given => self.find("search-path", &shown),
+            _ if COMMANDS.contains(&name) && is_given => {
+                if name == "PROMPT_COMMAND" {
+                    self.find("hook", &shown);
+                }
+                if text.contains([' ', '/', ';', '$', '`']) {
+                    self.text(text, name, None);
+                }
+            }
+            "LD_LIBRARY_PATH" | "PATH" | "PYTHONPATH" | "PERL5LIB" | "NODE_PATH" | "RUBYLIB" => {
+                let first = text.split(':').next().unwrap_or_default();
+                let resolved = self.resolve(first);
+                if ["/tmp", "/dev/shm", "/var/tmp"].iter().any(|root| resolved.starts_with(root))
+                    || name == "PATH" && (text == "." || text.starts_with(".:"))
+                {
+                    self.find("search-path", &shown);
+                }
+            }
+            "NODE_OPTIONS" | "RUBYOPT" if text.contains("-r") && text.contains("/tmp/") => {
+                self.find("search-path", &shown);
+            }
+            "HISTFILE" | "HISTSIZE" | "HISTFILESIZE" | "SAVEHIST"
+                if matches!(text, "" | "0" | "/dev/null") =>
+            {
+                self.find("traces", &shown);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,842 @@
+//! Code in other languages: what of it runs programs, deletes, reads or writes files, or connects a shell.
+//!
+//! Not a parser of any of them: calls are recognised by their names, and texts are put together where they are joined,
+//! reversed or decoded by what the languages have in common. Linear in the text: each call looks at no more than
+//! [`WINDOW`] tokens.
+
+mod tokens;
+mod values;
+
+use tokens::Token;
+use values::Values;
+
+use crate::risk::effects::Effect;
+
+/// Tokens that a call is looked at with.
+const WINDOW: usize = 256;
+
+/// Calls that run a command line or a program.
+const RUNS: &[&str] = &[
+    "system",
+    "popen",
+    "popen2",
+    "popen3",
+    "popen4",
+    "exec",
+    "execSync",
+    "execFile",
+    "execFileSync",
+    "spawn",
+    "spawnSync",
+    "call",
+    "check_call",
+    "check_output",
+    "run",
+    "getoutput",
+    "getstatusoutput",
+    "shell_exec",
+    "passthru",
+    "proc_open",
+    "pcntl_exec",
+    "execvp",
+    "execvpe",
+    "execl",
+    "execle",
+    "execlp",
+    "execlpe",
+    "execv",
+    "execve",
+    "spawnl",
+    "spawnlp",
+    "spawnv",
+    "spawnvp",
+    "posix_spawn",
+    "posix_spawnp",
+    "execute",
+    "Popen",
+    "qx",
+    "sh",
+    "capture2",
+    "capture2e",
+    "capture3",
+    "pipeline",
+    "execa",
+    "execaSync",
+    "create_subprocess_shell",
+    "create_subprocess_exec",
+    "Command",
+    "startfile",
+    "shell",
+    "command",
+    "fork_exec",
+    "system2",
+    "backtick",
+    "cmd",
+    "callCommand",
+    "callProcess",
+    "readProcess",
+    "rawSystem",
+    "readCreateProcess",
+    "esyscmd",
+    "syscmd",
+];
+
+/// Calls that delete what they are given; those whose names say so with all below it.
+const DELETES: &[&str] = &[
+    "rmtree",
+    "remove",
+    "unlink",
+    "rmdir",
+    "removedirs",
+    "rmSync",
+    "rm",
+    "rmdirSync",
+    "unlinkSync",
+    "rm_rf",
+    "rm_r",
+    "rm_f",
+    "remove_dir_all",
+    "remove_tree",
+    "rimraf",
+    "rimrafSync",
+    "removeSync",
+    "emptyDirSync",
+    "delete",
+    "removeDirectory",
+    "remove_entry_secure",
+    "delete_folder",
+    "truncate",
+];
+
+/// Calls that write what they are given.
+const WRITES: &[&str] = &[
+    "writeFileSync",
+    "writeFile",
+    "appendFile",
+    "appendFileSync",
+    "file_put_contents",
+    "write_text",
+    "write_bytes",
+    "createWriteStream",
+    "writeTextFile",
+    "writeTextFileSync",
+    "binwrite",
+    "chmod",
+    "chown",
+    "outputFile",
+    "copyFileSync",
+    "copyfile",
+    "copy",
+    "copy2",
+    "copytree",
+    "move",
+    "rename",
+    "renameSync",
+    "symlink",
+    "symlinkSync",
+    "link",
+];
+
+/// Calls that open what they are given, to read unless they say otherwise.
+const OPENS: &[&str] = &[
+    "open",
+    "readFileSync",
+    "readFile",
+    "read_text",
+    "read_bytes",
+    "Path",
+    "read",
+    "file_get_contents",
+    "readlines",
+    "slurp",
+    "createReadStream",
+    "fopen",
+    "file",
+    "readfile",
+    "readTextFile",
+    "readTextFileSync",
+    "binread",
+    "foreach",
+    "File",
+    "openSync",
+    "load",
+    "parse_file",
+    "listdir",
+    "readdirSync",
+    "glob",
+    "loadtxt",
+    "read_csv",
+];
+
+/// Something that code does.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Does {
+    /// Runs this command line.
+    Runs(String),
+    /// Does this to a path.
+    Acts(Effect, String),
+    /// Writes this text to a file.
+    Wrote(String, String),
+    /// Sends a file.
+    Sends(String),
+    /// What this rule says.
+    Is(&'static str),
+    /// Runs what it reads.
+    RunsInput,
+}
+
+/// What a text of code does.
+pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
+    let code = &*homed(code);
+    let lower = code.to_ascii_lowercase();
+    let mut found = overall(&lower, language);
+    if language.ends_with("awk") {
+        awk(code, &mut found);
+    }
+    if language == "osascript" {
+        let script = code.split("do shell script \"").nth(1).and_then(|rest| rest.split('"').next());
+        found.extend(script.map(|script| Does::Runs(script.to_owned())));
+    }
+    if matches!(language, "tclsh" | "wish" | "expect") {
+        let lines = code.split(['\n', ';']).map(str::trim);
+        let runs = lines.filter_map(|line| {
+            ["exec ", "spawn ", "system "].iter().find_map(|start| line.strip_prefix(start))
+        });
+        found.extend(runs.map(|line| Does::Runs(line.trim_matches(['{', '}', '"']).to_owned())));
+    }
+    let tokens = tokens::read(code, language);
+    let mut values = Values::new(&tokens, language);
+    let sends = is_one(
+        &lower,
+        &[
+            "requests.post",
+            "requests.put",
+            "urlopen(",
+            "sendall(",
+            ".send(",
+            "ftplib",
+            "smtplib",
+            "fetch(",
+            "http.request",
+            "https.request",
+            "net::http.post",
+            "axios.post",
+            "curl_exec",
+            "http.post",
+            "lwp",
+            "httpx.",
+        ],
+    );
+    let mut at = 0;
+    while at < tokens.len() {
+        match &tokens[at] {
+            Token::Shell(line) => found.push(Does::Runs(values.filled(line))),
+            // Bun.$`command`
+            Token::Text(line)
+                if at > 0
+                    && tokens[at - 1] == Token::Sign('$')
+                    && matches!(language, "bun" | "node" | "deno" | "tsx") =>
+            {
+                found.push(Does::Runs(line.clone()));
+            }
+            Token::Name(_) | Token::Text(_) => call(&tokens, at, &mut values, language, sends, &mut found),
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
+/// The ways of saying "home folder", as the texts that they stand for.
+fn homed(code: &str) -> std::borrow::Cow<'_, str> {
+    const INSIDE: &[&str] = &[
+        "$ENV{HOME}",
+        "${process.env.HOME}",
+        "${os.homedir()}",
+        "#{ENV['HOME']}",
+        "#{Dir.home}",
+        "{os.environ['HOME']}",
+        "{Path.home()}",
+        "$HOME",
+    ];
+    const OUTSIDE: &[&str] = &[
+        "process.env.HOME",
+        "os.homedir()",
+        "require('os').homedir()",
+        "require(\"os\").homedir()",
+        "os.environ['HOME']",
+        "os.environ[\"HOME\"]",
+        "os.getenv('HOME')",
+        "os.getenv(\"HOME\")",
+        "os.environ.get('HOME')",
+        "Path.home()",
+        "pathlib.Path.home()",
+        "ENV['HOME']",
+        "ENV[\"HOME\"]",
+        "Dir.home",
+        "getenv('HOME')",
+        "getenv(\"HOME\")",
+        "homedir()",
+        "Deno.env.get('HOME')",
+        "Deno.env.get(\"HOME\")",
+    ];
+    if !code.contains("HOME") && !code.contains("home") {
+        return code.into();
+    }
+    let mut whole = code.to_owned();
+    for name in INSIDE {
+        whole = whole.replace(name, "~");
+    }
+    for name in OUTSIDE {
+        whole = whole.replace(name, "'~'");
+    }
+    whole.into()
+}
+
+/// The command lines that code runs.
+pub(super) fn commands(code: &str) -> Vec<String> {
+    let runs = |does| if let Does::Runs(line) = does { Some(line) } else { None };
+    scan(code, "").into_iter().filter_map(runs).collect()
+}
+
+/// What code prints, when that is all fixed texts.
+pub(super) fn printed(code: &str) -> Option<String> {
+    const PRINTS: &[&str] = &[
+        "print", "puts", "echo", "printf", "log", "say", "write", "p", "putStrLn", "println", "fprint", "cat",
+    ];
+    let tokens = tokens::read(code, "");
+    let mut values = Values::new(&tokens, "");
+    let mut made: Option<String> = None;
+    for (at, token) in tokens.iter().enumerate() {
+        values.note(at);
+        let Token::Name(name) = token else { continue };
+        if !PRINTS.contains(&name.as_str()) {
+            continue;
+        }
+        let args = values.arguments(at + 1);
+        let text = args.first()?.clone()?;
+        let made = made.get_or_insert_default();
+        made.push_str(&text);
+        if !matches!(name.as_str(), "printf" | "write" | "cat") {
+            made.push('\n');
+        }
+    }
+    made
+}
+
+/// Whether code has something to undo an encoding with.
+pub(super) fn decodes(code: &str) -> bool {
+    is_one(
+        &code.to_ascii_lowercase(),
+        &[
+            "b64decode",
+            "base64",
+            "fromhex",
+            "unhexlify",
+            "atob(",
+            "decode64",
+            "unpack",
+            "zlib",
+            "codecs.decode",
+            "rot13",
+            "chr(",
+            "fromcharcode",
+            "'hex'",
+            "\"hex\"",
+            "str_rot13",
+            "gzinflate",
+            "strrev",
+            "[::-1]",
+            "b32decode",
+            "a85decode",
+            "marshal.loads",
+            "hex2bin",
+            ".reverse",
+            "\\x",
+            "\\u00",
+            "pack(",
+        ],
+    )
+}
+
+/// What a call means whose name stands at `at`.
+fn call(
+    tokens: &[Token],
+    at: usize,
+    values: &mut Values<'_>,
+    language: &str,
+    sends: bool,
+    found: &mut Vec<Does>,
+) {
+    values.note(at);
+    let Some(name) = values.called(at) else { return };
+    let is = |table: &[&str]| table.contains(&name.as_str());
+    let evaluates = matches!(
+        name.as_str(),
+        "eval"
+            | "Function"
+            | "compile"
+            | "instance_eval"
+            | "class_eval"
+            | "loadstring"
+            | "runInThisContext"
+            | "runInNewContext"
+            | "assert"
+            | "create_function"
+    ) || name == "exec" && language.starts_with("py");
+    let maps = matches!(
+        name.as_str(),
+        "array_map" | "call_user_func" | "call_user_func_array" | "array_walk" | "array_filter" | "usort"
+    );
+    if !(evaluates
+        || maps
+        || is(RUNS)
+        || is(DELETES)
+        || is(WRITES)
+        || is(OPENS)
+        || matches!(name.as_str(), "kill" | "setuid"))
+    {
+        return;
+    }
+    let start = values.arguments_at(at);
+    let Some(start) = start else { return };
+    let given = values.arguments(start);
+    let texts: Vec<String> = values.texts(start);
+    if evaluates {
+        match given.first() {
+            Some(Some(code)) if code.len() < 65_536 && values.deepen() => found.extend(scan(code, language)),
+            _ => {}
+        }
+        return;
+    }
+    let first = given.first().cloned().flatten().or_else(|| texts.first().cloned());
+    if let (true, Some((callback, rest))) = (maps, texts.split_first()) {
+        let acts = |path: &String| Does::Acts(Effect::DeleteTree, path.clone());
+        match callback.as_str() {
+            name if RUNS.contains(&name) => found.push(Does::Runs(rest.join(" "))),
+            name if DELETES.contains(&name) => found.extend(rest.iter().take(4).map(acts)),
+            _ => {}
+        }
+        return;
+    }
+    if is(RUNS) {
+        match first {
+            Some(line) if line.contains(' ') || texts.len() < 2 => found.push(Does::Runs(line)),
+            Some(_) => {
+                let skip = usize::from(name.starts_with("execl") || name.starts_with("spawnl"));
+                let words: Vec<String> = texts
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| *at != skip || skip == 0)
+                    .map(|(_, word)| quoted(word))
+                    .collect();
+                found.push(Does::Runs(words.join(" ")));
+            }
+            None if matches!(tokens.get(start), Some(Token::Sign('(')))
+                && !matches!(
+                    name.as_str(),
+                    "run" | "call" | "command" | "cmd" | "sh" | "shell" | "pipeline" | "Command" | "execute"
+                ) =>
+            {
+                found.push(Does::Is("generated-and-run"));
+            }
+            None => {}
+        }
+        return;
+    }
+    if is(OPENS) || is(WRITES) {
+        // open(F, "cmd |"), open("| cmd")
+        let piped = texts
+            .iter()
+            .take(2)
+            .find(|text| text.len() > 1 && (text.ends_with('|') || text.starts_with('|')));
+        if let Some(line) = piped.filter(|_| name == "open") {
+            found.push(Does::Runs(line.trim_matches('|').to_owned()));
+            return;
+        }
+        if name == "open" && texts.first().is_some_and(|mode| matches!(mode.as_str(), "-|" | "|-")) {
+            found.push(Does::Runs(texts[1..].join(" ")));
+            return;
+        }
+    }
+    if is(DELETES) && (texts.is_empty() || given.iter().any(Option::is_none)) {
+        // What is deleted is found out elsewhere: below one of the places that are named.
+        let named = tokens.iter().filter_map(|token| match token {
+            Token::Text(path) if path.starts_with(['/', '~']) && !path.contains([' ', '\n']) => {
+                Some(path.clone())
+            }
+            _ => None,
+        });
+        found.extend(named.take(4).map(|path| Does::Acts(Effect::DeleteTree, path)));
+    }
+    let modes = ["w", "a", "x", "wb", "ab", "w+", "a+", "r+", "wt", "at", ">", ">>", "+<", "+>"];
+    let writes = texts.iter().any(|text| modes.contains(&text.as_str()));
+    let follows = values.follows(start);
+    for path in texts.iter().filter(|path| !modes.contains(&path.as_str())).take(4) {
+        let (path, marked) = match path.strip_prefix(">>").or_else(|| path.strip_prefix('>')) {
+            Some(rest) => (rest.trim_start().to_owned(), true),
+            None => (path.trim_start_matches(['<', ' ']).to_owned(), false),
+        };
+        let effect = if is(DELETES) {
+            if name.contains("tree")
+                || name.contains("rm_r")
+                || name.contains("rmSync")
+                || name == "rm"
+                || name.contains("dir")
+                || name.contains("rimraf")
+            {
+                Effect::DeleteTree
+            } else {
+                Effect::Delete
+            }
+        } else if is(WRITES) {
+            Effect::Write
+        } else if matches!(follows.as_deref(), Some("unlink" | "rmdir" | "rmtree")) {
+            Effect::DeleteTree
+        } else if writes
+            || marked
+            || matches!(follows.as_deref(), Some("write_text" | "write_bytes" | "touch" | "write"))
+        {
+            Effect::Write
+        } else {
+            Effect::Read
+        };
+        if sends && effect == Effect::Read {
+            found.push(Does::Sends(path.clone()));
+        }
+        if effect == Effect::Write {
+            let written = if is(OPENS) { values.written(start) } else { texts.get(1).cloned() };
+            found.extend(written.map(|content| Does::Wrote(path.clone(), content)));
+        }
+        found.push(Does::Acts(effect, path));
+        // What is opened has one path; what is copied or moved has two.
+        if is(OPENS)
+            || matches!(
+                name.as_str(),
+                "writeFileSync"
+                    | "writeFile"
+                    | "appendFile"
+                    | "appendFileSync"
+                    | "file_put_contents"
+                    | "write_text"
+                    | "binwrite"
+            )
+        {
+            break;
+        }
+    }
+}
+
+/// What the text as a whole shows, in lower case.
+fn overall(code: &str, language: &str) -> Vec<Does> {
+    let mut found = Vec::new();
+    let has = |words: &[&str]| is_one(code, words);
+    let runs_any =
+        has(&["getoutput", "check_output", "popen", "system", "subprocess", "exec", "proc_open", "spawn"]);
+    let hears = has(&[
+        "recv",
+        "makefile",
+        "readline",
+        "receive",
+        ".gets",
+        "gets $",
+        "<>",
+        "fdopen",
+        ".on('data'",
+        ".read(",
+    ]);
+    if code.contains("/inet/tcp") && has(&["|&", "getline"])
+        || has(&["socket", "createconnection", "create_connection"]) && runs_any && hears
+    {
+        found.push(Does::Is("remote-shell"));
+    }
+    if has(&[
+        "keyring.get_password",
+        "keyring get",
+        "browser_cookie3",
+        "secretstorage",
+        "win32crypt",
+        "chrome_decrypt",
+    ]) {
+        found.push(Does::Is("print-secret"));
+    }
+    let shell = has(&[
+        "/bin/sh",
+        "/bin/bash",
+        "\"sh\"",
+        "'sh'",
+        "\"bash\"",
+        "'bash'",
+        "cmd.exe",
+        "pty.spawn",
+        "exec(",
+        "exec \"",
+        "/bin/zsh",
+        "sh -i",
+        "powershell",
+        "bash -i",
+    ]);
+    let socket = has(&[
+        "socket",
+        "fsockopen",
+        "tcpsocket",
+        "net.connect",
+        "/dev/tcp",
+        "/inet/tcp",
+        "createconnection",
+        "deno.connect",
+        "net.socket",
+        "net.createserver",
+        "require('net')",
+        "require(\"net\")",
+        "ztcp",
+    ]);
+    if socket
+        && shell
+        && has(&["dup2", "popen", "exec", "spawn", "pipe(", "stdin", "system", "getline", "proc_open"])
+    {
+        found.push(Does::Is("remote-shell"));
+    }
+    let is_script = matches!(language, "node" | "nodejs" | "deno" | "bun" | "tsx");
+    let evaluates = has(&[
+        "eval(",
+        "eval ",
+        "(eval)",
+        "compile(",
+        "new function",
+        "vm.run",
+        "marshal.loads(",
+        "pickle.loads(",
+        "instance_eval",
+        "loadstring",
+        "assert(",
+        "runinthiscontext",
+        "source(",
+        "evaluate(",
+        "eval-buffer",
+        "include(",
+        "class_eval",
+        "await import(",
+    ]) || !is_script && has(&["exec(", "exec "])
+        || code.contains("load(") && has(&["h.request", "socket.http", "io.popen"]);
+    let runs = has(&[
+        "system(",
+        "popen(",
+        "subprocess",
+        "check_output",
+        "child_process",
+        "shell_exec",
+        "passthru",
+        "system ",
+        "execfile",
+        "chmod(",
+        "spawn(",
+    ]);
+    let fetches = has(&[
+        "urlopen",
+        "requests.get",
+        "urlretrieve",
+        "http.get",
+        "fetch(",
+        "net::http",
+        "lwp::",
+        "file_get_contents(\"http",
+        "file_get_contents('http",
+        "open-uri",
+        "https.get",
+        "httpx.get",
+        "uri.open",
+        "http.client",
+        "axios.get",
+        "urllib2",
+        "lwp-download",
+        "curl_exec",
+        "uri.parse",
+        "'https')",
+        "\"https\")",
+        "'http')",
+        "\"http\")",
+        "new url(",
+        "h.request(",
+        "socket.http",
+        "url-retrieve",
+        "download(",
+        "source('http",
+        "source(\"http",
+        ".openstream",
+        "http::tiny",
+        "got(",
+        "import('http",
+        "import(\"http",
+        "urlstream",
+        "requests.request",
+        "http.request(",
+    ]);
+    let names_address = has(&["http://", "https://"]) && has(&["eval", "source("]);
+    if fetches && (evaluates || runs) || names_address && evaluates {
+        found.push(Does::Is("fetch-and-run"));
+    }
+    if evaluates && decodes(code) {
+        found.push(Does::Is("decoded-and-run"));
+    }
+    let reads_input = has(&[
+        "stdin",
+        "input()",
+        "readfilesync(0",
+        "<>",
+        "$_",
+        "gets",
+        "raw_input",
+        "system($0",
+        "system($1",
+        "system( $0",
+        "$0 |",
+    ]);
+    if reads_input && (evaluates || has(&["system(", "popen(", "subprocess", "system ", "exec "])) {
+        found.push(Does::RunsInput);
+    }
+    let forever = has(&[
+        "while fork",
+        "while true",
+        "while(true",
+        "while 1",
+        "while(1",
+        "for(;;",
+        "for (;;",
+        "loop {",
+        "loop{",
+        "loop do",
+    ]);
+    if forever && has(&["fork()", "fork while", "os.fork", "{fork", "{ fork", "do fork", "fork }", "fork;"])
+        || has(&["fork while fork"])
+    {
+        found.push(Does::Is("fork-bomb"));
+    }
+    let posts = has(&[
+        "requests.post",
+        "urlopen(",
+        "sendall(",
+        "smtplib",
+        "fetch(",
+        "https.request",
+        "http.request",
+        "axios.post",
+        "net::http.post",
+        ".post(",
+    ]);
+    if posts
+        && has(&["os.environ", "process.env)", "env.to_h", "json.stringify(process.env", "dict(os.environ"])
+        && !has(&["os.environ[", "os.environ.get", "os.getenv"])
+    {
+        found.push(Does::Is("send-secret"));
+    }
+    if has(&["169.254.169.254", "metadata.google.internal", "100.100.100.200", "100.96.0.96"])
+        && (fetches || posts || socket)
+    {
+        found.push(Does::Is("metadata"));
+    }
+    if has(&["setuid(0", "setresuid(0", "setreuid(0"]) {
+        found.push(Does::Is("setuid"));
+    }
+    if has(&["os.kill(-1", "process.kill(-1", "kill 9, -1", "kill(-1", "kill(9, -1"]) {
+        found.push(Does::Is("kill-all"));
+    }
+    found
+}
+
+/// `print | "cmd"`, `"cmd" | getline`, `print > "file"`
+fn awk(code: &str, found: &mut Vec<Does>) {
+    let tokens = tokens::read(code, "awk");
+    for (at, token) in tokens.iter().enumerate() {
+        let Token::Text(text) = token else { continue };
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+        let behind = (tokens.get(at + 1), tokens.get(at + 2));
+        match (before, behind) {
+            (Some(Token::Sign('|' | '&')), _) => {
+                found.push(Does::Runs(text.clone()));
+                if super::interpreters::is_shell(super::names::base(text)) {
+                    // What is printed to a shell runs.
+                    let printed = tokens[..at].iter().rev().take(16).find_map(|token| match token {
+                        Token::Text(text) => Some(Does::Runs(text.clone())),
+                        Token::Name(name) if name == "print" => Some(Does::RunsInput),
+                        _ => None,
+                    });
+                    found.extend(printed);
+                }
+            }
+            (_, (Some(Token::Sign('|')), Some(Token::Name(name)))) if name == "getline" => {
+                found.push(Does::Runs(text.clone()));
+            }
+            (_, (Some(Token::Sign('|')), Some(Token::Sign('&')))) => found.push(Does::Runs(text.clone())),
+            (Some(Token::Sign('>')), _) => found.push(Does::Acts(Effect::Write, text.clone())),
+            (Some(Token::Sign('<')), _) => found.push(Does::Acts(Effect::Read, text.clone())),
+            _ => {}
+        }
+    }
+}
+
+/// Whether one of these words is in a text of lower case.
+fn is_one(lower: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| lower.contains(word))
+}
+
+/// A word in quotes for the shell.
+pub(in crate::risk) fn quoted(word: &str) -> String {
+    let plain = !word.is_empty()
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:,+@%=".contains(&b))
+        && !word.contains('=');
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_run_or_delete_are_found_and_texts_are_not() {
+        let runs = |line: &str| vec![Does::Runs(line.to_owned())];
+        for (language, code, expected) in [
+            ("python3", "import os; os.system(\"rm -rf /\")", runs("rm -rf /")),
+            ("python3", "subprocess.run(['rm', '-rf', '/'], check=True)", runs("rm -rf /")),
+            ("python3", "c='rm'+' -rf /'; os.system(c)", runs("rm -rf /")),
+            ("python3", "getattr(os,'sys'+'tem')('id x')", runs("id x")),
+            ("python3", "__import__('os').system('id')", runs("id")),
+            ("python3", "from os import system as s; s('id')", runs("id")),
+            ("python3", "os.system(chr(105)+chr(100))", runs("id")),
+            ("python3", "os.system('di'[::-1])", runs("id")),
+            ("python3", "os.execlp('rm','rm','-rf','/')", runs("rm -rf /")),
+            ("perl", "system('id')", runs("id")),
+            ("perl", "exec \"id\";", runs("id")),
+            ("ruby", "`id`", runs("id")),
+            ("ruby", "system \"id\"", runs("id")),
+            ("node", "require('child_process').execSync('id')", runs("id")),
+            ("node", "require('child_process')['exec']('id')", runs("id")),
+            ("php", "system(strrev('di'));", runs("id")),
+            ("php", "$f='system';$f('id');", runs("id")),
+            ("lua", "os.execute('r'..'m x')", runs("rm x")),
+            ("python3", "shutil.rmtree('/etc')", vec![Does::Acts(Effect::DeleteTree, "/etc".into())]),
+            ("python3", "open('/etc/x','w').write('y')", vec![Does::Acts(Effect::Write, "/etc/x".into())]),
+            ("awk", "BEGIN{print \"x\" | \"sh\"}", runs("sh")),
+            ("python3", "print('rm -rf /')", vec![]),
+            ("node", "console.log(`rm -rf ${x}`)", vec![]),
+        ] {
+            let mut found = scan(code, language);
+            found.retain(|does| !matches!(does, Does::Is(_) | Does::Wrote(..)));
+            assert_eq!(found, expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_known_when_it_is_fixed() {
+        assert_eq!(printed("print('rm -rf /')").as_deref(), Some("rm -rf /\n"));
+        assert_eq!(printed("print(\"r\" + \"m\")").as_deref(), Some("rm\n"));
+        assert_eq!(printed("print(x)"), None);
+    }
+
+    #[test]
+    fn hostile_code_takes_linear_time() {
+        for code in ["system(", "chr(", "('", "x=[", "exec(\"", "getattr(a,", "'a'+"] {
+            scan(&code.repeat(65_536 / code.len()), "python3");
+        }
+    }
+}

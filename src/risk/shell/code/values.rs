@@ -1,0 +1,454 @@
+//! Texts that code puts together: joined, reversed, decoded, named by a variable.
+
+use std::collections::HashMap;
+
+use super::WINDOW;
+use super::tokens::Token;
+use crate::risk::shell::decode;
+use crate::risk::value::Origin;
+
+/// How deep calls are looked into.
+const MAX_DEPTH: usize = 12;
+/// How often code in code is looked into.
+const MAX_NESTED: usize = 8;
+
+/// What names stand for at a place of the code.
+pub(super) struct Values<'t> {
+    tokens: &'t [Token],
+    language: &'t str,
+    texts: HashMap<&'t str, String>,
+    /// Names that stand for others: `from os import system as s`.
+    names: HashMap<&'t str, String>,
+    nested: usize,
+}
+
+impl<'t> Values<'t> {
+    pub(super) fn new(tokens: &'t [Token], language: &'t str) -> Self {
+        Self { tokens, language, texts: HashMap::new(), names: HashMap::new(), nested: 0 }
+    }
+
+    /// Whether code in code may be looked into once more.
+    pub(super) fn deepen(&mut self) -> bool {
+        self.nested += 1;
+        self.nested <= MAX_NESTED && self.tokens.len() < 4096
+    }
+
+    /// A command with the variables filled in that are known.
+    pub(super) fn filled(&self, line: &str) -> String {
+        let mut line = line.to_owned();
+        for (name, text) in self.texts.iter().take(16) {
+            line = line.replace(&format!("${name}"), text).replace(&format!("#{{{name}}}"), text);
+        }
+        line
+    }
+
+    /// The text that is written to what the call opens whose arguments begin at `start`.
+    pub(super) fn written(&self, start: usize) -> Option<String> {
+        let close = self.closing(start)?;
+        let writes = self.is(close + 1, '.')
+            && matches!(self.name(close + 2), Some("write" | "write_text" | "writelines" | "puts" | "print"));
+        writes.then(|| self.arguments(close + 3).first().cloned().flatten()).flatten()
+    }
+
+    fn token(&self, at: usize) -> Option<&'t Token> {
+        self.tokens.get(at)
+    }
+
+    fn is(&self, at: usize, sign: char) -> bool {
+        matches!(self.token(at), Some(Token::Sign(found)) if *found == sign)
+    }
+
+    fn name(&self, at: usize) -> Option<&'t str> {
+        match self.token(at) {
+            Some(Token::Name(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Notes what an assignment or an import that begins here says.
+    pub(super) fn note(&mut self, at: usize) {
+        let Some(name) = self.name(at) else { return };
+        if self.is(at + 1, '=') && !self.is(at + 2, '=') {
+            let start = at + 2;
+            if let Some((text, _)) = self.value(start, 0) {
+                self.texts.insert(name, text);
+            } else if let Some(other) = self.last_of_chain(start) {
+                self.names.insert(name, other);
+            }
+        } else if self.name(at + 1) == Some("as")
+            && let Some(alias) = self.name(at + 2)
+        {
+            self.names.insert(alias, name.to_owned());
+        }
+    }
+
+    /// `os.system` → `system`, when nothing is called there.
+    fn last_of_chain(&self, mut at: usize) -> Option<String> {
+        let mut last = self.name(at)?;
+        for _ in 0..8 {
+            if self.is(at + 1, '.') && self.name(at + 2).is_some() {
+                at += 2;
+                last = self.name(at)?;
+            } else {
+                break;
+            }
+        }
+        (!self.is(at + 1, '(')).then(|| last.to_owned())
+    }
+
+    /// The name of the call that begins at a token: the name itself, what it stands for, or a text in brackets.
+    pub(super) fn called(&self, at: usize) -> Option<String> {
+        match self.token(at)? {
+            Token::Name(name) if name == "getattr" && self.is(at + 1, '(') => {
+                let (_, comma) =
+                    (0..WINDOW).map(|step| (step, at + 2 + step)).find(|(_, at)| self.is(*at, ','))?;
+                self.value(comma + 1, 0).map(|(text, _)| text)
+            }
+            Token::Name(name) => Some(match (self.names.get(name.as_str()), self.texts.get(name.as_str())) {
+                (Some(other), _) => other.clone(),
+                // PHP: $f = 'system'; $f('id')
+                (None, Some(text)) if self.is(at + 1, '(') => text.clone(),
+                _ => name.clone(),
+            }),
+            Token::Text(text)
+                if at > 0 && self.is(at - 1, '[') && self.is(at + 1, ']') && self.is(at + 2, '(') =>
+            {
+                Some(text.clone())
+            }
+            // "cmd".execute()
+            Token::Text(_) => None,
+            _ => None,
+        }
+    }
+
+    /// Where the arguments of the call begin whose name stands at `at`.
+    pub(super) fn arguments_at(&self, at: usize) -> Option<usize> {
+        match self.token(at)? {
+            Token::Name(name) if name == "getattr" => {
+                let close = self.closing(at + 1)?;
+                self.is(close + 1, '(').then_some(close + 1)
+            }
+            Token::Text(_) => Some(at + 2),
+            Token::Name(_) if self.is(at + 1, '(') => Some(at + 1),
+            // system "cmd", unlink $file
+            Token::Name(_) if matches!(self.token(at + 1), Some(Token::Text(_))) => Some(at + 1),
+            Token::Name(_)
+                if self.is(at + 1, '$') || self.is(at + 1, '{') && self.language.starts_with("perl") =>
+            {
+                Some(at + 1)
+            }
+            Token::Name(name)
+                if matches!(
+                    name.as_str(),
+                    "unlink" | "rmtree" | "remove_tree" | "system" | "exec" | "eval"
+                ) && matches!(self.token(at + 1), Some(Token::Name(_))) =>
+            {
+                Some(at + 1)
+            }
+            Token::Name(_)
+                if self.is(at + 1, '[')
+                    && matches!(self.token(at + 2), Some(Token::Text(_)))
+                    && self.language.starts_with("ruby") =>
+            {
+                Some(at + 1)
+            }
+            Token::Name(name)
+                if matches!(name.as_str(), "open" | "unlink" | "system" | "exec")
+                    && matches!(self.token(at + 1), Some(Token::Name(_)))
+                    && self.is(at + 2, ',') =>
+            {
+                Some(at + 1)
+            }
+            _ => None,
+        }
+    }
+
+    /// The bracket that closes the one at `at`.
+    fn closing(&self, at: usize) -> Option<usize> {
+        let mut depth = 0usize;
+        for place in at..at + WINDOW {
+            match self.token(place)? {
+                Token::Sign('(' | '[' | '{') => depth += 1,
+                Token::Sign(')' | ']' | '}') => {
+                    depth = depth.checked_sub(1)?;
+                    if depth == 0 {
+                        return Some(place);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The end of the arguments that begin at `start`.
+    fn end_of(&self, start: usize) -> usize {
+        if self.is(start, '(') {
+            return self.closing(start).unwrap_or_else(|| self.tokens.len().min(start + WINDOW));
+        }
+        (start..self.tokens.len().min(start + WINDOW))
+            .find(|at| matches!(self.token(*at), Some(Token::Sign(';' | '}' | ')'))))
+            .unwrap_or_else(|| self.tokens.len().min(start + WINDOW))
+    }
+
+    /// The arguments that begin at `start`, each with its text when that is known.
+    pub(super) fn arguments(&self, start: usize) -> Vec<Option<String>> {
+        let end = self.end_of(start);
+        let mut at = start + usize::from(self.is(start, '('));
+        let mut found = Vec::new();
+        while at < end && found.len() < 16 {
+            let value = self.value(at, 0);
+            let stop = value.as_ref().map_or(at, |(_, stop)| *stop);
+            let is_whole = stop >= end || self.is(stop, ',');
+            found.push(value.filter(|_| is_whole).map(|(text, _)| text));
+            at = self.next_argument(stop.max(at), end);
+        }
+        found
+    }
+
+    fn next_argument(&self, mut at: usize, end: usize) -> usize {
+        let mut depth = 0usize;
+        while at < end {
+            match self.token(at) {
+                Some(Token::Sign('(' | '[' | '{')) => depth += 1,
+                Some(Token::Sign(')' | ']' | '}')) => depth = depth.saturating_sub(1),
+                Some(Token::Sign(',')) if depth == 0 => return at + 1,
+                _ => {}
+            }
+            at += 1;
+        }
+        end
+    }
+
+    /// All texts among the arguments that begin at `start`, in lists too, without those of named options.
+    pub(super) fn texts(&self, start: usize) -> Vec<String> {
+        let end = self.end_of(start);
+        let (mut at, mut found) = (start, Vec::new());
+        while at < end && found.len() < 64 {
+            let is_option = at > 0
+                && (self.is(at - 1, '=') || self.is(at - 1, ':') && !self.is(at.saturating_sub(2), ':'));
+            match self.token(at) {
+                Some(Token::Text(_)) if is_option => at += 1,
+                Some(Token::Text(_) | Token::Name(_)) => match self.value(at, 0) {
+                    Some((text, stop)) => {
+                        found.push(text);
+                        at = stop.max(at + 1);
+                    }
+                    None => at += 1,
+                },
+                _ => at += 1,
+            }
+        }
+        found
+    }
+
+    /// The name of the method that is called on the result of the call whose arguments begin at `start`.
+    pub(super) fn follows(&self, start: usize) -> Option<String> {
+        let close = self.closing(start)?;
+        self.is(close + 1, '.').then(|| self.name(close + 2).map(str::to_owned)).flatten()
+    }
+
+    /// The text of the expression that begins here, and where it ends.
+    fn value(&self, at: usize, depth: usize) -> Option<(String, usize)> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let (mut text, mut end) = self.operand(at, depth)?;
+        for _ in 0..WINDOW {
+            let Some(token) = self.token(end) else { return Some((text, end)) };
+            let joins = match token {
+                Token::Sign('+') => 1,
+                // Path.home() / '.ssh'
+                Token::Sign('/') if text.starts_with(['~', '/']) => {
+                    text.push('/');
+                    1
+                }
+                // Perl and PHP join with a dot, Lua with two.
+                Token::Sign('.') if self.is(end + 1, '.') => 2,
+                Token::Sign('.') if !matches!(self.token(end + 1), Some(Token::Name(_))) => 1,
+                Token::Sign('.')
+                    if matches!(self.name(end + 1), Some("chr" | "base64_decode" | "strrev")) =>
+                {
+                    1
+                }
+                // "a" "b"
+                Token::Text(_) => 0,
+                _ => return Some((text, end)),
+            };
+            let Some((more, stop)) = self.operand(end + joins, depth) else {
+                text.push(Origin::UNKNOWN.hole());
+                return Some((text, end + joins));
+            };
+            text.push_str(&more);
+            end = stop;
+            if text.len() > 65_536 || end >= self.tokens.len() {
+                break;
+            }
+        }
+        Some((text, end))
+    }
+
+    fn operand(&self, mut at: usize, depth: usize) -> Option<(String, usize)> {
+        while self.is(at, '$') || self.is(at, '@') || self.is(at, '&') || matches!(self.name(at), Some("new"))
+        {
+            at += 1;
+        }
+        let (text, end) = match self.token(at)? {
+            Token::Text(text) => (text.clone(), at + 1),
+            Token::Sign('(') => {
+                let (text, end) = self.value(at + 1, depth + 1)?;
+                (text, end + usize::from(self.is(end, ')')))
+            }
+            Token::Sign('[') if self.language.starts_with("ruby") => {
+                let (text, end) = self.value(at + 1, depth + 1)?;
+                (text, end + usize::from(self.is(end, ']')))
+            }
+            Token::Name(_) => self.named(at, depth)?,
+            _ => return None,
+        };
+        self.methods(text, end)
+    }
+
+    /// A variable, or a call that gives a text.
+    fn named(&self, at: usize, depth: usize) -> Option<(String, usize)> {
+        let mut place = at;
+        // The last name of a chain: base64.b64decode
+        while self.is(place + 1, '.') && self.name(place + 2).is_some() && self.tokens.len() > place + 3 {
+            if self.texts.contains_key(self.name(place)?) {
+                break;
+            }
+            place += 2;
+        }
+        let name = self.name(place)?;
+        if !self.is(place + 1, '(') {
+            let text = self.texts.get(name)?;
+            return Some((text.clone(), place + 1));
+        }
+        let name = self.names.get(name).map_or(name, String::as_str);
+        let start = place + 1;
+        let end = self.closing(start)? + 1;
+        let numbers = || -> Option<String> {
+            let codes = (start + 1..end - 1).filter_map(|at| match self.token(at) {
+                Some(Token::Number(code)) => u32::try_from(*code).ok().and_then(char::from_u32),
+                _ => None,
+            });
+            let text: String = codes.collect();
+            (!text.is_empty()).then_some(text)
+        };
+        let inner = || self.value(start + 1, depth + 1).map(|(text, _)| text);
+        let text = match name {
+            "chr" | "fromCharCode" | "fromCodePoint" | "bytes" | "bytearray" | "char" => {
+                numbers().or_else(inner)?
+            }
+            "b64decode" | "atob" | "base64_decode" | "decode64" | "urlsafe_b64decode"
+            | "standard_b64decode" | "decode_base64" | "strict_decode64" => decode::base64(&inner()?)?,
+            "fromhex" | "unhexlify" | "hex2bin" | "a2b_hex" => decode::hexadecimal(&inner()?)?,
+            "from" | "decode" => {
+                let args = self.arguments(start);
+                match args.get(1).cloned().flatten().as_deref() {
+                    Some("hex") => decode::hexadecimal(args.first()?.as_deref()?)?,
+                    Some("base64") => decode::base64(args.first()?.as_deref()?)?,
+                    Some(kind) if kind.starts_with("rot") => rot13(args.first()?.as_deref()?),
+                    _ => args.first()?.clone()?,
+                }
+            }
+            "str_rot13" => rot13(&inner()?),
+            "strrev" | "reverse" => inner()?.chars().rev().collect(),
+            "join" | "resolve" | "joinpath" => {
+                let items = self.texts(start);
+                if items.len() > 1 { items.join("/") } else { items.into_iter().next().or_else(numbers)? }
+            }
+            "expanduser" | "Path" | "abspath" | "PurePath" | "realpath" => inner()?,
+            "str" | "String" | "string" | "lc" | "strtolower" | "trim" | "map" | "list" => {
+                inner().or_else(numbers)?
+            }
+            _ => return None,
+        };
+        Some((text, end))
+    }
+
+    /// Methods that are called on a text: `'x'.decode()`, `'x'[::-1]`, `''.join([…])`
+    fn methods(&self, mut text: String, mut end: usize) -> Option<(String, usize)> {
+        for _ in 0..8 {
+            // [::-1]
+            if self.is(end, '[') && self.is(end + 1, ':') && self.is(end + 2, ':') && self.is(end + 3, '-') {
+                text = text.chars().rev().collect();
+                end += 6;
+                continue;
+            }
+            let (Some(name), true) = (self.name(end + 1), self.is(end, '.')) else {
+                return Some((text, end));
+            };
+            if !self.is(end + 2, '(') {
+                match name {
+                    "reverse" => text = text.chars().rev().collect(),
+                    "strip" | "chomp" | "downcase" => {}
+                    _ => return None,
+                }
+                end += 2;
+                continue;
+            }
+            let start = end + 2;
+            let close = self.closing(start)? + 1;
+            match name {
+                "decode" | "encode" | "strip" | "toString" | "trim" | "split" | "lower" | "toLowerCase"
+                | "rstrip" | "text" => {
+                    let argument = self.arguments(start).first().cloned().flatten();
+                    match argument.as_deref() {
+                        Some("hex") if name == "decode" => text = decode::hexadecimal(&text)?,
+                        Some("base64") if name == "decode" => text = decode::base64(&text)?,
+                        Some(kind) if kind.starts_with("rot") => text = rot13(&text),
+                        _ => {}
+                    }
+                }
+                "reverse" => text = text.chars().rev().collect(),
+                "replace" | "replaceAll" => {
+                    let args = self.arguments(start);
+                    let (from, to) = (args.first()?.clone()?, args.get(1)?.clone()?);
+                    text = text.replace(&from, &to);
+                }
+                "join" => {
+                    let items = self.texts(start);
+                    let codes: Vec<String> = if items.is_empty() {
+                        (start..close)
+                            .filter_map(|at| match self.token(at) {
+                                Some(Token::Number(code)) => {
+                                    u32::try_from(*code).ok().and_then(char::from_u32).map(String::from)
+                                }
+                                _ => None,
+                            })
+                            .collect()
+                    } else {
+                        items
+                    };
+                    // After a split and a reversal the text is whole already.
+                    if codes.iter().any(|item| !item.is_empty()) {
+                        text = codes.join(&text);
+                    }
+                }
+                "pack" => text = decode::hexadecimal(&text)?,
+                "unpack" | "unpack1" => {
+                    text = decode::base64(&text)?;
+                }
+                "format" => {
+                    for item in self.texts(start) {
+                        text = text.replacen("{}", &item, 1);
+                    }
+                }
+                "concat" => text.push_str(&self.texts(start).concat()),
+                _ => return None,
+            }
+            end = close;
+        }
+        Some((text, end))
+    }
+}
+
+fn rot13(text: &str) -> String {
+    let turn = |letter: char| match letter {
+        'a'..='m' | 'A'..='M' => char::from_u32(letter as u32 + 13),
+        'n'..='z' | 'N'..='Z' => char::from_u32(letter as u32 - 13),
+        _ => Some(letter),
+    };
+    text.chars().filter_map(turn).collect()
+}

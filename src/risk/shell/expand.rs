@@ -1,0 +1,176 @@
+//! Words → arguments: substitutions run, braces spelt out, fields split.
+
+use super::braces::{self, Letter};
+use super::{Arg, Judge, MAX_EXPANDED, MAX_NESTING, arithmetic};
+use crate::risk::syntax::ast::{Part, Script, Word};
+use crate::risk::value::{Origin, has_hole};
+
+impl Judge<'_> {
+    /// A word as it would be given to a program.
+    pub(super) fn expand(&mut self, word: &Word) -> Vec<Arg> {
+        if let [Part::Text { text, quoted }] = word.parts.as_slice() {
+            if *quoted {
+                // A quoted tilde is a name.
+                let text = if text.starts_with('~') { format!("./{text}") } else { text.clone() };
+                return vec![Arg { text, is_pattern: false }];
+            }
+            if !text.contains('{') {
+                return vec![Arg { text: text.clone(), is_pattern: text.contains(['*', '?', '[']) }];
+            }
+        }
+        let letters = self.letters(word);
+        let was_quoted = word.parts.iter().any(|part| {
+            matches!(
+                part,
+                Part::Text { quoted: true, .. }
+                    | Part::Parameter { quoted: true, .. }
+                    | Part::Command { quoted: true, .. }
+                    | Part::Process { .. }
+            )
+        });
+        if letters.is_empty() {
+            return if was_quoted { vec![Arg::from(String::new())] } else { Vec::new() };
+        }
+        let splits = |letter: &Letter| !letter.1 && letter.0.is_whitespace();
+        let mut args = Vec::new();
+        let fields: Vec<Vec<Letter>> = if letters.iter().any(splits) {
+            letters.split(splits).filter(|field| !field.is_empty()).map(<[Letter]>::to_vec).collect()
+        } else {
+            vec![letters]
+        };
+        for field in fields {
+            for word in braces::expand(field) {
+                args.push(Arg {
+                    is_pattern: word.iter().any(|letter| matches!(letter, ('*' | '?' | '[', false))),
+                    text: word.into_iter().map(|(letter, _)| letter).collect(),
+                });
+            }
+        }
+        args
+    }
+
+    /// A word as one text, as in assignments, here-documents and patterns.
+    pub(super) fn text_of(&mut self, word: &Word) -> String {
+        match word.parts.as_slice() {
+            [] => String::new(),
+            [Part::Text { text, .. }] => text.clone(),
+            _ => self.letters(word).into_iter().map(|(letter, _)| letter).collect(),
+        }
+    }
+
+    /// Takes so many bytes from what expansions may make.
+    pub(super) fn spend(&mut self, bytes: usize) -> bool {
+        self.expanded += bytes;
+        self.expanded <= MAX_EXPANDED
+    }
+
+    fn letters(&mut self, word: &Word) -> Vec<Letter> {
+        let mut letters: Vec<Letter> = Vec::new();
+        for part in &word.parts {
+            match part {
+                Part::Text { text, quoted } => letters.extend(text.chars().map(|c| (c, *quoted))),
+                Part::Parameter { parameter, quoted } => {
+                    let items = self.parameter(parameter, *quoted);
+                    let is_list = items.len() > 1 && parameter.name != "*";
+                    for (at, item) in items.iter().enumerate() {
+                        if at > 0 {
+                            letters.push((' ', *quoted && !is_list));
+                        }
+                        self.add(&mut letters, item, *quoted);
+                    }
+                }
+                Part::Command { script, quoted } => {
+                    let output = self.substitute(script);
+                    self.add(&mut letters, &output, *quoted);
+                }
+                Part::Process { script, is_sink } => {
+                    let path = self.process(script, *is_sink);
+                    letters.extend(path.chars().map(|c| (c, true)));
+                }
+                Part::Arithmetic { expression } => {
+                    let text = self.arithmetic(expression);
+                    letters.extend(text.chars().map(|c| (c, true)));
+                }
+            }
+        }
+        letters
+    }
+
+    /// Adds a value, split at `IFS` unless it is quoted.
+    fn add(&mut self, letters: &mut Vec<Letter>, value: &str, quoted: bool) {
+        if !self.spend(value.len()) {
+            letters.push((Origin::UNKNOWN.hole(), true));
+            return;
+        }
+        if quoted {
+            letters.extend(value.chars().map(|c| (c, true)));
+            return;
+        }
+        let separators =
+            self.scope.get("IFS").and_then(|items| items.first()).filter(|ifs| !has_hole(ifs)).cloned();
+        letters.extend(value.chars().map(|letter| match &separators {
+            Some(ifs) if ifs.contains(letter) => (' ', false),
+            Some(_) => (letter, letter.is_whitespace() || matches!(letter, '{' | '}')),
+            None if letter.is_whitespace() => (' ', false),
+            // Braces are spelt out before values are put in.
+            None => (letter, matches!(letter, '{' | '}' | ',')),
+        }));
+    }
+
+    /// What `$(…)` gives.
+    fn substitute(&mut self, script: &Script) -> String {
+        if self.nesting >= MAX_NESTING {
+            self.find("not-understood", "");
+            return Origin::UNKNOWN.text();
+        }
+        self.nesting += 1;
+        self.captured += 1;
+        let mark = self.scope.mark();
+        let folder = self.folder.clone();
+        let output = self.script(script, None).unwrap_or_default();
+        self.folder = folder;
+        self.scope.back_to(mark);
+        self.captured -= 1;
+        self.nesting -= 1;
+        let (output, _) = crate::risk::value::unmarked(&output);
+        let output = output.trim_end_matches(['\n', '\0']);
+        crate::risk::value::as_output(output).into_owned()
+    }
+
+    /// `<(…)` and `>(…)`: a file of the kernel's.
+    fn process(&mut self, script: &Script, is_sink: bool) -> String {
+        let path = format!("/dev/fd/{}", 63 + self.sinks.len() + self.files.len());
+        let mark = self.scope.mark();
+        self.captured += 1;
+        if is_sink {
+            self.script(script, Some(Origin::UNKNOWN.text()));
+            self.sinks.push((path.clone(), script.clone()));
+        } else {
+            let output = self.script(script, None).unwrap_or_default();
+            self.files.write(path.clone(), &output, false);
+        }
+        self.captured -= 1;
+        self.scope.back_to(mark);
+        path
+    }
+
+    pub(super) fn arithmetic(&mut self, expression: &Word) -> String {
+        let text = self.text_of(expression);
+        let mut spelt = String::new();
+        let mut rest = text.as_str();
+        // Names stand for their values without a `$`.
+        while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric() || c == '_') {
+            let (before, word) = rest.split_at(start);
+            spelt.push_str(before);
+            let length = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '#');
+            let (word, behind) = word.split_at(length.unwrap_or(word.len()));
+            match self.scope.get(word).and_then(|items| items.first()) {
+                Some(value) => spelt.push_str(value),
+                None => spelt.push_str(word),
+            }
+            rest = behind;
+        }
+        spelt.push_str(rest);
+        arithmetic::value(&spelt).map_or_else(|| Origin::UNKNOWN.text(), |value| value.to_string())
+    }
+}

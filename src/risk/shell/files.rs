@@ -1,0 +1,71 @@
+//! What commands wrote to files, so that a file that is run later is judged by what it holds.
+
+use std::collections::HashMap;
+
+use crate::risk::paths::wild;
+use crate::risk::value::{Origin, comes_from};
+
+/// Bytes of a file's content that are kept.
+const MAX_CONTENT: usize = 64 * 1024;
+
+/// The content of files, by their resolved paths.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    content: HashMap<String, String>,
+    undo: Vec<(String, Option<String>)>,
+}
+
+impl Files {
+    pub(super) fn is_empty(&self) -> bool {
+        self.content.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.content.len()
+    }
+
+    pub(super) fn get(&self, path: &str) -> Option<&str> {
+        self.content.get(path).map(String::as_str)
+    }
+
+    /// The content of a file of this name from the network, wherever it was put: the folder may not be known.
+    pub(super) fn fetched(&self, base: &str) -> Option<String> {
+        if base.is_empty() || matches!(base, "." | ".." | "*") {
+            return None;
+        }
+        let same = |known: &&String| {
+            let known = super::names::base(known);
+            known == base || base.contains(['*', '?']) && wild(base.as_bytes(), known.as_bytes())
+        };
+        let found = self.content.keys().filter(same).min()?;
+        self.content.get(found).filter(|content| comes_from(content, Origin::NETWORK)).cloned()
+    }
+
+    pub(super) fn write(&mut self, path: String, content: &str, adds: bool) {
+        let old = self.content.get(&path).cloned();
+        let mut new = if adds { old.clone().unwrap_or_default() } else { String::new() };
+        if new.len() + content.len() < MAX_CONTENT {
+            new.push_str(content);
+        } else {
+            new = Origin::UNKNOWN.text();
+        }
+        self.undo.push((path.clone(), old));
+        self.content.insert(path, new);
+    }
+
+    /// A point to which [`Files::back_to`] leads back.
+    pub(super) fn mark(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// Forgets what was written since.
+    pub(super) fn back_to(&mut self, mark: usize) {
+        while self.undo.len() > mark {
+            match self.undo.pop() {
+                Some((path, Some(old))) => drop(self.content.insert(path, old)),
+                Some((path, None)) => drop(self.content.remove(&path)),
+                None => return,
+            }
+        }
+    }
+}

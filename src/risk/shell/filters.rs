@@ -1,0 +1,547 @@
+//! What programs give that read and write texts, as far as it can be said without running them.
+
+use super::run::Call;
+use super::scope::is_credential;
+use super::{Judge, Stream, decode, names};
+use crate::risk::paths;
+use crate::risk::syntax::escape;
+use crate::risk::value::{Origin, has_hole, origin};
+
+/// Programs that tell about the machine and who uses it.
+const TELLS: &[&str] = &[
+    "whoami",
+    "id",
+    "hostname",
+    "uname",
+    "ifconfig",
+    "ip",
+    "ps",
+    "env",
+    "printenv",
+    "history",
+    "set",
+    "w",
+    "who",
+    "last",
+    "netstat",
+    "ss",
+    "mount",
+    "df",
+    "lsblk",
+    "crontab",
+    "fc",
+    "hostnamectl",
+    "groups",
+    "lscpu",
+    "dmidecode",
+    "pg_dump",
+    "mysqldump",
+    "pg_dumpall",
+    "mongodump",
+    "mariadb-dump",
+    "mongoexport",
+    "getent",
+    "arp",
+    "route",
+    "lsof",
+    "pstree",
+    "systeminfo",
+    "users",
+    "finger",
+];
+
+/// Programs that give their input, or their files, as they are.
+const COPIES: &[&str] = &[
+    "cat", "tac", "nl", "less", "more", "bat", "sort", "uniq", "grep", "egrep", "fgrep", "rg", "zgrep",
+    "tee", "pv", "column", "fold", "fmt", "strings", "iconv", "dos2unix", "expand", "unexpand", "sponge",
+    "dd", "buffer", "mbuffer", "ts", "unbuffer", "cpio", "lolcat", "shuf", "comm", "xclip", "most", "zless",
+    "view", "batcat",
+];
+
+impl Judge<'_> {
+    /// The output of a program that is nothing special.
+    pub(super) fn filter(&mut self, call: &Call<'_>, input: Stream) -> Stream {
+        let rest = call.rest();
+        let word = |text: &str| Some(format!("{text}\n"));
+        match call.name {
+            "mktemp" => return word(&format!("/tmp/{}", Origin::UNKNOWN.hole())),
+            "which" | "whereis" => return word(call.plain().next().unwrap_or_default()),
+            "command" | "type" | "hash" => return word(call.plain().last().unwrap_or_default()),
+            "realpath" | "readlink" => {
+                return word(&self.resolve(call.plain().last().unwrap_or_default()));
+            }
+            "basename" => {
+                let name = names::base(call.plain().next().unwrap_or_default());
+                let suffix = call.plain().nth(1).unwrap_or_default();
+                return word(name.strip_suffix(suffix).unwrap_or(name));
+            }
+            "dirname" => {
+                let path = call.plain().next().unwrap_or_default();
+                return word(path.rsplit_once('/').map_or(".", |(folder, _)| folder));
+            }
+            "ls" => {
+                let folder = call.plain().next().unwrap_or(".");
+                return word(&if call.plain().next().is_none() {
+                    Origin::UNKNOWN.text()
+                } else {
+                    format!("{folder}/{}", Origin::UNKNOWN.hole())
+                });
+            }
+            "seq" => return word("1"),
+            // Whose it is stays to be seen.
+            "pidof" | "pgrep" => {
+                let name = call.plain().last().unwrap_or_default();
+                return word(&format!("{name}{}", Origin::UNKNOWN.hole()));
+            }
+            "yes" => return word(call.plain().next().unwrap_or("y")),
+            "printenv" if self.captured == 0 && call.plain().any(is_credential) => {
+                self.find("print-credential", &call.line());
+            }
+            _ => {}
+        }
+        if TELLS.contains(&call.name) {
+            let secret = matches!(call.name, "env" | "printenv" | "set" | "history" | "fc" | "getent");
+            return Some(if secret { Origin::PRIVATE | Origin::CREDENTIAL } else { Origin::PRIVATE }.text());
+        }
+        let text = self.gathered(call, input);
+        if call.name == "tee" {
+            for path in call.plain() {
+                self.poisons(path, &text);
+                self.keep(path, &text, call.has(&["-a", "--append"]));
+            }
+            return Some(text);
+        }
+        if let Some(path) =
+            rest.iter().find_map(|word| word.strip_prefix("of=")).filter(|_| call.name == "dd")
+        {
+            self.keep(path, &text, false);
+            return None;
+        }
+        if matches!(call.name, "cp" | "mv" | "install" | "ln" | "rsync") {
+            self.copied(call);
+            return None;
+        }
+        if call.name == "jq"
+            && let Some(literal) = call.plain().find_map(|word| word.strip_prefix('"')?.strip_suffix('"'))
+        {
+            return Some(escape::unescape(literal) + "\n");
+        }
+        if call.name == "jq" && !has_hole(&text) && !text.is_empty() {
+            return Some(picked(call, &text).unwrap_or_else(|| Origin::DECODED.text()));
+        }
+        if let Some(text) = decode::decoded(call, &text) {
+            return Some(text);
+        }
+        if has_hole(&text) || text.is_empty() {
+            return Some(self.passed(call, &text));
+        }
+        let changed = match call.name {
+            "rev" => Some(text.lines().map(|line| line.chars().rev().collect::<String>() + "\n").collect()),
+            "tr" => translated(rest, &text),
+            "head" | "tail" => Some(ends(call, &text)),
+            "cut" => cut(call, &text),
+            "sed" | "gsed" => substituted(call, &text),
+            "awk" | "gawk" | "mawk" | "nawk" => super::interpreters::awk_prints(call, &text),
+            "paste" => Some(text.lines().collect::<Vec<_>>().concat()),
+            "xargs" => Some(text.split_whitespace().collect::<Vec<_>>().join(" ") + "\n"),
+            name if COPIES.contains(&name) => Some(text.clone()),
+            _ => Some(Origin::UNKNOWN.text()),
+        };
+        Some(changed.unwrap_or_else(|| Origin::DECODED.text()))
+    }
+
+    /// What a program reads: the files among its words, or else its input.
+    fn gathered(&mut self, call: &Call<'_>, input: Stream) -> String {
+        let takes_pattern = matches!(
+            call.name,
+            "grep"
+                | "egrep"
+                | "fgrep"
+                | "rg"
+                | "zgrep"
+                | "sed"
+                | "gsed"
+                | "awk"
+                | "gawk"
+                | "mawk"
+                | "nawk"
+                | "jq"
+                | "sqlite3"
+                | "tr"
+                | "yq"
+        );
+        let is_reader = COPIES.contains(&call.name)
+            || matches!(
+                call.name,
+                "head"
+                    | "tail"
+                    | "cut"
+                    | "rev"
+                    | "base64"
+                    | "xxd"
+                    | "base32"
+                    | "sed"
+                    | "gsed"
+                    | "awk"
+                    | "gawk"
+                    | "paste"
+                    | "jq"
+                    | "zcat"
+                    | "gunzip"
+                    | "yq"
+                    | "od"
+                    | "hexdump"
+                    | "openssl"
+                    | "gpg"
+                    | "tar"
+                    | "zip"
+                    | "gzip"
+                    | "xz"
+            );
+        let skipped = usize::from(takes_pattern);
+        let mut whole: Option<String> = None;
+        if call.name != "tee" && call.name != "tr" {
+            let rest = call.rest();
+            let takes_word = matches!(
+                call.name,
+                "head" | "tail" | "cut" | "sort" | "paste" | "fold" | "nl" | "grep" | "od"
+            );
+            let files = rest.iter().enumerate().filter(|(at, word)| {
+                let behind = at.checked_sub(1).map_or("", |before| rest[before]);
+                let is_value = takes_word
+                    && matches!(
+                        behind,
+                        "-n" | "-c"
+                            | "-d"
+                            | "-f"
+                            | "-k"
+                            | "-t"
+                            | "-b"
+                            | "-w"
+                            | "-A"
+                            | "-B"
+                            | "-C"
+                            | "-m"
+                            | "-e"
+                    );
+                (!word.starts_with('-') || **word == "/dev/stdin")
+                    && !is_value
+                    && (call.name != "dd" || !word.contains('='))
+            });
+            for path in
+                files.map(|(_, word)| *word).skip(skipped).filter(|path| *path != "/dev/stdin").take(64)
+            {
+                let written = self.content(path);
+                let place = paths::place(&self.resolve(path));
+                let content = match (written, place) {
+                    (Some(content), _) => content,
+                    (None, place) if is_reader || place == paths::Place::Secret => {
+                        self.origin_of(place, path).text()
+                    }
+                    _ => continue,
+                };
+                whole.get_or_insert_default().push_str(&content);
+            }
+            for path in call
+                .rest()
+                .iter()
+                .filter_map(|word| word.strip_prefix("if=").or_else(|| word.strip_prefix("-in=")))
+            {
+                let content = self.reads(path, call.name);
+                whole.get_or_insert_default().push_str(&content);
+            }
+        }
+        whole.or(input).unwrap_or_default()
+    }
+
+    /// A text of which the program is not known to change anything but the wording.
+    fn passed(&self, call: &Call<'_>, text: &str) -> String {
+        if COPIES.contains(&call.name) && text.len() < 4096 && !text.is_empty() {
+            return text.to_owned();
+        }
+        let kept = call.origin.filter(|origin| {
+            origin.has(
+                Origin::SECRET | Origin::PRIVATE | Origin::CREDENTIAL | Origin::NETWORK | Origin::DECODED,
+            )
+        });
+        let from = match (origin(text), kept) {
+            (Some(origin), Some(more)) => origin | more,
+            (Some(origin), None) | (None, Some(origin)) => origin,
+            (None, None) => Origin::UNKNOWN,
+        };
+        from.text()
+    }
+
+    /// What is copied or moved is what it was.
+    fn copied(&mut self, call: &Call<'_>) {
+        let plain: Vec<&str> = call.plain().collect();
+        let Some((target, sources)) = plain.split_last() else { return };
+        for source in sources {
+            let is_program = ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"]
+                .iter()
+                .any(|folder| source.starts_with(folder))
+                || !source.contains('/')
+                    && call.args.iter().any(|arg| arg.text == *source && call.name == "ln")
+                    && source.len() < 8;
+            if call.name == "ln" || is_program {
+                let into = format!("{}/{}", target.trim_end_matches('/'), names::base(source));
+                self.link(target, source);
+                if sources.len() > 1 || target.ends_with(['/', '.']) {
+                    self.link(&into, source);
+                }
+            }
+            if let Some(content) = self.content(source) {
+                self.keep(target, &content, false);
+                self.keep(&format!("{target}/{}", names::base(source)), &content, false);
+            }
+        }
+    }
+}
+
+/// What `jq` takes out of a known text: `.a.b`
+fn picked(call: &Call<'_>, text: &str) -> Option<String> {
+    let filter = call.plain().next()?;
+    let mut value: serde_json::Value = serde_json::from_str(text).ok()?;
+    for name in filter.trim().strip_prefix('.')?.split('.').filter(|name| !name.is_empty()) {
+        let (name, index) = match name.split_once('[') {
+            Some((name, index)) => (name, Some(index.trim_end_matches(']'))),
+            None => (name, None),
+        };
+        if !name.is_empty() {
+            value = value.get_mut(name.trim_matches('"'))?.take();
+        }
+        value = match index {
+            Some("") => {
+                let items =
+                    value.as_array()?.iter().filter_map(|item| item.as_str()).collect::<Vec<_>>().join("\n");
+                serde_json::Value::String(items)
+            }
+            Some(index) => value.get_mut(index.parse::<usize>().ok()?)?.take(),
+            None => value,
+        };
+    }
+    Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned) + "\n")
+}
+
+/// What `printf` makes of a format and its arguments.
+pub(super) fn printf(words: &[&str]) -> String {
+    let Some((format, mut args)) = words.split_first() else { return String::new() };
+    let mut made = String::new();
+    loop {
+        let before = args.len();
+        let mut rest = *format;
+        while let Some(at) = rest.find('%') {
+            made.push_str(&escape::unescape(&rest[..at]));
+            rest = &rest[at + 1..];
+            let flags = rest.bytes().take_while(|b| b"-+ #0123456789.*".contains(b)).count();
+            let mut letters = rest[flags..].chars();
+            let precision = rest[..flags].split_once('.').and_then(|(_, count)| count.parse::<usize>().ok());
+            let kind = letters.next().unwrap_or('%');
+            rest = letters.as_str();
+            if kind == '%' {
+                made.push('%');
+                continue;
+            }
+            let arg = args.first().copied().unwrap_or_default();
+            args = args.get(1..).unwrap_or_default();
+            let number = || super::arithmetic::value(arg.trim()).unwrap_or(0);
+            match kind {
+                _ if has_hole(arg) => made.push_str(arg),
+                'b' => made.push_str(&escape::unescape(arg)),
+                'c' => made.extend(arg.chars().next()),
+                'd' | 'i' | 'u' => made.push_str(&number().to_string()),
+                'x' => made.push_str(&format!("{:x}", number())),
+                'X' => made.push_str(&format!("{:X}", number())),
+                'o' => made.push_str(&format!("{:o}", number())),
+                _ => made.extend(arg.chars().take(precision.unwrap_or(usize::MAX))),
+            }
+        }
+        made.push_str(&escape::unescape(rest));
+        if args.is_empty() || args.len() == before || made.len() > super::MAX_EXPANDED {
+            return made;
+        }
+    }
+}
+
+/// `tr`
+fn translated(words: &[&str], text: &str) -> Option<String> {
+    let options: String =
+        words.iter().filter(|word| word.starts_with('-') && word.len() > 1).copied().collect();
+    let mut sets =
+        words.iter().filter(|word| !word.starts_with('-') || word.len() == 1).map(|set| letters_of(set));
+    let first = sets.next()?;
+    let fits = |letter: &char| first.contains(letter) != options.contains(['c', 'C']);
+    if options.contains('d') {
+        return Some(text.chars().filter(|letter| !fits(letter)).collect());
+    }
+    let Some(second) = sets.next() else { return Some(text.to_owned()) };
+    let last = second.last().copied()?;
+    let change = |letter: char| match first.iter().position(|known| *known == letter) {
+        Some(at) if !options.contains(['c', 'C']) => second.get(at).copied().unwrap_or(last),
+        None if options.contains(['c', 'C']) => last,
+        _ => letter,
+    };
+    Some(text.chars().map(change).collect())
+}
+
+/// The letters of a set of `tr`.
+fn letters_of(set: &str) -> Vec<char> {
+    let spelt = set
+        .replace("[:upper:]", "A-Z")
+        .replace("[:lower:]", "a-z")
+        .replace("[:digit:]", "0-9")
+        .replace("[:alpha:]", "A-Za-z")
+        .replace("[:alnum:]", "0-9A-Za-z")
+        .replace("[:space:]", " \t\n\r");
+    let letters: Vec<char> = escape::unescape(&spelt).chars().collect();
+    let (mut made, mut at) = (Vec::new(), 0);
+    while at < letters.len() && made.len() < 1024 {
+        if letters.get(at + 1) == Some(&'-') && at + 2 < letters.len() {
+            made.extend((letters[at]..=letters[at + 2]).take(256));
+            at += 3;
+        } else {
+            made.push(letters[at]);
+            at += 1;
+        }
+    }
+    made
+}
+
+/// `head` and `tail`
+fn ends(call: &Call<'_>, text: &str) -> String {
+    let count = |option: &str| {
+        let joined = call.rest().iter().find_map(|word| word.strip_prefix(option)?.parse::<i64>().ok());
+        joined.or_else(|| call.after(&[option]).and_then(|count| count.trim_start_matches('+').parse().ok()))
+    };
+    let size = |count: i64| usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
+    if let Some(bytes) = count("-c") {
+        let letters: Vec<char> = text.chars().collect();
+        let size = size(bytes).min(letters.len());
+        return match (call.name, bytes < 0) {
+            ("head", false) => letters[..size].iter().collect(),
+            ("head", true) => letters[..letters.len() - size].iter().collect(),
+            _ if call.rest().iter().any(|word| word.contains('+')) => {
+                letters[size.saturating_sub(1)..].iter().collect()
+            }
+            _ => letters[letters.len() - size..].iter().collect(),
+        };
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let number = call.rest().iter().find_map(|word| word.strip_prefix('-')?.parse::<i64>().ok());
+    let size = size(count("-n").or(number).unwrap_or(10)).min(lines.len());
+    let kept = match call.name {
+        "head" => &lines[..size],
+        _ if call.rest().iter().any(|word| word.starts_with('+')) => &lines[size.saturating_sub(1)..],
+        _ => &lines[lines.len() - size..],
+    };
+    kept.join("\n") + "\n"
+}
+
+/// `cut -c` and `cut -d -f`
+fn cut(call: &Call<'_>, text: &str) -> Option<String> {
+    let option = |name: &str| {
+        call.after(&[name]).or_else(|| {
+            call.rest().iter().find_map(|word| word.strip_prefix(name).filter(|rest| !rest.is_empty()))
+        })
+    };
+    let (list, delimiter) = match (option("-c").or_else(|| option("-b")), option("-f")) {
+        (Some(list), _) => (list, None),
+        (None, Some(list)) => (list, Some(option("-d").and_then(|text| text.chars().next()).unwrap_or('\t'))),
+        _ => return None,
+    };
+    let ranges: Vec<(usize, usize)> = list
+        .split(',')
+        .take(64)
+        .map(|range| match range.split_once('-') {
+            Some((from, to)) => (from.parse().unwrap_or(1), to.parse().unwrap_or(usize::MAX)),
+            None => (range.parse().unwrap_or(0), range.parse().unwrap_or(0)),
+        })
+        .collect();
+    let picked = |at: usize| ranges.iter().any(|(from, to)| (*from..=*to).contains(&(at + 1)));
+    let line = |line: &str| match delimiter {
+        None => line
+            .chars()
+            .enumerate()
+            .filter(|(at, _)| picked(*at))
+            .map(|(_, letter)| letter)
+            .collect::<String>(),
+        Some(delimiter) => {
+            let fields =
+                line.split(delimiter).enumerate().filter(|(at, _)| picked(*at)).map(|(_, field)| field);
+            fields.collect::<Vec<_>>().join(&delimiter.to_string())
+        }
+    };
+    Some(text.lines().map(|text| line(text) + "\n").collect())
+}
+
+/// `sed 's/a/b/g'` with plain texts; `None` for whatever else.
+fn substituted(call: &Call<'_>, text: &str) -> Option<String> {
+    let given: Vec<&str> = call
+        .rest()
+        .iter()
+        .enumerate()
+        .filter(|(at, word)| {
+            let behind = at.checked_sub(1).map(|before| call.rest()[before]);
+            matches!(behind, Some("-e" | "--expression"))
+                || !word.starts_with('-') && !call.has(&["-e", "--expression"])
+        })
+        .map(|(_, word)| *word)
+        .take(if call.has(&["-e", "--expression"]) { 16 } else { 1 })
+        .collect();
+    let mut text = text.to_owned();
+    for script in given.iter().flat_map(|script| script.split(';')) {
+        let script = script.trim();
+        let body = script.strip_prefix('s').or_else(|| script.strip_prefix('y'))?;
+        let delimiter = body.chars().next()?;
+        let mut pieces = body[delimiter.len_utf8()..].split(delimiter);
+        let (pattern, with, flags) = (pieces.next()?, pieces.next()?, pieces.next().unwrap_or_default());
+        if script.starts_with('y') {
+            let (from, to): (Vec<char>, Vec<char>) = (pattern.chars().collect(), with.chars().collect());
+            text = text
+                .chars()
+                .map(|c| {
+                    from.iter().position(|known| *known == c).and_then(|at| to.get(at)).copied().unwrap_or(c)
+                })
+                .collect();
+            continue;
+        }
+        if pattern.contains(['*', '.', '[', '^', '$', '\\', '+', '?', '(']) || with.contains(['&', '\\']) {
+            return None;
+        }
+        let line = |line: &str| {
+            if flags.contains('g') { line.replace(pattern, with) } else { line.replacen(pattern, with, 1) }
+        };
+        text = text.lines().map(|text| line(text) + "\n").collect();
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_filled() {
+        for (words, expected) in [
+            (&["rm -rf %s\\n", "/"][..], "rm -rf /\n"),
+            (&["\\x72m"], "rm"),
+            (&["%s%s", "r", "m"], "rm"),
+            (&["%s ", "rm", "-rf", "/"], "rm -rf / "),
+            (&["%b", "\\162m"], "rm"),
+            (&["\\%o", "114"], "\\162"),
+            (&["%.2s", "rmx"], "rm"),
+            (&["100%%"], "100%"),
+            (&["%c%c", "rx", "my"], "rm"),
+        ] {
+            assert_eq!(printf(words), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn letters_are_translated() {
+        assert_eq!(translated(&["a-z", "b-za"], "ql").as_deref(), Some("rm"));
+        assert_eq!(translated(&["A-Za-z", "N-ZA-Mn-za-m"], "ez -es /").as_deref(), Some("rm -rf /"));
+        assert_eq!(translated(&["-d", "x"], "rxm").as_deref(), Some("rm"));
+        assert_eq!(translated(&["[:upper:]", "[:lower:]"], "RM").as_deref(), Some("rm"));
+    }
+}

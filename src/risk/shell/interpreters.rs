@@ -1,0 +1,505 @@
+//! Shells and interpreters: what they are given to run, on the command line, as a file or as input.
+
+use super::run::Call;
+use super::{Judge, Stream, code, names};
+use crate::risk::effects::Effect;
+use crate::risk::value::{Origin, has_hole, is_hole, origin, unmarked};
+
+const SHELLS: &[&str] = &[
+    "sh",
+    "bash",
+    "zsh",
+    "dash",
+    "ksh",
+    "ash",
+    "fish",
+    "rbash",
+    "mksh",
+    "csh",
+    "tcsh",
+    "pwsh",
+    "powershell",
+    "yash",
+    "posh",
+    "ksh93",
+    "oksh",
+    "elvish",
+    "nu",
+    "xonsh",
+];
+
+const INTERPRETERS: &[&str] = &[
+    "python",
+    "perl",
+    "ruby",
+    "node",
+    "nodejs",
+    "php",
+    "lua",
+    "deno",
+    "bun",
+    "awk",
+    "gawk",
+    "mawk",
+    "nawk",
+    "tclsh",
+    "osascript",
+    "Rscript",
+    "julia",
+    "groovy",
+    "jshell",
+    "ipython",
+    "pypy",
+    "pypy3",
+    "irb",
+    "expect",
+    "luajit",
+    "tsx",
+    "ts-node",
+    "R",
+    "scala",
+    "jrunscript",
+    "guile",
+    "gforth",
+    "octave",
+    "elixir",
+    "erl",
+    "ghci",
+    "runghc",
+    "sbcl",
+    "clisp",
+    "wish",
+    "jjs",
+    "rhino",
+    "qjs",
+    "ghc",
+    "gnuplot",
+    "original-awk",
+    "busybox-awk",
+    "cpan",
+    "pry",
+    "raku",
+    "crystal",
+    "dart",
+    "swift",
+    "kotlinc",
+    "sqlite3-shell",
+];
+
+/// Commands of the shell that looking through code counts as.
+const SCAN_FUEL: usize = 16;
+
+pub(super) fn is_shell(name: &str) -> bool {
+    SHELLS.contains(&name)
+}
+
+pub(super) fn is_interpreter(name: &str) -> bool {
+    INTERPRETERS.contains(&name) || name.starts_with("python") || name.starts_with("perl5") || versioned(name)
+}
+
+/// `ruby3.2`, `lua5.4`, `php8.1`
+fn versioned(name: &str) -> bool {
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    plain.len() < name.len() && matches!(plain, "ruby" | "lua" | "php" | "node" | "tclsh" | "pypy" | "guile")
+}
+
+/// The language of a script, by its first line; `None` for the shell's.
+pub(super) fn by_first_line(content: &str) -> Option<&'static str> {
+    let first = content.lines().next().filter(|line| line.starts_with("#!"))?;
+    ["python", "perl", "ruby", "node", "php", "lua", "awk", "deno"]
+        .into_iter()
+        .find(|language| first.contains(language))
+}
+
+/// Code that stands right behind its option: `ruby -e'code'`.
+fn glued<'w>(name: &str, word: &'w str) -> Option<&'w str> {
+    let letter = if name.starts_with("python") || is_shell(name) { 'c' } else { 'e' };
+    let (before, code) = word.strip_prefix('-')?.split_once(letter)?;
+    let is_code = code.contains(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-' | '_'));
+    (is_code && !is_shell(name) && before.len() < 4 && before.bytes().all(|b| b.is_ascii_alphabetic()))
+        .then_some(code)
+}
+
+/// The option that takes code.
+fn takes_code(name: &str, word: &str) -> bool {
+    let word = word.split_once('=').filter(|_| word.starts_with("--")).map_or(word, |(option, _)| option);
+    if name.starts_with("perl")
+        && (word.starts_with("-M") || word.starts_with("-m") || word.starts_with("-I"))
+        || name.starts_with("ruby") && (word.starts_with("-r") || word.starts_with("-I"))
+    {
+        return false;
+    }
+    let letters = |set: &[char]| !word.starts_with("--") && word.len() > 1 && word[1..].contains(set);
+    match name {
+        name if is_shell(name) => {
+            letters(&['c']) || matches!(word, "-Command" | "-EncodedCommand" | "-e" | "--command" | "-enc")
+        }
+        name if name.starts_with("python") || name.starts_with("pypy") || name == "ipython" => {
+            letters(&['c']) && !word.starts_with("-m")
+        }
+        name if name.starts_with("perl") || name.starts_with("ruby") || name.starts_with("lua") => {
+            letters(&['e', 'E'])
+        }
+        "julia" | "Rscript" | "groovy" | "osascript" | "irb" | "R" | "scala" | "elixir" | "pry" | "raku"
+        | "guile" | "ghci" | "ghc" | "crystal" | "jrunscript" | "gnuplot" => {
+            letters(&['e', 'E', 'c']) || word == "--eval"
+        }
+        "node" | "nodejs" | "bun" | "tsx" | "ts-node" | "qjs" => {
+            matches!(word, "-e" | "-p" | "-pe" | "--eval" | "--print" | "-ep")
+        }
+        name if name.starts_with("php") => matches!(word, "-r" | "-R" | "-B" | "-E"),
+        "expect" => word == "-c",
+        "erl" | "octave" | "sbcl" => matches!(word, "-eval" | "--eval"),
+        _ => false,
+    }
+}
+
+impl Judge<'_> {
+    pub(super) fn interpreter(&mut self, call: &Call<'_>, input: Stream) -> Stream {
+        let name = call.name;
+        let shell = is_shell(name);
+        let mut at = 1;
+        let mut output: Stream = None;
+        let mut is_done = false;
+        while let Some(word) = call.words.get(at).copied() {
+            if !(word.starts_with('-') || shell && word.starts_with('+')) || word == "-" {
+                break;
+            }
+            if word == "--" {
+                at += 1;
+                break;
+            }
+            if takes_code(name, word) || matches!(name, "deno") && word == "--eval" {
+                // perl -e'code', node --eval=code
+                let glued = glued(name, word);
+                let joined = word.split_once('=').filter(|_| word.starts_with("--")).map(|(_, code)| code);
+                let Some(given) = joined.or(glued).or_else(|| call.words.get(at + 1).copied()) else { break };
+                let positional = call.words.iter().skip(at + 2).map(|word| (*word).to_owned()).collect();
+                output =
+                    Some(self.given(call, given, shell, positional, input.as_deref()).unwrap_or_default());
+                is_done = true;
+                if shell {
+                    return output;
+                }
+                at += usize::from(glued.is_none() && joined.is_none());
+            } else if matches!(word, "-m" | "-M") && !shell {
+                return self.module(call, at, input);
+            } else if shell && matches!(word, "-o" | "-O" | "+o" | "+O" | "--rcfile" | "--init-file") {
+                if let Some(path) = call.words.get(at + 1).filter(|_| word.len() > 2) {
+                    self.script_file(path, call, &input);
+                }
+                at += 1;
+            } else if matches!(
+                word,
+                "-r" | "-W" | "-X" | "-I" | "-F" | "-v" | "--require" | "--import" | "-d" | "-f"
+            ) && !shell
+            {
+                if word == "-f" && call.words.get(at + 1).is_some() {
+                    let path = call.words[at + 1].to_owned();
+                    return self.script_file(&path, call, &input);
+                }
+                at += 1;
+            }
+            at += 1;
+        }
+        if is_done {
+            return output;
+        }
+        let first = call.words.get(at).copied();
+        match first {
+            Some("eval") if matches!(name, "deno" | "bun") => {
+                let code = call.words.get(at + 1).copied().unwrap_or_default();
+                self.scan(code, name);
+                Some(Origin::UNKNOWN.text())
+            }
+            Some(
+                "run" | "x" | "test" | "install" | "add" | "i" | "build" | "fmt" | "lint" | "task" | "repl",
+            ) if matches!(name, "deno" | "bun") => {
+                let path = call
+                    .words
+                    .get(at + 1..)
+                    .into_iter()
+                    .flatten()
+                    .find(|word| !word.starts_with('-'))
+                    .copied();
+                if let Some(path) = path {
+                    self.script_file(path, call, &input);
+                }
+                Some(Origin::UNKNOWN.text())
+            }
+            Some(program) if name.ends_with("awk") => {
+                self.scan_with(program, "awk", input.as_deref());
+                let text = input.unwrap_or_default();
+                let files = call.words.get(at + 1..).unwrap_or_default();
+                if files.is_empty() && !text.is_empty() && !has_hole(&text) {
+                    return Some(awk_prints(call, &text).unwrap_or_else(|| Origin::DECODED.text()));
+                }
+                if let Some(text) = program.contains("BEGIN").then(|| code::printed(program)).flatten() {
+                    return Some(text);
+                }
+                let from =
+                    origin(&text).unwrap_or(if files.is_empty() { Origin::UNKNOWN } else { Origin::FILE });
+                Some(from.text())
+            }
+            Some("-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") | None => {
+                self.input_code(call, shell, input, at)
+            }
+            Some(_)
+                if shell
+                    && call.words[1..at].iter().any(|word| {
+                        word.starts_with('-') && !word.starts_with("--") && word.contains('s')
+                    }) =>
+            {
+                self.input_code(call, shell, input, at)
+            }
+            Some(path) => {
+                let path = path.to_owned();
+                self.script_file(&path, call, &input)
+            }
+        }
+    }
+
+    /// Code on the command line.
+    fn given(
+        &mut self,
+        call: &Call<'_>,
+        code: &str,
+        shell: bool,
+        positional: Vec<String>,
+        input: Option<&str>,
+    ) -> Stream {
+        let starts_unknown =
+            code.trim_start().starts_with(is_hole) && code.chars().filter(|c| !c.is_whitespace()).count() < 4;
+        if let Some(from) = origin(code)
+            && (starts_unknown
+                || from.has(Origin::NETWORK | Origin::DECODED) && code.trim_start().starts_with(is_hole))
+        {
+            self.code_from(from, &call.line());
+        }
+        if !shell {
+            if origin(code).is_some_and(|from| from.has(Origin::NETWORK | Origin::DECODED)) {
+                self.code_from(origin(code).unwrap_or_default(), &call.line());
+            }
+            self.scan_with(code, call.name, input);
+            let literal = code
+                .trim()
+                .strip_prefix('"')
+                .and_then(|code| code.strip_suffix('"'))
+                .filter(|_| call.has(&["-p", "-pe"]));
+            if let Some(literal) = literal {
+                return Some(format!("{literal}\n"));
+            }
+            return Some(code::printed(code).unwrap_or_else(|| self.printed_from(code, input)));
+        }
+        let decoded = call
+            .has(&["-EncodedCommand", "-enc"])
+            .then(|| super::decode::base64(code).map(|text| text.replace('\0', "")));
+        let code = decoded.flatten().unwrap_or_else(|| code.to_owned());
+        let mark = self.scope.mark();
+        let mut positional = positional;
+        if !positional.is_empty() {
+            self.scope.set_text("0", positional.remove(0));
+        }
+        let outer = std::mem::replace(&mut self.scope.positional, positional);
+        let folder = self.folder.clone();
+        let output = self.text(&code, &format!("{} -c", call.name), input.map(str::to_owned));
+        self.folder = folder;
+        self.scope.back_to(mark);
+        self.scope.positional = outer;
+        output
+    }
+
+    /// Where what code prints comes from.
+    fn printed_from(&self, code: &str, input: Option<&str>) -> String {
+        let from = input.and_then(origin).unwrap_or_default();
+        if code::decodes(code) { (from | Origin::DECODED).text() } else { from.text() }
+    }
+
+    /// Code that is read from standard input.
+    fn input_code(&mut self, call: &Call<'_>, shell: bool, input: Stream, at: usize) -> Stream {
+        let text = input.or_else(|| self.stdin.clone())?;
+        let (text, is_decoded) = unmarked(&text);
+        if is_decoded {
+            self.find("decoded-and-run", &call.line());
+        }
+        let whole: String = text.chars().filter(|c| !c.is_whitespace()).take(3).collect();
+        match origin(&text) {
+            Some(from) if from.has(Origin::NETWORK | Origin::DECODED) => self.code_from(from, &call.line()),
+            Some(from) if whole.chars().count() == 1 => {
+                self.code_from(from, &call.line());
+                return Some(Origin::UNKNOWN.text());
+            }
+            _ => {}
+        }
+        if shell {
+            let positional = call.words.iter().skip(at).map(|word| (*word).to_owned()).collect();
+            let outer = std::mem::replace(&mut self.scope.positional, positional);
+            let mark = self.scope.mark();
+            let output = self.text(&text, call.name, None);
+            self.scope.back_to(mark);
+            self.scope.positional = outer;
+            return output;
+        }
+        self.scan(&text, call.name);
+        Some(Origin::UNKNOWN.text())
+    }
+
+    /// A script that is a file, or an address for those that take one.
+    fn script_file(&mut self, path: &str, call: &Call<'_>, input: &Stream) -> Stream {
+        if matches!(path, "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") {
+            return self.input_code(call, is_shell(call.name), input.clone(), 2);
+        }
+        if is_shell(call.name) {
+            self.archive_code(path, call);
+        }
+        if path.contains("://") && !path.starts_with("file:") {
+            self.find("fetch-and-run", &call.line());
+        }
+        if path.starts_with("/dev/tcp/") {
+            self.find("remote-shell", &call.line());
+        }
+        if let Some(from) = origin(path).filter(|from| from.has(Origin::NETWORK | Origin::DECODED)) {
+            self.code_from(from, &call.line());
+        }
+        if let Some(content) = self.content(path) {
+            match origin(&content) {
+                Some(from) if from.has(Origin::NETWORK) && !path.starts_with("/dev/fd/") => {
+                    self.find("download-run-file", &call.line())
+                }
+                Some(from) if from.has(Origin::NETWORK | Origin::DECODED) => {
+                    self.code_from(from, &call.line())
+                }
+                _ if is_shell(call.name) => {
+                    let positional = call.plain().skip(1).map(str::to_owned).collect();
+                    let outer = std::mem::replace(&mut self.scope.positional, positional);
+                    let output = self.text(&content, names::base(path), None);
+                    self.scope.positional = outer;
+                    return output;
+                }
+                _ => self.scan(&content, call.name),
+            }
+        }
+        Some(Origin::UNKNOWN.text())
+    }
+
+    /// `python -m module`
+    fn module(&mut self, call: &Call<'_>, at: usize, input: Stream) -> Stream {
+        let module = call.words.get(at + 1).copied().unwrap_or_default();
+        match module {
+            "http.server" | "SimpleHTTPServer" | "pyftpdlib" | "uploadserver" => {
+                self.find("listen", &call.line())
+            }
+            "timeit" | "cProfile" | "trace" | "pdb" => {
+                for code in call.words.get(at + 2..).unwrap_or_default() {
+                    self.scan(code, "python");
+                }
+            }
+            "pip" | "pip3" | "twine" | "base64" | "pytest" | "poetry" | "ansible" => {
+                return self.run(&call.args[at + 1..], input);
+            }
+            _ => {}
+        }
+        Some(Origin::UNKNOWN.text())
+    }
+
+    /// Judges code of another language.
+    pub(super) fn scan(&mut self, text: &str, language: &str) {
+        self.scan_with(text, language, None);
+    }
+
+    fn scan_with(&mut self, text: &str, language: &str, input: Option<&str>) {
+        if !self.spend(text.len()) || self.fuel < SCAN_FUEL {
+            self.find("not-understood", "");
+            return;
+        }
+        self.fuel -= SCAN_FUEL;
+        for found in code::scan(text, language) {
+            match found {
+                code::Does::Runs(line) => {
+                    let first = line.split_whitespace().next().unwrap_or_default();
+                    let is_bare = line
+                        .split_whitespace()
+                        .skip(1)
+                        .all(|word| matches!(word, "-i" | "-p" | "-l" | "sh" | "bash" | "-pi"));
+                    if is_shell(names::base(first)) && is_bare && !line.contains(is_hole) {
+                        self.find("shell-escape", &line);
+                    }
+                    self.text(&line, language, None);
+                }
+                code::Does::Acts(effect, path) => {
+                    self.effect(effect, &path, language);
+                }
+                code::Does::Sends(path) => {
+                    if self.effect(Effect::Read, &path, language) == crate::risk::paths::Place::Secret {
+                        self.find("send-secret", &path);
+                    }
+                }
+                code::Does::Wrote(path, content) => self.keep(&path, &content, false),
+                code::Does::Is(id) => self.find(id, &crate::risk::value::shown(text)),
+                code::Does::RunsInput => match input.and_then(origin) {
+                    Some(from) => self.code_from(from, language),
+                    None => {
+                        if let Some(text) = input.filter(|text| !text.is_empty()) {
+                            let text = text.to_owned();
+                            self.text(&text, language, None);
+                        }
+                    }
+                },
+            }
+        }
+    }
+}
+
+/// `awk '{print $2 $1}'` on a known text; `None` for whatever else.
+pub(super) fn awk_prints(call: &Call<'_>, text: &str) -> Option<String> {
+    let program = call.plain().find(|word| word.contains('{'))?;
+    let inside = program.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
+    let separator = call.after(&["-F"]).or_else(|| {
+        call.rest().iter().find_map(|word| word.strip_prefix("-F").filter(|rest| !rest.is_empty()))
+    });
+    let (is_format, items) = match (inside.strip_prefix("printf"), inside.strip_prefix("print")) {
+        (Some(items), _) => (true, items),
+        (None, Some(items)) => (false, items),
+        _ => return None,
+    };
+    let items = items.trim().trim_start_matches('(').trim_end_matches([')', ';']);
+    let mut made = String::new();
+    for line in text.lines() {
+        let fields: Vec<&str> = match separator {
+            Some(separator) => line.split(separator).collect(),
+            None => line.split_whitespace().collect(),
+        };
+        let mut shown = Vec::new();
+        for item in items.split(',') {
+            let mut piece = String::new();
+            let mut rest = item.trim();
+            while !rest.is_empty() {
+                if let Some(behind) = rest.strip_prefix('"') {
+                    let (literal, behind) = behind.split_once('"')?;
+                    piece.push_str(&crate::risk::syntax::escape::unescape(literal));
+                    rest = behind.trim_start();
+                } else if let Some(behind) = rest.strip_prefix('$') {
+                    let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+                    let number: usize = behind.get(..digits)?.parse().ok()?;
+                    piece.push_str(if number == 0 {
+                        line
+                    } else {
+                        fields.get(number - 1).copied().unwrap_or_default()
+                    });
+                    rest = behind[digits..].trim_start();
+                } else {
+                    return None;
+                }
+            }
+            shown.push(piece);
+        }
+        if is_format {
+            let words: Vec<&str> = shown.iter().map(String::as_str).collect();
+            made.push_str(&super::filters::printf(&words));
+        } else {
+            made.push_str(&shown.join(" "));
+            made.push('\n');
+        }
+    }
+    Some(made)
+}

@@ -1,0 +1,185 @@
+//! What would run: walks the structure with the variables, functions, folder, files and input that commands see,
+//! unwraps what runs something else, and asks the rules about every command.
+//!
+//! The work is bounded: by [`FUEL`] commands, [`MAX_EXPANDED`] bytes that expansions make, [`MAX_PATHS`] words that are
+//! looked at as paths and [`MAX_NESTING`] levels of commands in commands. What lies beyond a bound is never low.
+
+mod arithmetic;
+mod braces;
+mod builtins;
+mod carriers;
+mod code;
+mod decode;
+mod expand;
+mod files;
+mod filters;
+mod interpreters;
+pub(super) mod names;
+mod network;
+mod parameter;
+mod redirect;
+mod run;
+mod scope;
+mod search;
+mod unwrap;
+mod walk;
+mod wrappers;
+
+use std::collections::BTreeSet;
+
+use super::rules::rule;
+use super::syntax::{self, Script, Span};
+use super::value::{cleaned, shown};
+use super::{Context, MAX_BYTES, Verdict};
+use files::Files;
+use scope::Scope;
+
+pub(super) use code::quoted;
+
+/// Commands that are looked at in one text, those inside of others included.
+const FUEL: usize = 3000;
+/// Bytes that expansions may make in one text.
+const MAX_EXPANDED: usize = 256 * 1024;
+/// Words of one text that are looked at as paths.
+const MAX_PATHS: usize = 4096;
+/// How deep commands may be given to other commands.
+const MAX_NESTING: usize = 24;
+
+/// A word after expansion.
+#[derive(Clone, Debug)]
+struct Arg {
+    text: String,
+    /// Whether the shell looks for files that it matches.
+    is_pattern: bool,
+}
+
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Self { text, is_pattern: false }
+    }
+}
+
+/// What is written to a command, or by it; `None` when nothing is connected.
+type Stream = Option<String>;
+
+/// Judges a command line.
+#[must_use]
+pub fn judge_command(command: &str, context: &Context<'_>) -> Verdict {
+    Judge::new(context).whole(command).best
+}
+
+/// The programs that a command line would start, as far as can be told without running it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Programs {
+    /// Their bare names.
+    pub names: BTreeSet<String>,
+    /// Whether there may be others: some name is known only when it runs, or a bound was met.
+    pub is_open: bool,
+}
+
+/// The programs that a command line would start.
+#[must_use]
+pub fn programs(command: &str, context: &Context<'_>) -> Programs {
+    let mut judge = Judge::new(context);
+    judge.programs = Some(Programs::default());
+    let judge = judge.whole(command);
+    let mut programs = judge.programs.unwrap_or_default();
+    programs.is_open |= judge.is_open;
+    programs
+}
+
+struct Judge<'a> {
+    context: &'a Context<'a>,
+    best: Verdict,
+    scope: Scope,
+    /// What was written to files.
+    files: Files,
+    /// Commands that read what is written to a path: `>(…)`.
+    sinks: Vec<(String, Script)>,
+    /// Links and copies of programs: resolved path, and what it leads to.
+    links: Vec<(String, String)>,
+    /// Folders in which archives from the network were unpacked.
+    fetched_folders: Vec<String>,
+    /// What `exec <` connected to standard input.
+    stdin: Stream,
+    /// Whether the text works on what is live, by the machine that it was sent to.
+    is_production: bool,
+    /// The current folder, resolved.
+    folder: String,
+    fuel: usize,
+    expanded: usize,
+    paths: usize,
+    nesting: usize,
+    /// How many substitutions the current command's output goes to.
+    captured: usize,
+    span: Span,
+    /// Whether the text that is walked is not the one that was given, so that its places mean nothing there.
+    is_inner: bool,
+    trail: Vec<String>,
+    programs: Option<Programs>,
+    /// Whether something could not be followed.
+    is_open: bool,
+}
+
+impl<'a> Judge<'a> {
+    fn new(context: &'a Context<'a>) -> Self {
+        Self {
+            context,
+            best: Verdict::low(),
+            scope: Scope::default(),
+            files: Files::default(),
+            sinks: Vec::new(),
+            links: Vec::new(),
+            fetched_folders: Vec::new(),
+            stdin: None,
+            is_production: false,
+            folder: String::new(),
+            fuel: FUEL,
+            expanded: 0,
+            paths: 0,
+            nesting: 0,
+            captured: 0,
+            span: Span::default(),
+            is_inner: false,
+            trail: Vec::new(),
+            programs: None,
+            is_open: false,
+        }
+    }
+
+    fn whole(mut self, command: &str) -> Self {
+        let whole = Span { start: 0, end: command.len() };
+        self.span = whole;
+        let command = cleaned(command);
+        let text = match command.char_indices().find(|(at, _)| *at >= MAX_BYTES) {
+            Some((at, _)) => {
+                self.find("too-long", "");
+                &command[..at]
+            }
+            None => &command,
+        };
+        let script = syntax::parse(text);
+        self.script(&script, None);
+        if script.odd.is_some() {
+            self.span = whole;
+            self.is_open = true;
+            self.find("not-understood", "");
+        }
+        self
+    }
+
+    /// Notes that a rule applies.
+    fn find(&mut self, id: &str, words: &str) {
+        self.is_open |= matches!(id, "not-understood" | "unknown-program" | "generated-and-run" | "too-long");
+        let Some(found) = rule(id) else { return };
+        if found.level > self.best.level || self.best.rule.is_none() {
+            self.best = Verdict {
+                level: found.level,
+                rule: Some(found),
+                words: shown(words),
+                span: self.span,
+                unwrapped: self.trail.clone(),
+            };
+        }
+    }
+}

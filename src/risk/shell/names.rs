@@ -1,0 +1,160 @@
+//! The names of programs: paths cut off, letters that only look like Latin ones read as those, patterns spelt out.
+
+use crate::risk::paths::wild;
+
+/// Programs that a pattern in a command's place is tried against.
+const TRIED: &[&str] = &[
+    "rm", "cat", "dd", "sh", "bash", "nc", "curl", "wget", "chmod", "chown", "mkfs", "shred", "sudo", "su",
+    "tee", "cp", "mv", "find", "python3", "perl", "base64", "ncat", "socat", "tar", "head", "tail", "less",
+    "strings", "shutdown", "reboot", "kill", "crontab", "passwd", "useradd", "scp", "xxd", "openssl", "dash",
+    "busybox", "mount",
+];
+
+/// Most readings of a pattern that are judged.
+const MAX_TRIED: usize = 6;
+
+/// The last part of a path.
+pub(super) fn base(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+/// A variable's name.
+pub(in crate::risk) fn is_variable(name: &str) -> bool {
+    name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// The bare name of a program, with letters that only look like Latin ones replaced and invisible ones dropped.
+pub(super) fn plain(text: &str) -> String {
+    let base = base(text);
+    if base.is_ascii() {
+        return if base.is_empty() { text.to_owned() } else { base.to_owned() };
+    }
+    let name: String = base.chars().filter(|c| !is_invisible(*c)).map(latin).collect();
+    if name.is_empty() { text.to_owned() } else { name }
+}
+
+/// A text with letters that only look like Latin ones replaced and invisible ones dropped.
+pub(super) fn plain_text(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).map(latin).collect()
+}
+
+/// Whether a name is written so that it is read as another.
+pub(super) fn is_disguised(text: &str) -> bool {
+    let base = base(text);
+    !base.is_ascii()
+        && (base.chars().any(is_invisible)
+            || base.chars().any(|c| latin(c) != c)
+                && (base.chars().any(|c| c.is_ascii_alphabetic()) || base.chars().all(|c| latin(c) != c)))
+}
+
+/// Programs that a pattern may stand for.
+pub(super) fn readings(pattern: &str) -> Vec<&'static str> {
+    let base = base(pattern);
+    let fits = |name: &&&str| matches_class(base.as_bytes(), name.as_bytes(), 0);
+    TRIED.iter().filter(fits).take(MAX_TRIED).copied().collect()
+}
+
+/// `*`, `?` and `[…]`; brackets are read as `?`.
+fn matches_class(pattern: &[u8], name: &[u8], depth: usize) -> bool {
+    let Some(open) = pattern.iter().position(|b| *b == b'[').filter(|_| depth < 8) else {
+        return wild(pattern, name);
+    };
+    let Some(close) = pattern[open..].iter().skip(2).position(|b| *b == b']').map(|at| open + 2 + at) else {
+        return wild(pattern, name);
+    };
+    let class = &pattern[open + 1..close];
+    let letters: Vec<u8> = if class.contains(&b'-') || matches!(class.first(), Some(b'!' | b'^')) {
+        vec![b'?']
+    } else {
+        class.iter().take(4).copied().collect()
+    };
+    letters.iter().any(|letter| {
+        let mut whole = pattern[..open].to_vec();
+        whole.push(*letter);
+        whole.extend_from_slice(&pattern[close + 1..]);
+        matches_class(&whole, name, depth + 1)
+    })
+}
+
+const fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+/// The Latin letter that another looks like (Unicode Technical Standard 39, the common part).
+fn latin(letter: char) -> char {
+    const ALIKE: &[(&str, char)] = &[
+        ("аαɑ", 'a'),
+        ("ԁ", 'd'),
+        ("еҽ", 'e'),
+        ("ɡ", 'g'),
+        ("һ", 'h'),
+        ("іιı", 'i'),
+        ("ј", 'j'),
+        ("кκ", 'k'),
+        ("ⅼӏ", 'l'),
+        ("мⅿ", 'm'),
+        ("п", 'n'),
+        ("оο", 'o'),
+        ("рρ", 'p'),
+        ("ԛ", 'q'),
+        ("г", 'r'),
+        ("ѕ", 's'),
+        ("тτ", 't'),
+        ("υ", 'u'),
+        ("νѵ", 'v'),
+        ("ԝ", 'w'),
+        ("х", 'x'),
+        ("у", 'y'),
+        ("ь", 'b'),
+        ("сⅽ", 'c'),
+    ];
+    match letter {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(letter as u32 - 0xfee0).unwrap_or(letter),
+        '\u{24b6}'..='\u{24cf}' => char::from_u32(letter as u32 - 0x24b6 + 0x41).unwrap_or(letter),
+        '\u{24d0}'..='\u{24e9}' => char::from_u32(letter as u32 - 0x24d0 + 0x61).unwrap_or(letter),
+        '\u{1d400}'..='\u{1d6a3}' => {
+            let place = (letter as u32 - 0x1d400) % 52;
+            char::from_u32(if place < 26 { 0x41 + place } else { 0x61 + place - 26 }).unwrap_or(letter)
+        }
+        _ => ALIKE.iter().find(|(alike, _)| alike.contains(letter)).map_or(letter, |(_, latin)| *latin),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_look_like_others_are_read_as_those() {
+        assert_eq!(plain("/bin/rм"), "rm");
+        assert!(
+            is_disguised("rм") && is_disguised("r\u{200b}m") && !is_disguised("да") && !is_disguised("rm")
+        );
+        assert_eq!(plain("ｒｍ"), "rm");
+    }
+
+    #[test]
+    fn patterns_are_spelt_out() {
+        assert!(readings("/bin/r?").contains(&"rm"));
+        assert!(readings("/???/??t").contains(&"cat"));
+        assert!(readings("/bin/[r]m").contains(&"rm"));
+        assert!(readings("/bin/c[a-b]t").contains(&"cat"));
+        assert!(readings("./x?yz").is_empty());
+    }
+}

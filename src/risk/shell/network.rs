@@ -1,0 +1,462 @@
+//! What comes from the network and what goes there.
+
+use super::run::Call;
+use super::{Judge, Stream, names};
+use crate::risk::paths::{self, Place};
+use crate::risk::rules::network::{DROPS, FETCHERS, METADATA, SENDERS};
+use crate::risk::value::{Origin, comes_from, has_hole, is_hole, origin};
+
+/// What leaves with a request, or a copy.
+#[derive(Default)]
+struct Transfer<'c> {
+    /// Addresses.
+    urls: Vec<&'c str>,
+    /// Texts that are sent.
+    data: Vec<&'c str>,
+    /// Files that are sent.
+    files: Vec<&'c str>,
+    /// Files that are written.
+    outputs: Vec<&'c str>,
+    /// Whether the answer is kept under the name that the address ends with.
+    keeps_name: bool,
+    /// Whether standard input is sent.
+    sends_input: bool,
+}
+
+/// Options of `curl` and `wget` whose word is none of the above.
+const VALUED: &[&str] = &[
+    "-H",
+    "--header",
+    "-u",
+    "--user",
+    "-A",
+    "--user-agent",
+    "-e",
+    "--referer",
+    "-x",
+    "--proxy",
+    "-m",
+    "--max-time",
+    "-w",
+    "--write-out",
+    "-b",
+    "--cookie",
+    "-c",
+    "--cookie-jar",
+    "--connect-timeout",
+    "--retry",
+    "--retry-delay",
+    "-X",
+    "--request",
+    "--cacert",
+    "--cert",
+    "--key",
+    "-E",
+    "-U",
+    "-t",
+    "--tries",
+    "-T",
+    "--timeout",
+    "--resolve",
+    "--interface",
+    "-r",
+    "--range",
+    "--limit-rate",
+    "-C",
+    "--oauth2-bearer",
+    "--ciphers",
+    "--socks5",
+    "-l",
+    "--level",
+    "-a",
+    "--auth",
+    "--session",
+    "--method",
+];
+
+impl Judge<'_> {
+    /// Judges what a program sends, and keeps what it writes.
+    pub(super) fn network(&mut self, call: &Call<'_>, input: Option<&str>) {
+        if !SENDERS.contains(&call.name) && !FETCHERS.contains(&call.name) {
+            return;
+        }
+        let mut transfer = transfer(call);
+        let told: Vec<&str> = match call.name {
+            "sftp" | "ftp" | "lftp" | "smbclient" | "tftp" => {
+                input.into_iter().chain(call.after(&["-e", "-c", "-b"])).collect()
+            }
+            _ => Vec::new(),
+        };
+        for line in told.iter().flat_map(|text| text.split(['\n', ';'])) {
+            let mut words = line.split_whitespace();
+            if matches!(words.next(), Some("put" | "mput" | "reput" | "mirror" | "send")) {
+                transfer.files.extend(words.filter(|word| !word.starts_with('-')).take(1));
+            }
+        }
+        if METADATA.iter().any(|host| call.rest().iter().any(|word| word.to_ascii_lowercase().contains(host)))
+        {
+            self.find("metadata", &call.line());
+        }
+        for url in &transfer.urls {
+            if let Some(path) = url.strip_prefix("file://") {
+                self.effect(crate::risk::effects::Effect::Read, path, call.name);
+            }
+        }
+        self.sent(call, &transfer, input);
+        if !FETCHERS.contains(&call.name) {
+            return;
+        }
+        let content = self.response(call, &transfer);
+        for path in &transfer.outputs {
+            self.keep(path, &content, false);
+        }
+        let saves = transfer.keeps_name
+            || matches!(call.name, "wget" | "aria2c" | "axel" | "fetch" | "ftp" | "sftp" | "scp" | "tftp")
+                && transfer.outputs.is_empty();
+        if saves {
+            for url in &transfer.urls {
+                let path = url.split(['?', '#']).next().unwrap_or_default();
+                self.keep(names::base(path), &content, false);
+            }
+        }
+        if matches!(call.name, "lwp-download")
+            && let Some(target) = call.plain().nth(1)
+        {
+            self.keep(target, &content, false);
+        }
+        if matches!(call.name, "scp" | "sftp")
+            && let Some(target) = call.plain().last().filter(|_| transfer.urls.is_empty())
+            && call.plain().next().is_some_and(crate::risk::effects::is_remote)
+        {
+            let source = call.plain().next().map(names::base).unwrap_or_default();
+            self.keep(target, &content, false);
+            self.keep(&format!("{target}/{source}"), &content, false);
+        }
+    }
+
+    /// The output of a program that fetches; `None` when it is none.
+    pub(super) fn fetched(&mut self, call: &Call<'_>) -> Option<Stream> {
+        let is_store = matches!(
+            call.name,
+            "gsutil"
+                | "aws"
+                | "rclone"
+                | "mc"
+                | "gcloud"
+                | "s3cmd"
+                | "ipfs"
+                | "az"
+                | "oras"
+                | "hdfs"
+                | "hadoop"
+                | "ossutil"
+                | "tosutil"
+                | "oci"
+        );
+        let is_session = matches!(call.name, "ssh" | "slogin" | "rsh")
+            || call.name == "openssl" && call.has(&["s_client"]);
+        if is_session || is_store && call.has(&["cat", "-", "/dev/stdout"]) {
+            return Some(Some(Origin::NETWORK.text()));
+        }
+        if !FETCHERS.contains(&call.name) {
+            return None;
+        }
+        let transfer = transfer(call);
+        let writes =
+            transfer.outputs.iter().any(|path| *path != "-" && *path != "/dev/stdout") || transfer.keeps_name;
+        let shows = matches!(call.name, "wget" | "aria2c" | "axel")
+            && !transfer.outputs.iter().any(|path| matches!(*path, "-" | "/dev/stdout"));
+        let content = self.response(call, &transfer);
+        Some(if writes || shows { Some(String::new()) } else { Some(content) })
+    }
+
+    fn response(&self, call: &Call<'_>, transfer: &Transfer<'_>) -> String {
+        match transfer.urls.first().and_then(|url| url.strip_prefix("file://")) {
+            Some(path) => {
+                let place = paths::place(&self.resolve(path));
+                self.content(path).unwrap_or_else(|| self.origin_of(place, path).text())
+            }
+            None => {
+                let kept = call.origin.filter(|origin| origin.has(Origin::SECRET)).unwrap_or_default();
+                (Origin::NETWORK | kept).text()
+            }
+        }
+    }
+
+    fn sent(&mut self, call: &Call<'_>, transfer: &Transfer<'_>, input: Option<&str>) {
+        let name = call.name;
+        let line = call.line();
+        // A raw connection takes whatever is piped to it; a client of a protocol only what it is told to.
+        let is_raw = matches!(
+            name,
+            "nc" | "ncat"
+                | "netcat"
+                | "nc.traditional"
+                | "nc.openbsd"
+                | "socat"
+                | "telnet"
+                | "openssl"
+                | "mail"
+                | "mailx"
+                | "sendmail"
+                | "mutt"
+                | "busybox"
+                | "websocat"
+                | "termbin"
+                | "msmtp"
+                | "swaks"
+        );
+        let is_local = |word: &str| {
+            ["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal", "unix:"]
+                .iter()
+                .any(|host| word.contains(host))
+        };
+        let goes_out = !call.rest().iter().any(|word| is_local(word));
+        let drops = call.rest().iter().any(|word| {
+            let lower = word.to_ascii_lowercase();
+            DROPS.iter().any(|host| lower.contains(host))
+        });
+        let sends = transfer.sends_input || is_raw || drops;
+        if let Some(from) = input
+            .and_then(origin)
+            .filter(|_| sends && name != "openssl" || name == "openssl" && call.has(&["s_client"]))
+        {
+            let exposes = from.has(Origin::SECRET | Origin::CREDENTIAL)
+                || goes_out && from.has(Origin::PRIVATE)
+                || goes_out && from.has(Origin::FILE) && (is_raw || drops || is_address(call));
+            if exposes {
+                self.find("send-secret", &line);
+            }
+        }
+        let texts = transfer.urls.iter().chain(&transfer.data);
+        let leaks = texts.filter_map(|text| Some((text, origin(text)?))).any(|(text, from)| {
+            // What is wholly unknown is an address from a list, not a message.
+            let is_message = !text.starts_with(is_hole);
+            from.has(Origin::SECRET)
+                || is_message
+                    && goes_out
+                    && from.has(Origin::PRIVATE | Origin::FILE)
+                    && from.has(Origin::OUTPUT)
+        });
+        if leaks && !matches!(name, "ssh" | "git" | "gh" | "aws") {
+            self.find("send-secret", &line);
+        }
+        let names_key = |text: &&&str| {
+            comes_from(text, Origin::CREDENTIAL) && !text.contains("client_") && !text.contains("grant_type")
+        };
+        if goes_out && drops && transfer.urls.iter().chain(&transfer.data).any(|text| names_key(&text)) {
+            self.find("send-secret", &line);
+        }
+        for path in &transfer.files {
+            let place = paths::place(&self.resolve(path));
+            let content = self.content(path).and_then(|content| origin(&content));
+            let is_private =
+                matches!(place, Place::Secret | Place::System | Place::Defence | Place::Persistent)
+                    || content.is_some_and(|from| from.has(Origin::SECRET | Origin::PRIVATE))
+                    || place == Place::Dotenv && goes_out && !matches!(name, "scp" | "rsync")
+                    || matches!(self.resolve(path).as_str(), "~" | "/");
+            if is_private || drops || is_address(call) && !matches!(name, "scp" | "rsync" | "sftp") {
+                self.find("send-secret", &line);
+            }
+        }
+        if matches!(
+            name,
+            "dig" | "nslookup" | "host" | "ping" | "drill" | "resolvectl" | "traceroute" | "kdig"
+        ) {
+            // A name that is made of a command's output is a message.
+            let is_message = |word: &&&str| {
+                comes_from(word, Origin::OUTPUT | Origin::SECRET | Origin::PRIVATE | Origin::FILE)
+                    && word.contains('.')
+                    && word.len() > 6
+                    && !crate::risk::value::is_hole(word.chars().last().unwrap_or(' '))
+                    || comes_from(word, Origin::SECRET | Origin::FILE)
+            };
+            if call.rest().iter().any(|word| is_message(&word)) {
+                self.find("send-secret", &line);
+            }
+        }
+    }
+}
+
+/// Whether a bare public address is called, as nobody does who has a name for it.
+fn is_address(call: &Call<'_>) -> bool {
+    call.rest().iter().any(|word| {
+        let host = word.split_once("://").map_or(*word, |(_, rest)| rest);
+        let host = host.split(['/', ':']).next().unwrap_or_default();
+        let parts: Vec<Option<u8>> = host.split('.').map(|part| part.parse().ok()).collect();
+        match parts.as_slice() {
+            [Some(a), Some(b), Some(_), Some(_)] => {
+                !matches!((a, b), (10 | 127 | 0, _) | (192, 168) | (172, 16..=31) | (169, 254))
+            }
+            _ => false,
+        }
+    })
+}
+
+fn transfer<'c>(call: &Call<'c>) -> Transfer<'c> {
+    let rest = &call.words[1..];
+    let mut found = Transfer::default();
+    let (mut at, name) = (0, call.name);
+    let is_curl = matches!(name, "curl" | "curlie");
+    let is_wget = matches!(name, "wget" | "wget2");
+    while let Some(word) = rest.get(at).copied() {
+        let next = rest.get(at + 1).copied().unwrap_or_default();
+        let (option, joined) = match word.split_once('=').filter(|_| word.starts_with("--")) {
+            Some((option, value)) => (option, Some(value)),
+            None if is_curl && word.len() > 2 && word.starts_with('-') && !word.starts_with("--") => {
+                // -dtext, -XPOST, -sSLo file
+                let letters = &word[1..];
+                let taking = letters.char_indices().find(|(_, letter)| "dFToHuXAbcemxwKEU".contains(*letter));
+                match taking {
+                    Some((place, letter)) => {
+                        if letters[..place].contains('O') {
+                            found.keeps_name = true;
+                        }
+                        let value = &letters[place + 1..];
+                        let option = SHORT
+                            .iter()
+                            .find(|short| short[1..].starts_with(letter))
+                            .copied()
+                            .unwrap_or("-s");
+                        (option, (!value.is_empty()).then_some(value))
+                    }
+                    None => {
+                        found.keeps_name |= letters.contains('O');
+                        ("-s", None)
+                    }
+                }
+            }
+            None if is_wget && word.len() > 2 && word.starts_with('-') && !word.starts_with("--") => {
+                match word[1..].char_indices().find(|(_, letter)| "OP".contains(*letter)) {
+                    Some((place, letter)) => {
+                        let value = &word[place + 2..];
+                        (if letter == 'O' { "-O" } else { "-P" }, (!value.is_empty()).then_some(value))
+                    }
+                    None => ("-q", None),
+                }
+            }
+            None => (word, None),
+        };
+        let value = joined.unwrap_or(next);
+        let takes = usize::from(joined.is_none());
+        at += 1;
+        match option {
+            "-d" | "--data" | "--data-raw" | "--data-binary" | "--data-ascii" | "--data-urlencode"
+            | "--json"
+                if is_curl =>
+            {
+                at += takes;
+                match value
+                    .split_once('@')
+                    .filter(|(before, _)| option != "--data-raw" && !before.contains(['{', ' ', '.']))
+                {
+                    Some((_, "-" | "/dev/stdin")) => found.sends_input = true,
+                    Some((before, path)) if before.is_empty() || option == "--data-urlencode" => {
+                        found.files.push(path)
+                    }
+                    _ => found.data.push(value),
+                }
+            }
+            "-F" | "--form" | "--form-string" if is_curl => {
+                at += takes;
+                match value.split_once("=@").or_else(|| value.split_once("=<")) {
+                    Some((_, path)) if path.starts_with('-') => found.sends_input = true,
+                    Some((_, path)) => found.files.push(path.split(';').next().unwrap_or_default()),
+                    None => found.data.push(value),
+                }
+            }
+            "-T" | "--upload-file" if is_curl => {
+                at += takes;
+                if matches!(value, "-" | "." | "/dev/stdin") {
+                    found.sends_input = true
+                } else {
+                    found.files.push(value)
+                }
+            }
+            "--post-data" | "--body-data" => {
+                at += takes;
+                found.data.push(value);
+            }
+            "--post-file" | "--body-file" => {
+                at += takes;
+                if matches!(value, "-" | "/dev/stdin") {
+                    found.sends_input = true
+                } else {
+                    found.files.push(value)
+                }
+            }
+            "-o" | "--output" if !matches!(name, "ssh" | "scp" | "nc" | "rsync") => {
+                at += takes;
+                found.outputs.push(value);
+            }
+            "-O" | "--output-document" if !is_curl => {
+                at += takes;
+                found.outputs.push(value);
+            }
+            "-O" | "--remote-name" | "-J" | "--remote-header-name" | "--remote-name-all" if is_curl => {
+                found.keeps_name = true
+            }
+            "-P" | "--directory-prefix" if is_wget => at += takes,
+            "--url" => {
+                at += takes;
+                found.urls.push(value);
+            }
+            "-T" if is_wget => at += takes,
+            option if (is_curl || is_wget) && VALUED.contains(&option) => at += takes,
+            option if option.starts_with('-') && option.len() > 1 => {}
+            _ => positional(name, word, &mut found),
+        }
+    }
+    if is_curl && found.keeps_name && !found.outputs.is_empty() {
+        found.keeps_name = false;
+    }
+    if matches!(name, "http" | "https" | "xh" | "httpie") {
+        found.sends_input = true;
+    }
+    if matches!(name, "scp" | "rsync" | "sftp") {
+        let plain: Vec<&str> = rest.iter().filter(|word| !word.starts_with('-')).copied().collect();
+        let (target, sources) =
+            plain.split_last().map_or(("", &[][..]), |(target, sources)| (*target, sources));
+        found.urls.clear();
+        if crate::risk::effects::is_remote(target) || has_hole(target) {
+            found.files.extend(sources);
+        }
+    }
+    if matches!(
+        name,
+        "aws" | "gsutil" | "rclone" | "s3cmd" | "mc" | "az" | "gcloud" | "azcopy" | "tosutil" | "ossutil"
+    ) {
+        let copies = call.has(&["cp", "sync", "mv", "put", "copy", "move", "upload", "rsync", "copyto"]);
+        found.urls.clear();
+        if copies {
+            let plain: Vec<&str> = rest.iter().filter(|word| !word.starts_with('-')).copied().collect();
+            let skip = plain.iter().position(|word| {
+                matches!(
+                    *word,
+                    "cp" | "sync" | "mv" | "put" | "copy" | "move" | "upload" | "rsync" | "copyto"
+                )
+            });
+            found.files.extend(
+                plain.get(skip.unwrap_or(0) + 1).filter(|word| !word.contains("://") && **word != "-"),
+            );
+            found.sends_input = plain.contains(&"-");
+        }
+    }
+    found
+}
+
+/// The options of `curl` that take a word.
+const SHORT: &[&str] =
+    &["-d", "-F", "-T", "-o", "-H", "-u", "-X", "-A", "-b", "-c", "-e", "-m", "-x", "-w", "-K", "-E", "-U"];
+
+fn positional<'c>(name: &str, word: &'c str, found: &mut Transfer<'c>) {
+    match name {
+        "http" | "https" | "xh" | "httpie" => match word.split_once('@') {
+            Some((_, path)) if !word.contains("://") => found.files.push(path),
+            _ if word.contains(":=") || word.contains('=') && !word.contains("://") => found.data.push(word),
+            _ => found.urls.push(word),
+        },
+        "gh" if word == "gist" => found.sends_input = true,
+        _ => found.urls.push(word),
+    }
+}

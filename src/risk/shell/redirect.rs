@@ -1,0 +1,226 @@
+//! Redirections: what a command reads, and where its output goes.
+
+use super::{Judge, Stream};
+use crate::risk::effects::{self, Effect};
+use crate::risk::paths::{self, Place};
+use crate::risk::syntax::ast::{Redirect, RedirectKind};
+use crate::risk::value::{Origin, comes_from, shown};
+
+/// The name of what reads the descriptor of a coprocess.
+const COPROCESS: &str = "\u{0}coproc";
+
+/// Links that are followed.
+const MAX_LINKS: usize = 8;
+
+/// A file that takes the output of a command, and whether it is added to it.
+type Target = (String, bool);
+
+impl Judge<'_> {
+    /// Judges redirections; gives the input, and the files that take the output when it does not go on.
+    pub(super) fn redirects(
+        &mut self,
+        redirects: &[Redirect],
+        mut input: Stream,
+        name: &str,
+    ) -> (Stream, Option<Vec<Target>>) {
+        let mut targets: Option<Vec<Target>> = None;
+        for redirect in redirects {
+            if matches!(redirect.kind, RedirectKind::HereDocument | RedirectKind::HereString) {
+                let end = if redirect.kind == RedirectKind::HereString { "\n" } else { "" };
+                input = Some(self.text_of(&redirect.target) + end);
+                continue;
+            }
+            let path =
+                self.expand(&redirect.target).into_iter().map(|arg| arg.text).collect::<Vec<_>>().join(" ");
+            match redirect.kind {
+                RedirectKind::Read => input = Some(self.reads(&path, name)),
+                RedirectKind::ReadWrite => {
+                    self.effect(Effect::Write, &path, name);
+                    if path.starts_with("/dev/tcp/") || path.starts_with("/dev/udp/") {
+                        self.find("remote-shell", &format!("{name} {path}"));
+                    }
+                }
+                RedirectKind::Write | RedirectKind::Append => {
+                    let adds = redirect.kind == RedirectKind::Append;
+                    self.writes(&path, adds, name, input.as_deref());
+                    if redirect.descriptor.is_none_or(|descriptor| descriptor == 1) {
+                        targets.get_or_insert_default().push((path, adds));
+                    }
+                }
+                // >&${COPROC[1]}: a shell that runs beside.
+                RedirectKind::Duplicate if redirect.target.literal().is_none() => {
+                    targets.get_or_insert_default().push((COPROCESS.to_owned(), true));
+                }
+                _ => {}
+            }
+        }
+        (input, targets)
+    }
+
+    /// What a file holds that is read.
+    pub(super) fn reads(&mut self, path: &str, name: &str) -> String {
+        let place = self.effect(Effect::Read, path, name);
+        self.content(path).unwrap_or_else(|| self.origin_of(place, path).text())
+    }
+
+    /// Where the content of a file comes from that was not written by these commands.
+    pub(super) fn origin_of(&self, place: Place, path: &str) -> Origin {
+        let own = match place {
+            Place::Secret => Origin::SECRET | Origin::PRIVATE,
+            Place::Socket => Origin::NETWORK,
+            Place::System | Place::Defence | Place::Persistent => Origin::PRIVATE,
+            Place::Harmless => Origin::UNKNOWN,
+            _ => Origin::FILE,
+        };
+        match crate::risk::value::origin(path) {
+            Some(origin) if origin.has(Origin::NETWORK) => own | Origin::NETWORK,
+            _ => own,
+        }
+    }
+
+    /// What these commands wrote to a file.
+    pub(super) fn content(&self, path: &str) -> Option<String> {
+        if self.files.is_empty() {
+            return None;
+        }
+        if let Some(content) = self.files.get(path) {
+            return Some(content.to_owned());
+        }
+        let resolved = self.resolve(path);
+        if let Some(content) = self.files.get(&resolved) {
+            return Some(content.to_owned());
+        }
+        self.files.fetched(super::names::base(&resolved))
+    }
+
+    /// Keeps what is written to a file.
+    pub(super) fn keep(&mut self, path: &str, content: &str, adds: bool) {
+        if path == "/dev/null" || path.is_empty() {
+            return;
+        }
+        if let Some(at) = self.sinks.iter().position(|(sink, _)| sink == path) {
+            let (_, script) = self.sinks.remove(at);
+            self.script(&script, Some(content.to_owned()));
+            return;
+        }
+        let resolved = self.resolve(path);
+        let kept = if self.spend(content.len()) { content } else { &Origin::UNKNOWN.text() };
+        self.files.write(resolved, kept, adds);
+    }
+
+    /// Sends a command's output where it goes.
+    pub(super) fn deliver(&mut self, output: Stream, targets: Option<Vec<Target>>) -> Stream {
+        let Some(targets) = targets else { return output };
+        let content = output.unwrap_or_default();
+        for (path, adds) in targets {
+            if path == COPROCESS {
+                self.text(&content, "coproc", None);
+                continue;
+            }
+            let is_socket = path.starts_with("/dev/tcp/") || path.starts_with("/dev/udp/");
+            if is_socket && comes_from(&content, Origin::SECRET | Origin::PRIVATE | Origin::FILE) {
+                self.find("send-secret", &path);
+            }
+            self.poisons(&path, &content);
+            self.keep(&path, &content, adds);
+        }
+        None
+    }
+
+    /// A path with letters that only look like Latin ones, or cannot be seen, is what it is read as.
+    fn read_plainly(&mut self, effect: Effect, path: &str, place: Place) -> Place {
+        let plain = super::names::plain_text(path);
+        if plain == path || !plain.is_ascii() {
+            return place;
+        }
+        let place = paths::place(&plain);
+        if effects::rule(effect, place)
+            .and_then(crate::risk::rules::rule)
+            .is_some_and(|rule| rule.level == crate::risk::Level::High)
+        {
+            self.find("look-alike", path);
+        }
+        place
+    }
+
+    /// What is put into a profile runs with every new shell.
+    pub(super) fn poisons(&mut self, path: &str, content: &str) {
+        if paths::place(&self.resolve(path)) != Place::Profile {
+            return;
+        }
+        if comes_from(content, Origin::NETWORK | Origin::DECODED) {
+            return self.find("poisoned-profile", path);
+        }
+        let before = self.best.level;
+        let (mark, files) = (self.scope.mark(), self.files.mark());
+        self.text(content, path, None);
+        self.scope.back_to(mark);
+        self.files.back_to(files);
+        if self.best.level == crate::risk::Level::High && before != crate::risk::Level::High {
+            self.best.level = before;
+            self.find("poisoned-profile", &shown(content));
+        }
+    }
+
+    fn writes(&mut self, path: &str, adds: bool, name: &str, input: Option<&str>) {
+        let effect = if adds { Effect::Append } else { Effect::Write };
+        let place = paths::place(&self.resolve(path));
+        // A program that only says a fixed text, or nothing, tries whether a port is open.
+        let is_probe = place == Place::Socket
+            && matches!(name, "echo" | "printf" | ":" | "true" | "" | "cat")
+            && input.is_none();
+        if is_probe {
+            self.find("send", &format!("{name} > {}", shown(path)));
+        } else {
+            self.effect(effect, path, name);
+        }
+    }
+
+    /// Where a path leads, links that these commands made followed.
+    pub(super) fn resolve(&self, path: &str) -> String {
+        let mut resolved = paths::resolve(path, &self.folder, self.context);
+        for (link, target) in &self.links {
+            let rest =
+                resolved.strip_prefix(link.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            if let Some(rest) = rest {
+                resolved = paths::resolve(&format!("{target}{rest}"), "", self.context);
+            }
+        }
+        resolved
+    }
+
+    /// Notes a link, or a copy of a program.
+    pub(super) fn link(&mut self, name: &str, target: &str) {
+        if self.links.len() < MAX_LINKS {
+            let (name, target) = (paths::resolve(name, &self.folder, self.context), self.resolve(target));
+            self.links.push((name, target));
+        }
+    }
+
+    /// Judges what is done with a path.
+    pub(super) fn effect(&mut self, effect: Effect, path: &str, name: &str) -> Place {
+        self.paths += 1;
+        if self.paths > super::MAX_PATHS {
+            self.find("not-understood", "");
+            return Place::Unknown;
+        }
+        let resolved = self.resolve(path);
+        let mut place = paths::place(&resolved);
+        if !path.is_ascii() {
+            place = self.read_plainly(effect, &resolved, place);
+        }
+        if path.starts_with("/dev/")
+            && matches!(effect, Effect::Delete | Effect::DeleteTree)
+            && place == Place::Harmless
+        {
+            place = Place::System;
+        }
+        if let Some(id) = effects::rule(effect, place) {
+            let is_quiet = name == "touch" || name == "mkdir";
+            if !is_quiet || matches!(place, Place::Persistent | Place::Secret) {
+                self.find(id, &format!("{name} {path}"));
+            }
+        }
+        place
+    }
+}

@@ -1,0 +1,340 @@
+//! One command with its arguments: what it is called, what the tables say, and what it gives.
+
+use super::{Arg, Judge, MAX_NESTING, Stream, names};
+use crate::risk::effects;
+use crate::risk::matcher;
+use crate::risk::paths::{self, Place};
+use crate::risk::value::{Origin, has_hole, origin, unmarked};
+
+/// Arguments that a call gives to a function's parameters.
+const MAX_ARGUMENTS: usize = 256;
+
+/// A command that is looked at.
+pub(super) struct Call<'c> {
+    /// The program's bare name.
+    pub(super) name: &'c str,
+    /// Name and arguments.
+    pub(super) args: &'c [Arg],
+    /// The same as texts; the first is the bare name.
+    pub(super) words: &'c [&'c str],
+    /// What its arguments hold that is not known.
+    pub(super) origin: Option<Origin>,
+}
+
+impl Call<'_> {
+    /// The arguments.
+    pub(super) fn rest(&self) -> &[&str] {
+        &self.words[1..]
+    }
+
+    /// The whole as one line.
+    pub(super) fn line(&self) -> String {
+        self.words.iter().take(64).copied().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether one of these options is there.
+    pub(super) fn has(&self, options: &[&str]) -> bool {
+        self.rest().iter().any(|word| options.contains(word))
+    }
+
+    /// The word behind one of these options, or joined to it by `=`.
+    pub(super) fn after(&self, options: &[&str]) -> Option<&str> {
+        self.rest().iter().enumerate().find_map(|(at, word)| {
+            if options.contains(word) {
+                return self.rest().get(at + 1).copied();
+            }
+            options.iter().find_map(|option| {
+                word.strip_prefix(option).filter(|_| option.starts_with("--"))?.strip_prefix('=')
+            })
+        })
+    }
+
+    /// The arguments that are no options.
+    pub(super) fn plain(&self) -> impl Iterator<Item = &str> {
+        self.rest().iter().copied().filter(|word| !word.starts_with('-') || *word == "-")
+    }
+}
+
+impl Judge<'_> {
+    pub(super) fn run(&mut self, args: &[Arg], input: Stream) -> Stream {
+        let Some(first) = args.first() else { return input };
+        if self.fuel == 0 || self.nesting >= MAX_NESTING {
+            self.find("not-understood", "");
+            return Some(Origin::UNKNOWN.text());
+        }
+        self.fuel -= 1;
+        self.nesting += 1;
+        let output = self.run_named(first, args, input);
+        self.nesting -= 1;
+        output
+    }
+
+    fn run_named(&mut self, first: &Arg, args: &[Arg], input: Stream) -> Stream {
+        if let Some(body) = self.scope.function(&first.text) {
+            return self.call(&first.text, &body, args, input);
+        }
+        let mut name = names::plain(&first.text);
+        if !self.links.is_empty() && first.text.contains(['/', '~']) {
+            name = names::base(&self.resolve(&first.text)).to_owned();
+        }
+        if names::is_disguised(&first.text) {
+            self.find("look-alike", &first.text);
+        }
+        if first.is_pattern && names::base(&first.text).contains(['*', '?', '[']) && first.text != "[" {
+            self.pattern(first, args);
+        }
+        let mut words: Vec<&str> = args.iter().map(|arg| arg.text.as_str()).collect();
+        words[0] = &name;
+        let origin = args.iter().skip(1).filter_map(|arg| origin(&arg.text)).reduce(|all, more| all | more);
+        let call = Call { name: &name, args, words: &words, origin };
+        if ["/dev/shm/", "/tmp/.", "/var/tmp/."].iter().any(|place| first.text.starts_with(place)) {
+            self.find("hidden-program", &first.text);
+        }
+        if has_hole(&name) {
+            self.unknown(&call, &first.text);
+        } else if let Some(programs) = &mut self.programs {
+            programs.names.insert(name.clone());
+        }
+        let is_secret = self.tables(&call);
+        for (effect, path) in effects::effects(&name, call.rest()) {
+            if !path.is_empty() {
+                self.effect(effect, path, &name);
+            }
+        }
+        let output = self.meaning(&call, input);
+        if is_secret { Some((Origin::SECRET | Origin::CREDENTIAL).text()) } else { output }
+    }
+
+    /// What the command does beyond its tables, and its output.
+    fn meaning(&mut self, call: &Call<'_>, input: Stream) -> Stream {
+        let input = match self.builtin(call, input) {
+            Ok(output) => return output,
+            Err(input) => input,
+        };
+        self.network(call, input.as_deref());
+        self.statements(call, input.as_deref());
+        self.fetched_program(call, input.as_deref());
+        if super::interpreters::is_shell(call.name) || super::interpreters::is_interpreter(call.name) {
+            return self.interpreter(call, input);
+        }
+        if let Some(output) = self.search(call) {
+            return output;
+        }
+        self.carried(call, &input);
+        self.unpacked(call, &input);
+        if let Some(at) = super::wrappers::inner(call.words) {
+            return self.unwrap(call, at, input);
+        }
+        if call.args[0].text.contains('/') {
+            self.archive_code(&call.args[0].text, call);
+        }
+        if call.args[0].text.contains('/')
+            && let Some(content) = self.content(&call.args[0].text)
+        {
+            self.file(&content, call);
+        }
+        if let Some(output) = self.fetched(call) {
+            return output;
+        }
+        self.filter(call, input)
+    }
+
+    /// Archives from the network: what comes out of them is from there too.
+    fn unpacked(&mut self, call: &Call<'_>, input: &Stream) {
+        let unpacks = match call.name {
+            "tar" | "bsdtar" | "gtar" => {
+                call.rest().first().is_some_and(|word| !word.starts_with("--") && word.contains('x'))
+                    || call.has(&["-x", "--extract"])
+            }
+            "unzip" | "7z" | "cpio" | "unar" => true,
+            _ => false,
+        };
+        let is_fetched = |text: &str| crate::risk::value::comes_from(text, Origin::NETWORK);
+        let archive = call.plain().find_map(|path| self.content(path));
+        if unpacks && (input.as_deref().is_some_and(is_fetched) || archive.as_deref().is_some_and(is_fetched))
+        {
+            let folder = call.after(&["-C", "--directory", "-d"]).unwrap_or(".").to_owned();
+            let folder = self.resolve(&folder);
+            self.fetched_folders.push(folder);
+        }
+    }
+
+    /// A program or script below a folder in which an archive from the network was unpacked.
+    pub(super) fn archive_code(&mut self, path: &str, call: &Call<'_>) {
+        let base = names::base(path);
+        if self.fetched_folders.is_empty()
+            || matches!(base, "configure" | "gradlew" | "mvnw" | "autogen.sh" | "bootstrap")
+        {
+            return;
+        }
+        let resolved = self.resolve(path);
+        let is_below = |folder: &String| {
+            folder.is_empty() && !resolved.starts_with(['/', '~'])
+                || resolved.starts_with(&format!("{folder}/"))
+        };
+        if self.fetched_folders.iter().any(is_below) && (path.contains('/') || call.name != path) {
+            self.find("download-run-file", &call.line());
+        }
+    }
+
+    /// Programs of the network that are given to what runs them.
+    fn fetched_program(&mut self, call: &Call<'_>, input: Option<&str>) {
+        let runs_file = matches!(
+            call.name,
+            "java"
+                | "dotnet"
+                | "mono"
+                | "wine"
+                | "wine64"
+                | "insmod"
+                | "kldload"
+                | "installer"
+                | "msiexec"
+                | "qemu-x86_64"
+        );
+        let runs_input = matches!(call.name, "make" | "gmake")
+            && call.has(&["-f", "--file"])
+            && call.has(&["-", "/dev/stdin"])
+            || matches!(call.name, "parallel" | "at" | "batch" | "crontab");
+        let is_fetched = |text: &str| crate::risk::value::comes_from(text, Origin::NETWORK);
+        let file = call.plain().filter(|_| runs_file).take(8).find_map(|path| self.content(path));
+        if file.as_deref().is_some_and(is_fetched) {
+            self.find("download-run-file", &call.line());
+        }
+        if runs_input && input.is_some_and(is_fetched) {
+            self.find("fetch-and-run", &call.line());
+        }
+    }
+
+    /// What a client of a database reads is judged like what it is told.
+    fn statements(&mut self, call: &Call<'_>, input: Option<&str>) {
+        use crate::risk::rules::databases::{CLIENTS, OTHER_CLIENTS};
+        if !CLIENTS.contains(&call.name) && !OTHER_CLIENTS.contains(&call.name) {
+            return;
+        }
+        let file = call.after(&["-f", "--file", "-i"]).and_then(|path| self.content(path));
+        for text in [input.map(str::to_owned), file].into_iter().flatten().filter(|text| text.len() > 3) {
+            let words = [call.name, text.as_str()];
+            let args = [call.args[0].clone(), Arg::from(text.clone())];
+            self.tables(&Call { name: call.name, args: &args, words: &words, origin: None });
+        }
+    }
+
+    /// A file that is run, by what was written to it.
+    pub(super) fn file(&mut self, content: &str, call: &Call<'_>) {
+        let (content, is_decoded) = unmarked(content);
+        let content = &*content;
+        if is_decoded {
+            self.find("decoded-and-run", &call.line());
+        }
+        match origin(content) {
+            Some(origin) if origin.has(Origin::NETWORK) => self.find("download-run-file", &call.line()),
+            Some(origin) if origin.has(Origin::DECODED) => self.find("decoded-and-run", &call.line()),
+            _ => {
+                let positional: Vec<String> = call.args.iter().skip(1).map(|arg| arg.text.clone()).collect();
+                let outer = std::mem::replace(&mut self.scope.positional, positional);
+                if let Some(language) = super::interpreters::by_first_line(content) {
+                    self.scan(content, language);
+                } else {
+                    self.text(content, names::base(&call.args[0].text), None);
+                }
+                self.scope.positional = outer;
+            }
+        }
+    }
+
+    fn call(
+        &mut self,
+        name: &str,
+        body: &std::sync::Arc<crate::risk::syntax::Script>,
+        args: &[Arg],
+        input: Stream,
+    ) -> Stream {
+        let given: Vec<String> =
+            args.iter().skip(1).take(MAX_ARGUMENTS).map(|arg| arg.text.clone()).collect();
+        if args.len() > MAX_ARGUMENTS {
+            self.find("not-understood", "");
+        }
+        let outer = std::mem::replace(&mut self.scope.positional, given);
+        // Once: a function that calls itself does nothing new.
+        self.scope.define(name, None);
+        let output = self.script(body, input);
+        self.scope.define(name, Some(body.clone()));
+        self.scope.positional = outer;
+        output
+    }
+
+    /// A pattern in the place of a command: whatever it may stand for is judged.
+    fn pattern(&mut self, first: &Arg, args: &[Arg]) {
+        let readings = names::readings(&first.text);
+        self.find("unknown-program", &first.text);
+        if first.text.contains(['?', '[']) && (first.text.starts_with('/') || !readings.is_empty()) {
+            self.find("look-alike", &first.text);
+        }
+        for reading in readings {
+            let mut spelt = args.to_vec();
+            spelt[0] = Arg::from(reading.to_owned());
+            self.run(&spelt, None);
+        }
+    }
+
+    /// A program that is known only when it runs.
+    fn unknown(&mut self, call: &Call<'_>, first: &str) {
+        let line = call.line();
+        match origin(first) {
+            Some(origin) if origin.has(Origin::NETWORK | Origin::DECODED) => self.code_from(origin, &line),
+            _ => self.find("unknown-program", &line),
+        }
+        // A variable that nobody set is empty.
+        let emptied = |text: &str| text.replace(crate::risk::value::is_hole, "");
+        if origin(first) == Some(Origin::UNKNOWN) && !emptied(first).is_empty() {
+            let spelt: Vec<Arg> = call
+                .args
+                .iter()
+                .map(|arg| Arg { text: emptied(&arg.text), is_pattern: arg.is_pattern })
+                .collect();
+            self.run(&spelt, None);
+        }
+        // With the options of `rm` and a place that matters, it may well be that.
+        let recurses = call.rest().iter().any(|word| {
+            word.starts_with('-') && !word.starts_with("--") && word.contains('r') && word.contains('f')
+        });
+        let place = |word: &str| paths::place(&self.resolve(word));
+        let matters =
+            call.plain().any(|word| matches!(place(word), Place::System | Place::Home | Place::Secret));
+        if recurses && matters {
+            self.find("delete-outside", &line);
+        }
+    }
+
+    /// The rule tables.
+    fn tables(&mut self, call: &Call<'_>) -> bool {
+        let found = matcher::worst(call.words);
+        if let Some(rule) = found {
+            // The group of docker, for oneself: that is how it is set up.
+            let is_own = rule.id == "users"
+                && call.name == "usermod"
+                && call.has(&["docker"])
+                && call.words.last().is_some_and(|user| has_hole(user));
+            let is_shown = !is_own && (self.captured == 0 || rule.id != "print-secret");
+            // `sudo` is judged with what it runs.
+            if is_shown && (rule.id != "sudo" || call.words.len() == 1) {
+                self.find(rule.id, &call.line());
+            }
+        }
+        self.extra(call);
+        found.is_some_and(|rule| rule.id == "print-secret")
+    }
+
+    /// Code from somewhere that an interpreter or shell is given.
+    pub(super) fn code_from(&mut self, origin: Origin, how: &str) {
+        let id = if origin.has(Origin::NETWORK) {
+            "fetch-and-run"
+        } else if origin.has(Origin::DECODED) {
+            "decoded-and-run"
+        } else {
+            "generated-and-run"
+        };
+        self.find(id, how);
+    }
+}

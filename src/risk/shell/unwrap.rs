@@ -1,0 +1,169 @@
+//! What wrappers run: `env`, `sudo`, `xargs`, `timeout` and the like.
+
+use super::names::{self, is_variable};
+use super::run::Call;
+use super::{Arg, Judge, Stream};
+use crate::risk::rules::privilege;
+use crate::risk::value::{Origin, has_hole};
+
+/// Words from standard input that become arguments of what `xargs` runs.
+const MAX_ARGUMENTS: usize = 64;
+
+/// Programs that run another one as somebody else.
+const RAISERS: &[&str] = &["sudo", "doas", "pkexec", "run0", "gosu", "su-exec", "runas"];
+
+impl Judge<'_> {
+    pub(super) fn unwrap(&mut self, call: &Call<'_>, at: usize, input: Stream) -> Stream {
+        let name = call.name;
+        if name == "env" || name == "sudo" {
+            let folder = call
+                .after(&["-C", "--chdir", "-D"])
+                .or_else(|| call.rest().iter().find_map(|word| word.strip_prefix("--chdir=")));
+            if let Some(folder) = folder.filter(|_| name == "env" || call.has(&["-D", "--chdir"])) {
+                self.folder = self.resolve(folder);
+            }
+        }
+        for word in &call.words[1..at] {
+            if let Some((variable, value)) =
+                word.split_once('=').filter(|(variable, _)| is_variable(variable))
+            {
+                self.assigned(variable, value);
+                if name == "env" {
+                    self.scope.set_text(variable, value);
+                }
+            }
+        }
+        let mut inner: Vec<Arg> = call.args[at..].to_vec();
+        if let Some(text) = self.line_of(call, &inner) {
+            return self.text(&text, name, input);
+        }
+        if RAISERS.contains(&name) {
+            self.raised(call, &inner);
+        }
+        if name == "sudo" && call.has(&["-s", "-i", "--shell", "--login"]) && inner.is_empty() {
+            return self.run(&[Arg::from("bash".to_owned())], input);
+        }
+        if inner.is_empty() {
+            return match name {
+                "env" => Some((Origin::PRIVATE | Origin::CREDENTIAL).text()),
+                "xargs" => self.filter(call, input),
+                _ => input,
+            };
+        }
+        if matches!(name, "xargs" | "parallel" | "rush" | "xe") {
+            inner = self.fed(call, inner, input.as_deref());
+            if name != "xargs" {
+                // These give the whole line to a shell.
+                let line = inner.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" ");
+                return self.text(&line, name, Some(String::new()));
+            }
+        }
+        if name == "busybox" || name == "toybox" {
+            // `busybox --install` and the like have no inner command.
+            inner[0].is_pattern = false;
+        }
+        self.trail.push(name.to_owned());
+        let output = self.run(&inner, if name == "xargs" { Some(String::new()) } else { input });
+        self.trail.pop();
+        output
+    }
+
+    /// The command line that a wrapper is given as one text.
+    fn line_of(&self, call: &Call<'_>, inner: &[Arg]) -> Option<String> {
+        let after = |options: &[&str]| call.after(options).map(str::to_owned);
+        match call.name {
+            "env" => match after(&["-S", "--split-string"]) {
+                Some(text) => Some(text),
+                None => call.rest().iter().find_map(|word| word.strip_prefix("-S")).map(str::to_owned),
+            },
+            "npx" => after(&["-c", "--call"]),
+            "flock" => after(&["-c", "--command"]),
+            "nodemon" => after(&["--exec", "-x"]),
+            "watch" if !call.has(&["-x", "--exec"]) => {
+                Some(inner.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" "))
+            }
+            "hyperfine" => Some(inner.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join("\n")),
+            "cross-env-shell" | "dotenv" | "dumb-init" | "tini"
+                if inner.len() == 1 && inner[0].text.contains(' ') =>
+            {
+                Some(inner[0].text.clone())
+            }
+            _ => None,
+        }
+        .filter(|text| !text.is_empty())
+    }
+
+    /// Rights that are gained for a command.
+    fn raised(&mut self, call: &Call<'_>, inner: &[Arg]) {
+        let target = inner.first().map(|arg| names::plain(&arg.text)).unwrap_or_default();
+        let only_asks = target.is_empty()
+            && call.words.len() > 1
+            && call.rest().iter().all(|word| privilege::SUDO_QUERIES.contains(word));
+        // Another user than root has fewer rights, not more.
+        let user = call.after(&["-u", "--user"]).unwrap_or("root");
+        let is_lesser = call.name == "sudo" && !matches!(user, "root" | "#0" | "0") && !has_hole(user);
+        let rest: Vec<&str> = inner.iter().skip(1).map(|arg| arg.text.as_str()).collect();
+        if is_lesser && !target.is_empty() && !super::interpreters::is_shell(&target)
+            || privilege::is_routine(&target, &rest)
+        {
+            self.find("sudo-routine", &call.line());
+        } else if !only_asks {
+            self.find("sudo", &call.line());
+        }
+    }
+
+    /// The arguments that `xargs` and `parallel` add from their input, or from behind `:::`.
+    fn fed(&mut self, call: &Call<'_>, mut inner: Vec<Arg>, input: Option<&str>) -> Vec<Arg> {
+        let marker = call.after(&["-I", "--replace"]).or_else(|| {
+            call.rest().iter().find_map(|word| word.strip_prefix("-I").filter(|marker| !marker.is_empty()))
+        });
+        let marker = match marker {
+            None if call.has(&["-i", "--replace"]) || call.name != "xargs" => Some("{}"),
+            marker => marker,
+        };
+        let mut given: Vec<Arg> = Vec::new();
+        if let Some(at) = inner.iter().position(|arg| arg.text == ":::") {
+            given = inner.split_off(at).into_iter().skip(1).take(MAX_ARGUMENTS).collect();
+        } else if let Some(path) = call.after(&["-a", "--arg-file"]).map(str::to_owned) {
+            let content = match (path.as_str(), input) {
+                ("/dev/stdin" | "-", Some(text)) => text.to_owned(),
+                _ => self.reads(&path, call.name),
+            };
+            given.extend(
+                content.split_whitespace().take(MAX_ARGUMENTS).map(|word| Arg::from(word.to_owned())),
+            );
+        } else if let Some(text) = input {
+            let text = crate::risk::value::as_output(text);
+            let by_line = marker.is_some();
+            let splits = |c: char| c == '\n' || c == '\0' || !by_line && c.is_whitespace();
+            let mut words = text.split(splits).filter(|word| !word.is_empty());
+            let unquoted = |word: &str| Arg::from(word.replace(['\'', '"', '\\'], ""));
+            given.extend(words.by_ref().take(MAX_ARGUMENTS).map(unquoted));
+            if words.next().is_some() {
+                self.find("not-understood", "");
+            }
+        } else {
+            given.push(Arg::from(Origin::UNKNOWN.text()));
+        }
+        match marker {
+            Some(marker) if inner.iter().any(|arg| arg.text.contains(marker)) => {
+                let value = given.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" ");
+                for arg in &mut inner {
+                    // A whole word takes one item at a time; the first stands for all, unless they are shown together.
+                    arg.text = arg.text.replace(
+                        marker,
+                        if arg.text == marker && given.len() == 1 { &given[0].text } else { &value },
+                    );
+                }
+                if given.len() > 1 {
+                    let split = |arg: Arg| {
+                        if arg.text == value { given.clone() } else { vec![arg] }
+                    };
+                    inner = inner.into_iter().flat_map(split).collect();
+                }
+            }
+            _ => inner.extend(given),
+        }
+        inner
+    }
+}

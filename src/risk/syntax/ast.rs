@@ -1,0 +1,254 @@
+//! What a shell text consists of.
+
+use std::sync::Arc;
+
+/// Bytes from `start` up to `end` of the text that was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+}
+
+/// A list of pipelines.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    /// In the order of the text; `&&`, `||`, `;` and `&` all only separate, for each side may run.
+    pub pipelines: Vec<Pipeline>,
+    /// Why the text was not wholly understood.
+    pub odd: Option<&'static str>,
+}
+
+/// Commands joined by `|`.
+#[derive(Clone, Debug, Default)]
+pub struct Pipeline {
+    /// From left to right.
+    pub commands: Vec<Command>,
+    /// Whether `&` stands behind it.
+    pub background: bool,
+}
+
+/// A command.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Words with assignments and redirections.
+    Simple(Simple),
+    /// A subshell, group, loop or branch.
+    Compound(Compound),
+    /// A function definition.
+    Function {
+        /// Its name.
+        name: String,
+        /// Its body.
+        body: Arc<Script>,
+    },
+}
+
+/// A subshell, group, loop or branch, as the list of everything inside it.
+#[derive(Clone, Debug, Default)]
+pub struct Compound {
+    /// Which.
+    pub kind: Kind,
+    /// What may run.
+    pub body: Script,
+    /// Variable of a `for` loop.
+    pub variable: Option<String>,
+    /// Words of a `for` loop; subject and patterns of a `case`; expansions of an arithmetic command.
+    pub words: Vec<Word>,
+    /// Redirections of the whole.
+    pub redirects: Vec<Redirect>,
+}
+
+/// How a compound command runs its body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// `{ … }`, `if`, `case`: here.
+    #[default]
+    Group,
+    /// `( … )`: in a copy of the shell.
+    Subshell,
+    /// `for`, `while`, `until`, `select`: any number of times.
+    Loop,
+    /// `(( … ))` and `[[ … ]]`: nothing but its expansions runs.
+    Test,
+}
+
+/// A simple command.
+#[derive(Clone, Debug, Default)]
+pub struct Simple {
+    /// `NAME=value` before the first word.
+    pub assignments: Vec<Assignment>,
+    /// The words.
+    pub words: Vec<Word>,
+    /// Redirections.
+    pub redirects: Vec<Redirect>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// `NAME=value`, `NAME+=value`, `NAME[index]=value` or `NAME=(values)`.
+#[derive(Clone, Debug, Default)]
+pub struct Assignment {
+    /// The name.
+    pub name: String,
+    /// Whether the value is added to what is there: `+=`, or one item of an array.
+    pub adds: bool,
+    /// What stands in brackets behind the name, when it must be expanded.
+    pub index: Option<Word>,
+    /// The value, or the items.
+    pub values: Vec<Word>,
+    /// Whether the values are an array's items.
+    pub is_array: bool,
+}
+
+/// A redirection.
+#[derive(Clone, Debug)]
+pub struct Redirect {
+    /// Which.
+    pub kind: RedirectKind,
+    /// The descriptor, when one was written.
+    pub descriptor: Option<u32>,
+    /// File, here-string or here-document.
+    pub target: Word,
+}
+
+/// What a redirection does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedirectKind {
+    /// `<`
+    Read,
+    /// `<>`
+    ReadWrite,
+    /// `>`, `>|`, `&>`
+    Write,
+    /// `>>`, `&>>`
+    Append,
+    /// `<<<`
+    HereString,
+    /// `<<`: the target is the text itself.
+    HereDocument,
+    /// `>&2` and the like.
+    Duplicate,
+}
+
+/// A word before expansion.
+#[derive(Clone, Debug, Default)]
+pub struct Word {
+    /// Its parts.
+    pub parts: Vec<Part>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A part of a word.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// Text, quotes removed.
+    Text {
+        /// The text.
+        text: String,
+        /// Whether it was quoted, so neither split nor matched against files.
+        quoted: bool,
+    },
+    /// `$NAME` or `${NAME…}`.
+    Parameter {
+        /// Which, and what is done to its value.
+        parameter: Box<Parameter>,
+        /// Whether it stands in double quotes.
+        quoted: bool,
+    },
+    /// `$(…)` or a backquoted command.
+    Command {
+        /// What runs.
+        script: Script,
+        /// Whether it stands in double quotes.
+        quoted: bool,
+    },
+    /// `<(…)` or `>(…)`
+    Process {
+        /// What runs.
+        script: Script,
+        /// Whether it reads what is written to it.
+        is_sink: bool,
+    },
+    /// `$((…))`
+    Arithmetic {
+        /// The expression, its expansions among its texts.
+        expression: Word,
+    },
+}
+
+/// A parameter expansion.
+#[derive(Clone, Debug, Default)]
+pub struct Parameter {
+    /// The name, a number or one of `@*#?$!-`.
+    pub name: String,
+    /// What stands in brackets behind the name.
+    pub index: Option<Word>,
+    /// What is done to the value.
+    pub operation: Operation,
+}
+
+/// What `${…}` does to a value.
+#[derive(Clone, Debug, Default)]
+pub enum Operation {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// `${#x}`
+    Length,
+    /// `${!x}`: the value of the variable that `x` names.
+    Indirect,
+    /// `${x:-word}`, `${x:=word}` and without the colon; whether the variable is set.
+    Default(Word, bool),
+    /// `${x:+word}` and without the colon.
+    Alternative(Word),
+    /// `${x:start:length}`
+    Slice(Word, Option<Word>),
+    /// `${x#pattern}`; the longest match with `##`.
+    RemovePrefix(Word, bool),
+    /// `${x%pattern}`; the longest match with `%%`.
+    RemoveSuffix(Word, bool),
+    /// `${x/pattern/with}`; every match with `//`.
+    Replace {
+        /// What is replaced.
+        pattern: Word,
+        /// By what.
+        with: Word,
+        /// Whether every match is.
+        all: bool,
+    },
+    /// `${x^}`, `${x^^}`, `${x,}`, `${x,,}`: whether to upper case, and whether all of it.
+    Case {
+        /// Upper, not lower.
+        upper: bool,
+        /// All letters, not the first.
+        all: bool,
+    },
+    /// `${x@Q}`, `${x:?}` and whatever else; the words that it holds.
+    Other(Word),
+}
+
+impl Word {
+    /// The whole word when nothing in it must be expanded.
+    #[must_use]
+    pub fn literal(&self) -> Option<String> {
+        let mut whole = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text { text, .. } => whole.push_str(text),
+                _ => return None,
+            }
+        }
+        Some(whole)
+    }
+
+    /// The text of a word without any quotes, as reserved words and operators are.
+    pub(super) fn bare(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [Part::Text { text, quoted: false }] => Some(text),
+            _ => None,
+        }
+    }
+}

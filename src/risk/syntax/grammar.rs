@@ -1,0 +1,461 @@
+//! Lists, pipelines, compound and simple commands.
+
+use std::sync::Arc;
+
+use super::MAX_DEPTH;
+use super::ast::{Assignment, Command, Compound, Kind, Part, Pipeline, Script, Simple, Span, Word};
+use super::lex::{Parser, Token};
+
+/// Words that end a list wherever they stand.
+const CLOSERS: [&str; 4] = ["}", "done", "fi", "esac"];
+/// Words before a command that only say when it runs.
+const PASSED_OVER: [&str; 6] = ["then", "else", "elif", "do", "!", "coproc"];
+/// Commands whose words may be assignments of arrays.
+const DECLARES: [&str; 5] = ["declare", "local", "export", "typeset", "readonly"];
+
+/// Parses a text that stands at `base` of the whole, inside `depth` others.
+pub(super) fn whole(text: &str, base: usize, depth: usize) -> Script {
+    let mut parser = Parser::new(text, base, depth);
+    let mut script = parser.list(&[]);
+    while !parser.ended() {
+        parser.odd = Some("a closing word or bracket without its opening one");
+        parser.take();
+        script.pipelines.extend(parser.list(&[]).pipelines);
+    }
+    script.odd = parser.odd;
+    script
+}
+
+/// The list up to the closing bracket, which is taken.
+pub(super) fn bracketed(parser: &mut Parser<'_>) -> Script {
+    let mut script = parser.list(&[]);
+    while !parser.ended() && parser.operator() != Some(")") {
+        parser.odd = Some("a closing word without its opening one");
+        parser.take();
+        script.pipelines.extend(parser.list(&[]).pipelines);
+    }
+    if parser.ended() {
+        parser.odd = Some("a bracket is not closed");
+    }
+    parser.take();
+    script
+}
+
+impl Parser<'_> {
+    fn peek(&mut self) -> &Token {
+        if self.next.is_none() {
+            self.next = Some(self.read());
+        }
+        self.next.as_ref().unwrap_or(&Token::End)
+    }
+
+    fn take(&mut self) -> Token {
+        self.peek();
+        self.next.take().unwrap_or(Token::End)
+    }
+
+    fn ended(&mut self) -> bool {
+        matches!(self.peek(), Token::End)
+    }
+
+    fn operator(&mut self) -> Option<&'static str> {
+        match self.peek() {
+            Token::Operator(operator) => Some(operator),
+            _ => None,
+        }
+    }
+
+    fn at_word(&mut self, words: &[&str]) -> bool {
+        matches!(self.peek(), Token::Word(word) if word.bare().is_some_and(|text| words.contains(&text)))
+    }
+
+    /// A list up to one of the closing words, a closing bracket or the end; the closer is left.
+    fn list(&mut self, closers: &[&str]) -> Script {
+        let mut script = Script::default();
+        loop {
+            match self.operator() {
+                Some(")") => break,
+                Some("(") | None => {}
+                Some(_) => {
+                    self.take();
+                    continue;
+                }
+            }
+            if self.ended() || self.at_word(closers) || self.at_word(&CLOSERS) {
+                break;
+            }
+            script.pipelines.push(self.pipeline());
+        }
+        script
+    }
+
+    fn pipeline(&mut self) -> Pipeline {
+        let mut pipeline = Pipeline::default();
+        loop {
+            pipeline.commands.extend(self.command());
+            match self.operator() {
+                Some("|") => {}
+                operator => {
+                    pipeline.background = operator == Some("&");
+                    return pipeline;
+                }
+            }
+            self.take();
+            while self.operator() == Some("\n") {
+                self.take();
+            }
+        }
+    }
+
+    fn command(&mut self) -> Option<Command> {
+        while self.at_word(&PASSED_OVER) {
+            self.take();
+        }
+        if self.operator() == Some("(") {
+            self.take();
+            if self.byte(0) == b'(' && self.next.is_none() && self.arithmetic_end(1).is_some() {
+                self.at += 1;
+                let expression = self.arithmetic();
+                let words = vec![Word { parts: vec![Part::Arithmetic { expression }], ..Word::default() }];
+                return Some(Command::Compound(Compound { kind: Kind::Test, words, ..Compound::default() }));
+            }
+            return Some(self.compound(")", Kind::Subshell));
+        }
+        for (opener, closer, kind) in [
+            ("{", "}", Kind::Group),
+            ("if", "fi", Kind::Group),
+            ("while", "done", Kind::Loop),
+            ("until", "done", Kind::Loop),
+        ] {
+            if self.at_word(&[opener]) {
+                self.take();
+                return Some(self.compound(closer, kind));
+            }
+        }
+        if self.at_word(&["for", "select"]) {
+            self.take();
+            return Some(self.each());
+        }
+        if self.at_word(&["case"]) {
+            self.take();
+            return Some(self.case());
+        }
+        if self.at_word(&["[["]) {
+            return Some(self.test());
+        }
+        if self.at_word(&["function"]) {
+            self.take();
+            let Token::Word(name) = self.take() else { return None };
+            if self.operator() == Some("(") {
+                self.take();
+                self.take();
+            }
+            return Some(self.function(name.literal().unwrap_or_default()));
+        }
+        self.simple()
+    }
+
+    /// What stands up to `closer`, and the redirections behind it.
+    fn compound(&mut self, closer: &str, kind: Kind) -> Command {
+        let mut compound = Compound { kind, ..Compound::default() };
+        self.enter(|parser| {
+            compound.body = parser.list(&[closer]);
+            let is_closed =
+                if closer == ")" { parser.operator() == Some(")") } else { parser.at_word(&[closer]) };
+            if is_closed {
+                parser.take();
+            } else {
+                parser.odd = Some("something is not closed");
+            }
+        });
+        self.redirected(compound)
+    }
+
+    /// Like [`Parser::deeper`], for commands.
+    fn enter(&mut self, read: impl FnOnce(&mut Self)) {
+        if self.depth >= MAX_DEPTH {
+            self.give_up("nested too deeply");
+            return;
+        }
+        self.depth += 1;
+        read(self);
+        self.depth -= 1;
+    }
+
+    fn redirected(&mut self, mut compound: Compound) -> Command {
+        while matches!(self.peek(), Token::Redirect(_)) {
+            if let Token::Redirect(redirect) = self.take() {
+                compound.redirects.push(redirect);
+            }
+        }
+        Command::Compound(compound)
+    }
+
+    /// `for NAME in WORDS; do …; done`, `for ((…)); do …; done`
+    fn each(&mut self) -> Command {
+        let (mut words, mut variable) = (Vec::new(), None);
+        if self.operator() == Some("(") {
+            self.take();
+            if self.byte(0) == b'(' && self.next.is_none() {
+                self.at += 1;
+            }
+            let expression = self.arithmetic();
+            words.push(Word { parts: vec![Part::Arithmetic { expression }], ..Word::default() });
+        } else if let Token::Word(word) = self.peek() {
+            variable = word.literal();
+            self.take();
+        }
+        while self.operator() == Some("\n") {
+            self.take();
+        }
+        if self.at_word(&["in"]) {
+            self.take();
+            while let Token::Word(_) = self.peek() {
+                if let Token::Word(word) = self.take() {
+                    words.push(word);
+                }
+            }
+        }
+        while matches!(self.operator(), Some(";" | "\n")) {
+            self.take();
+        }
+        let is_braced = self.at_word(&["{"]);
+        if is_braced {
+            self.take();
+        }
+        let command = self.compound(if is_braced { "}" } else { "done" }, Kind::Loop);
+        match command {
+            Command::Compound(compound) => Command::Compound(Compound { variable, words, ..compound }),
+            command => command,
+        }
+    }
+
+    fn case(&mut self) -> Command {
+        let mut compound = Compound::default();
+        if let Token::Word(word) = self.take() {
+            compound.words.push(word);
+        }
+        while self.operator() == Some("\n") {
+            self.take();
+        }
+        if self.at_word(&["in"]) {
+            self.take();
+        }
+        self.enter(|parser| {
+            while !parser.ended() && !parser.at_word(&["esac"]) {
+                // The patterns: (a | b)
+                while !parser.ended() && parser.operator() != Some(")") && !parser.at_word(&["esac"]) {
+                    if let Token::Word(word) = parser.take() {
+                        compound.words.push(word);
+                    }
+                }
+                if parser.operator() != Some(")") {
+                    break;
+                }
+                parser.take();
+                while !parser.ended()
+                    && !matches!(parser.operator(), Some(";;" | ")"))
+                    && !parser.at_word(&CLOSERS)
+                {
+                    if matches!(parser.operator(), Some(operator) if operator != "(") {
+                        parser.take();
+                    } else {
+                        compound.body.pipelines.push(parser.pipeline());
+                    }
+                }
+                if !parser.at_word(&["esac"]) {
+                    parser.take();
+                }
+                while parser.operator() == Some("\n") {
+                    parser.take();
+                }
+            }
+            if parser.at_word(&["esac"]) {
+                parser.take();
+            } else {
+                parser.odd = Some("something is not closed");
+            }
+        });
+        self.redirected(compound)
+    }
+
+    /// `[[ … ]]`: operators and brackets are words of it.
+    fn test(&mut self) -> Command {
+        self.take();
+        let mut compound = Compound { kind: Kind::Test, ..Compound::default() };
+        loop {
+            self.blanks();
+            match self.byte(0) {
+                _ if self.is_done() => {
+                    self.odd = Some("something is not closed");
+                    break;
+                }
+                b'\n' | b'|' | b'&' | b'(' | b')' | b'<' | b'>' | b';' | 0 | b'\r' => self.at += 1,
+                _ => {
+                    let word = self.word();
+                    if word.bare() == Some("]]") {
+                        break;
+                    }
+                    compound.words.push(word);
+                }
+            }
+        }
+        self.redirected(compound)
+    }
+
+    fn function(&mut self, name: String) -> Command {
+        while self.operator() == Some("\n") {
+            self.take();
+        }
+        let mut command = None;
+        self.enter(|parser| command = parser.command());
+        let body = match command {
+            Some(Command::Compound(Compound { kind: Kind::Group, body, redirects, .. }))
+                if redirects.is_empty() =>
+            {
+                body
+            }
+            Some(command) => {
+                Script { pipelines: vec![Pipeline { commands: vec![command], background: false }], odd: None }
+            }
+            None => Script::default(),
+        };
+        Command::Function { name, body: Arc::new(body) }
+    }
+
+    fn simple(&mut self) -> Option<Command> {
+        let mut simple = Simple::default();
+        let mut span: Option<Span> = None;
+        loop {
+            match self.peek() {
+                Token::Word(_) => {
+                    let Token::Word(word) = self.take() else { break };
+                    let seen = span.get_or_insert(word.span);
+                    seen.end = word.span.end;
+                    let declares = simple
+                        .words
+                        .first()
+                        .and_then(Word::bare)
+                        .is_some_and(|first| DECLARES.contains(&first));
+                    match assignment(&word) {
+                        Some(mut found)
+                            if simple.words.is_empty() || declares && self.opens_array(&found) =>
+                        {
+                            if self.opens_array(&found) {
+                                self.array(&mut found);
+                            }
+                            simple.assignments.push(found);
+                        }
+                        _ => simple.words.push(word),
+                    }
+                }
+                Token::Redirect(_) => {
+                    if let Token::Redirect(redirect) = self.take() {
+                        let seen = span.get_or_insert(redirect.target.span);
+                        seen.end = seen.end.max(redirect.target.span.end.min(self.base + self.at));
+                        simple.redirects.push(redirect);
+                    }
+                }
+                Token::Operator("(") if simple.words.len() == 1 && simple.redirects.is_empty() => {
+                    self.take();
+                    if self.operator() == Some(")") {
+                        self.take();
+                        let name = simple.words[0].literal().unwrap_or_default();
+                        return Some(self.function(name));
+                    }
+                    self.odd = Some("a bracket that is out of place");
+                    return Some(self.compound(")", Kind::Subshell));
+                }
+                Token::Operator("(") => {
+                    self.odd = Some("a bracket that is out of place");
+                    break;
+                }
+                _ => break,
+            }
+        }
+        simple.span = span.unwrap_or_default();
+        let is_empty =
+            simple.words.is_empty() && simple.assignments.is_empty() && simple.redirects.is_empty();
+        (!is_empty).then_some(Command::Simple(simple))
+    }
+
+    /// Whether `NAME=` was just read and `(` stands behind it.
+    fn opens_array(&self, found: &Assignment) -> bool {
+        self.next.is_none() && self.byte(0) == b'(' && found.values.iter().all(|value| value.parts.is_empty())
+    }
+
+    fn array(&mut self, found: &mut Assignment) {
+        self.at += 1;
+        found.values.clear();
+        found.is_array = true;
+        while matches!(self.peek(), Token::Word(_) | Token::Operator("\n")) {
+            if let Token::Word(item) = self.take() {
+                // [index]=value
+                let value = match item.parts.first() {
+                    Some(Part::Text { text, quoted: false }) if text.starts_with('[') => {
+                        assignment(&Word { parts: with_name(&item.parts), span: item.span })
+                            .and_then(|inner| inner.values.into_iter().next())
+                    }
+                    _ => None,
+                };
+                found.values.push(value.unwrap_or(item));
+            }
+        }
+        if self.operator() == Some(")") {
+            self.take();
+        } else {
+            self.odd = Some("a bracket is not closed");
+        }
+    }
+}
+
+/// The parts of `[index]=value` with a name before them.
+fn with_name(parts: &[Part]) -> Vec<Part> {
+    let mut named = parts.to_vec();
+    if let Some(Part::Text { text, .. }) = named.first_mut() {
+        text.insert(0, '_');
+    }
+    named
+}
+
+/// `NAME=value`, `NAME+=value` and `NAME[index]=value`.
+fn assignment(word: &Word) -> Option<Assignment> {
+    let Part::Text { text, quoted: false } = word.parts.first()? else { return None };
+    let length = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+    let name = &text[..length];
+    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let (mut parts, mut rest, mut is_item) = (&word.parts[1..], &text[length..], false);
+    let mut index = None;
+    if rest.starts_with('[') {
+        is_item = true;
+        rest = match rest.find(']') {
+            Some(end) => &rest[end + 1..],
+            // The index is an expansion: NAME[$i]=value
+            None => {
+                let (at, behind) = parts.iter().enumerate().find_map(|(at, part)| match part {
+                    Part::Text { text, quoted: false } => Some((at, text.strip_prefix(']')?)),
+                    _ => None,
+                })?;
+                index = Some(Word { parts: parts[..at].to_vec(), span: word.span });
+                parts = &parts[at + 1..];
+                behind
+            }
+        };
+    }
+    let adds = rest.starts_with('+');
+    let rest = rest.trim_start_matches('+').strip_prefix('=')?;
+    let mut value = Word { parts: Vec::new(), span: word.span };
+    if !rest.is_empty() {
+        value.parts.push(Part::Text { text: rest.to_owned(), quoted: false });
+    }
+    value.parts.extend(parts.iter().cloned());
+    Some(Assignment {
+        name: name.to_owned(),
+        adds: adds || is_item,
+        index,
+        values: vec![value],
+        is_array: is_item,
+    })
+}
