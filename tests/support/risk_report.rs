@@ -102,6 +102,7 @@ impl Report {
     }
 
     /// The share of a class that was judged rightly.
+    #[allow(dead_code, reason = "only the tests ask for it")]
     pub(crate) fn share(&self, class: &str) -> f64 {
         self.classes.get(class).map_or(0.0, |(all, right)| share(*all, *right))
     }

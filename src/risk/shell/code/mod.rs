@@ -816,7 +816,7 @@ mod tests {
             ("lua", "os.execute('r'..'m x')", runs("rm x")),
             ("python3", "shutil.rmtree('/etc')", vec![Does::Acts(Effect::DeleteTree, "/etc".into())]),
             ("python3", "open('/etc/x','w').write('y')", vec![Does::Acts(Effect::Write, "/etc/x".into())]),
-            ("awk", "BEGIN{print \"x\" | \"sh\"}", runs("sh")),
+            ("awk", "BEGIN{print \"x\" | \"sh\"}", vec![Does::Runs("sh".into()), Does::Runs("x".into())]),
             ("python3", "print('rm -rf /')", vec![]),
             ("node", "console.log(`rm -rf ${x}`)", vec![]),
         ] {
