@@ -6,7 +6,7 @@ use crate::config::node::Node;
 
 /// A place that a path means.
 #[derive(Clone, Debug)]
-pub struct Found<'a> {
+pub(super) struct Found<'a> {
     /// Its keys and indexes.
     pub segments: Vec<String>,
     /// As the host prints it.
@@ -21,7 +21,7 @@ pub struct Found<'a> {
 
 /// The places of `root` that a path means. With a `sibling`, also those where only that key is there.
 #[must_use]
-pub fn places<'a>(root: &'a Node, path: &str, sibling: Option<&str>) -> Vec<Found<'a>> {
+pub(super) fn places<'a>(root: &'a Node, path: &str, sibling: Option<&str>) -> Vec<Found<'a>> {
     let mut walk = Walk { sibling, found: Vec::new() };
     let steps: Vec<&str> = path.split('.').collect();
     let start = Here { segments: Vec::new(), path: String::new(), off: None };
@@ -31,7 +31,7 @@ pub fn places<'a>(root: &'a Node, path: &str, sibling: Option<&str>) -> Vec<Foun
 
 /// Every object of a tree that has the form of a reference.
 #[must_use]
-pub fn references(root: &Node) -> Vec<String> {
+pub(super) fn references(root: &Node) -> Vec<String> {
     let mut found = Vec::new();
     look(root, String::new(), &mut found);
     found
@@ -39,7 +39,7 @@ pub fn references(root: &Node) -> Vec<String> {
 
 /// A path with one key more, as the host prints it.
 #[must_use]
-pub fn join(path: &str, key: &str) -> String {
+pub(super) fn join(path: &str, key: &str) -> String {
     let mut chars = key.chars();
     let is_plain = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '_' | '$'))
         && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | ':' | '-'));
