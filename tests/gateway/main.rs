@@ -15,6 +15,7 @@ mod openclaw;
 mod support;
 
 mod chat;
+mod install;
 mod latency;
 mod probe;
 mod settings;
@@ -40,6 +41,11 @@ fn settings_give_subagents_an_identity_take_logins_over_and_ask_before_risky_cal
         "settings_give_subagents_an_identity_take_logins_over_and_ask_before_risky_calls",
         settings::story,
     );
+}
+
+#[test]
+fn the_plugin_installs_linked_and_packed_and_hosts_find_no_fault() {
+    in_both_hosts("the_plugin_installs_linked_and_packed_and_hosts_find_no_fault", install::story);
 }
 
 /// No test: `make bench` runs it.

@@ -55,6 +55,7 @@ impl Home {
             fs::create_dir_all(folder).unwrap();
         }
         home.link_program();
+        symlink(home.host.script(), home.programs().join("openclaw")).unwrap();
         let mut config = home.config();
         change(&home, &mut config);
         home.write_config(&config);
@@ -195,11 +196,22 @@ impl Home {
 
     /// `openclaw …` in this home.
     pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.host.command();
+        command.args(args);
+        self.at_home(command)
+    }
+
+    /// Any other program in this home; ours and `openclaw` are on its PATH.
+    pub fn program_command(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new("env");
+        command.arg(program).args(args).env_clear();
+        self.at_home(command)
+    }
+
+    fn at_home(&self, mut command: Command) -> Command {
         let (ours, path) = ([self.host.node_folder(), self.programs()], path());
         let folders = ours.into_iter().chain(std::env::split_paths(&path));
-        let mut command = self.host.command();
         command
-            .args(args)
             .current_dir(self.path())
             .env("PATH", std::env::join_paths(folders).unwrap())
             .env("HOME", self.path())

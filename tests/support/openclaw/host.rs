@@ -82,10 +82,15 @@ impl Host {
         self.folder.join(format!("node_modules/node-linux-{platform}/bin"))
     }
 
+    /// What `openclaw` on a PATH is a link to.
+    pub fn script(&self) -> PathBuf {
+        self.folder.join("node_modules/openclaw/openclaw.mjs")
+    }
+
     /// `openclaw …`.
     pub fn command(&self) -> Command {
         let mut command = Command::new(self.node_folder().join("node"));
-        command.arg(self.folder.join("node_modules/openclaw/openclaw.mjs"));
+        command.arg(self.script());
         // Compiled once for all runs: half of the time to start.
         command.env_clear().env("NODE_COMPILE_CACHE", self.folder.join("compiled"));
         command
