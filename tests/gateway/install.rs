@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::openclaw::client::WEBCHAT;
-use crate::openclaw::gateway::{Home, link_in};
+use crate::openclaw::gateway::{Home, finish, link_in};
 use crate::openclaw::host::Host;
 use crate::support::text;
 
@@ -21,11 +21,8 @@ pub fn story(host: Host) {
 
     let packed = Home::new(host, |_, _| {});
     let folder = assembled(&packed);
-    let npm = packed
-        .program_command("npm", &["pack", "--ignore-scripts", "--silent"])
-        .current_dir(&folder)
-        .output()
-        .unwrap();
+    let mut pack = packed.program_command("npm", &["pack", "--ignore-scripts", "--silent"]);
+    let npm = finish(pack.current_dir(&folder));
     assert!(npm.status.success(), "{}", both(&npm));
     install(&packed, &[folder.join(text(&npm.stdout).trim()).to_str().unwrap()]);
     std::fs::remove_dir_all(folder).unwrap();
@@ -55,7 +52,7 @@ fn install(home: &Home, what: &[&str]) {
 
 /// As the README says, and with this home's settings.
 fn set_up(home: &Home) {
-    let setup = home.program_command("agent-identity", &["openclaw", "setup", "--write"]).output().unwrap();
+    let setup = finish(&mut home.program_command("agent-identity", &["openclaw", "setup", "--write"]));
     assert!(setup.status.success(), "{}", both(&setup));
     let mut config = config_of(home);
     let entry = &mut config["plugins"]["entries"]["agent-identity"];
@@ -65,7 +62,7 @@ fn set_up(home: &Home) {
 }
 
 fn nobody_finds_fault(home: &Home) {
-    let ours = home.program_command("agent-identity", &["openclaw", "doctor"]).output().unwrap();
+    let ours = finish(&mut home.program_command("agent-identity", &["openclaw", "doctor"]));
     assert!(ours.status.success(), "{}", both(&ours));
     let doctor = home.run(&["plugins", "doctor"]);
     assert!(doctor.status.success(), "{}", both(&doctor));

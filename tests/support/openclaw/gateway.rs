@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use agent_identity::base::time::{Clock, SystemClock};
@@ -231,7 +232,7 @@ impl Home {
 
     /// A command of the host that is waited for.
     pub fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
+        finish(&mut self.command(args))
     }
 
     /// Starts the gateway and waits until it is healthy.
@@ -356,6 +357,21 @@ impl Drop for Gateway<'_> {
             }
         }
     }
+}
+
+/// What a program printed and how it ended, which it must do in time.
+pub fn finish(command: &mut Command) -> Output {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (pid, (sender, output)) = (child.id(), mpsc::channel());
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    output
+        .recv_timeout(PATIENCE)
+        .unwrap_or_else(|_| {
+            kill(pid);
+            let said = output.recv_timeout(Duration::from_secs(5));
+            panic!("{command:?} did not end; it said {said:?}")
+        })
+        .unwrap()
 }
 
 /// A port that nobody gets by chance: below those that the kernel hands out, where a gateway has a few to itself.
