@@ -8,7 +8,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::call::{Action, Call};
 use super::endpoint::Endpoints;
-use super::envelope::{self, CallError, Class};
+use super::envelope::{self, Accepted, CallError, Class};
 use super::keys::Keys;
 use super::keys::chain::Chain;
 use crate::base::error::{Code, Error, Result};
@@ -16,7 +16,7 @@ use crate::base::log;
 use crate::base::time::{Clock, Timestamp};
 use crate::base::url::Url;
 use crate::net::exchange::{Exchange, Repeat, TOLERATED_SKEW};
-use crate::net::transport::Limits;
+use crate::net::transport::{HttpResponse, Limits};
 
 /// Calls the `id` service.
 #[derive(Debug)]
@@ -28,6 +28,9 @@ pub struct Client {
     limits: Limits,
     state: Mutex<Reachability>,
 }
+
+/// An answer, and that it is a success.
+type Success = (Accepted, HttpResponse);
 
 /// How calls have fared lately, for `/status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -75,11 +78,22 @@ impl Client {
         let body = serde_json::to_vec(body).map(Zeroizing::new).map_err(|_| {
             Error::new(Code::Internal, format!("{}: the parameters are not JSON", action.name))
         })?;
+        let (accepted, mut response) = self.answer(action, &body, repeat)?;
+        let result = accepted.result(action.name, &response);
+        // Tokens and credentials come back here.
+        response.body.zeroize();
+        self.note(action, result.as_ref().err().map(CallError::as_error));
+        result
+    }
+
+    /// The answer to a call, which is a success. Apart from [`Client::call`], of which the program holds one for each
+    /// form of answer.
+    fn answer(&self, action: Action, body: &[u8], repeat: Repeat) -> Result<Success, CallError> {
         // First of all: an endpoint that must not be called is no reason to fetch keys.
         let endpoint = self.endpoints.current();
         let to = (action, action.url(&endpoint.url)?, endpoint.region.as_str());
         let keys = self.keys(action)?;
-        let outcome = self.call_with(to.clone(), &body, &keys, repeat);
+        let outcome = self.call_with(to.clone(), body, &keys, repeat);
         if !is_stale(&outcome, &keys) {
             return outcome;
         }
@@ -89,7 +103,7 @@ impl Client {
         if newer.access_key_id == keys.access_key_id {
             return outcome;
         }
-        self.call_with(to, &body, &newer, repeat)
+        self.call_with(to, body, &newer, repeat)
     }
 
     /// How calls have fared.
@@ -119,26 +133,23 @@ impl Client {
         keys
     }
 
-    fn call_with<T: DeserializeOwned>(
+    fn call_with(
         &self,
         (action, url, region): (Action, Url, &str),
         body: &[u8],
         keys: &Keys,
         repeat: Repeat,
-    ) -> Result<T, CallError> {
+    ) -> Result<Success, CallError> {
         let call = Call { action, url, region, content_type: "application/json", body, limits: self.limits };
         let outcome = match call.send(&self.exchange, keys, repeat) {
-            Ok(mut response) => {
-                let result = envelope::read(action.name, &response);
-                // Tokens and credentials come back here.
-                response.body.zeroize();
-                result.map_err(|error| self.with_skew(error))
-            }
+            Ok(response) => match envelope::accept(action.name, &response) {
+                Ok(accepted) => Ok((accepted, response)),
+                Err(error) => Err(self.with_skew(error)),
+            },
             Err(failure) => Err(call.unanswered(&failure).into()),
         };
-        match &outcome {
-            Ok(_) => self.note(action, None),
-            Err(error) => self.note(action, Some(error.as_error())),
+        if let Err(error) = &outcome {
+            self.note(action, Some(error.as_error()));
         }
         outcome
     }
@@ -186,7 +197,7 @@ impl Client {
 }
 
 /// Whether temporary keys were refused as such.
-fn is_stale<T>(outcome: &Result<T, CallError>, keys: &Keys) -> bool {
+fn is_stale(outcome: &Result<Success, CallError>, keys: &Keys) -> bool {
     let Err(CallError::Refused { refusal, .. }) = outcome else { return false };
     keys.session_token.is_some() && matches!(refusal.code.as_str(), "InvalidSecretToken" | "InvalidAccessKey")
 }

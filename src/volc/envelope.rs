@@ -157,26 +157,51 @@ struct Whole<T> {
     result: Option<T>,
 }
 
-/// Reads an answer of `action`. A missing or null `Result` is read as an empty object.
+/// Reads an answer of `action`.
+///
+/// # Errors
+/// As [`accept`] and [`Accepted::result`].
+pub fn read<T: DeserializeOwned>(action: &str, response: &HttpResponse) -> Result<T, CallError> {
+    accept(action, response)?.result(action, response)
+}
+
+/// What is known of an answer that is a success.
+#[derive(Debug)]
+pub struct Accepted {
+    request_id: Option<String>,
+}
+
+impl Accepted {
+    /// Its `Result`; a missing or null one is read as an empty object.
+    ///
+    /// # Errors
+    /// `CloudInvalid` when it is not of the documented form.
+    pub fn result<T: DeserializeOwned>(&self, action: &str, response: &HttpResponse) -> Result<T, CallError> {
+        let result =
+            serde_json::from_slice::<Whole<T>>(&response.body).and_then(|whole| match whole.result {
+                Some(result) => Ok(result),
+                // From bytes as well: the program holds a reader for each kind of source.
+                None => serde_json::from_slice(b"{}"),
+            });
+        result.map_err(|error| CallError::Failed(unusable(action, self.request_id.as_deref(), &error)))
+    }
+}
+
+/// Reads what says whether an answer is a success; its `Result` can then be read.
 ///
 /// # Errors
 /// `Refused` for an error envelope under any status; `CloudUnreachable` for a gateway's own 5xx page; `CloudInvalid`
-/// for everything else that is not the documented form.
-pub fn read<T: DeserializeOwned>(action: &str, response: &HttpResponse) -> Result<T, CallError> {
+/// for everything else that is no envelope.
+pub fn accept(action: &str, response: &HttpResponse) -> Result<Accepted, CallError> {
     if let Some(refusal) = refusal(response) {
         let error = refusal.to_error(action);
         return Err(CallError::Refused { refusal, error });
     }
     let metadata = serde_json::from_slice::<Head>(&response.body).ok().and_then(|head| head.metadata);
-    let Some(metadata) = metadata.filter(|_| response.is_success()) else {
-        return Err(CallError::Failed(foreign(action, response)));
-    };
-    let request_id = metadata.safe_request_id();
-    let result = serde_json::from_slice::<Whole<T>>(&response.body).and_then(|whole| match whole.result {
-        Some(result) => Ok(result),
-        None => serde_json::from_str("{}"),
-    });
-    result.map_err(|error| CallError::Failed(unusable(action, request_id.as_deref(), &error)))
+    match metadata.filter(|_| response.is_success()) {
+        Some(metadata) => Ok(Accepted { request_id: metadata.safe_request_id() }),
+        None => Err(CallError::Failed(foreign(action, response))),
+    }
 }
 
 /// The error that an answer of any status carries.
