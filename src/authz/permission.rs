@@ -2,7 +2,6 @@
 //!
 //! Invariant: only a plain yes allows. A failed question is never remembered, so the next call asks again.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use crate::base::bounded::BoundedMap;
 use crate::base::error::{Error, Result};
 use crate::base::flight::Flight;
+use crate::base::opaque::opaque;
 use crate::base::time::Clock;
 use crate::tip::token::Tip;
 use crate::volc::client::Client;
@@ -74,13 +74,15 @@ pub struct Answer {
 }
 
 /// Who decides.
-pub trait Decider: Send + Sync + fmt::Debug {
+pub trait Decider: Send + Sync {
     /// Asks once. `from` is for the cloud's records and no part of the question.
     ///
     /// # Errors
     /// When there is no decision.
     fn decide(&self, namespace: &str, question: &Question, from: Origin<'_>) -> Result<Decision>;
 }
+
+opaque!(Decider);
 
 impl Question {
     /// Whether the token's person may use the agent that acts outermost; the agents behind it are the callers. `None` for

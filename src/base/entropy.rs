@@ -1,19 +1,20 @@
 //! Where random bytes come from.
 
-use std::fmt;
-
 use super::codec::base64url;
 use super::error::{Code, Error, Result};
+use crate::base::opaque::opaque;
 use crate::sys;
 
 /// A source of random bytes fit for keys.
-pub trait Entropy: Send + Sync + fmt::Debug {
+pub trait Entropy: Send + Sync {
     /// Fills the buffer.
     ///
     /// # Errors
     /// When the system has no random bytes to give; nothing may go on without them.
     fn fill(&self, buffer: &mut [u8]) -> Result<()>;
 }
+
+opaque!(Entropy);
 
 /// 256 random bits as base64url text: states, nonces, verifiers, handles.
 ///

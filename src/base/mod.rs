@@ -13,6 +13,7 @@ pub mod flight;
 pub mod lang;
 pub mod log;
 pub mod nearest;
+pub(crate) mod opaque;
 pub mod pool;
 pub mod secret;
 pub mod time;

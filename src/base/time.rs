@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::base::opaque::opaque;
 use crate::sys;
 
 /// A moment in whole seconds since the Unix epoch, the resolution of every date in OIDC, JWT and the cloud API.
@@ -106,7 +107,7 @@ impl Sub<Duration> for Timestamp {
 }
 
 /// Where time comes from.
-pub trait Clock: Send + Sync + fmt::Debug {
+pub trait Clock: Send + Sync {
     /// Wall time, for what is compared with dates of other machines.
     fn now(&self) -> Timestamp;
     /// Time since some fixed moment, for measuring intervals; never goes back.
@@ -114,6 +115,8 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// Waits.
     fn sleep(&self, duration: Duration);
 }
+
+opaque!(Clock);
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]

@@ -2,9 +2,8 @@
 //!
 //! Pure. The pool and the signature are the implementation's; the person's token comes with each call.
 
-use std::fmt;
-
 use crate::base::error::Result;
+use crate::base::opaque::opaque;
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 use crate::session::key::SessionKey;
@@ -143,7 +142,7 @@ pub struct RoleKeys {
 }
 
 /// The cloud's credential hosting, for one pool.
-pub trait Hosted: Send + Sync + fmt::Debug {
+pub trait Hosted: Send + Sync {
     /// One page of [`PAGE_SIZE`] providers, counted from 1; past the end an empty one.
     ///
     /// # Errors
@@ -187,14 +186,18 @@ pub trait Hosted: Send + Sync + fmt::Debug {
     fn role_credentials(&self, identity: &Secret, provider: &str) -> Result<RoleKeys>;
 }
 
+opaque!(Hosted);
+
 /// Where the token comes from that speaks for a session: the workload token, which the layer above has.
-pub trait Speaker: Send + Sync + fmt::Debug {
+pub trait Speaker: Send + Sync {
     /// The session's workload token.
     ///
     /// # Errors
     /// Why there is none; `NotLoggedIn` without any request.
     fn workload_token(&self, key: &SessionKey) -> Result<Secret>;
 }
+
+opaque!(Speaker);
 
 /// What tells one login to a session from the next; stays the same when its user token is renewed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

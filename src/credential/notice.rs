@@ -1,9 +1,9 @@
 //! Who is told that a consent ended: the chat that asked, and the agent that waits.
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::base::error::Error;
+use crate::base::opaque::opaque;
 use crate::message::target::ReplyTarget;
 use crate::session::key::SessionKey;
 
@@ -19,7 +19,7 @@ pub enum Ending {
 }
 
 /// Hears how consents end. A consent that a logout or the end of the process cuts short is not reported.
-pub trait Notifier: Send + Sync + fmt::Debug {
+pub trait Notifier: Send + Sync {
     /// The wait for this provider's consent has ended; `asked_in` is the chat that asked, where one did. Called from a
     /// background thread, holding no lock.
     fn consent_ended(
@@ -30,6 +30,8 @@ pub trait Notifier: Send + Sync + fmt::Debug {
         ending: &Ending,
     );
 }
+
+opaque!(Notifier);
 
 /// Tells nobody: whoever asked finds out by asking again.
 #[derive(Clone, Copy, Debug, Default)]

@@ -4,13 +4,13 @@
 //! of a role belong together; and not longer, so that a credential that was replaced in the cloud is soon the one that is
 //! given.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::base::bounded::BoundedMap;
 use crate::base::error::{Code, Error, Result};
 use crate::base::flight::Flight;
+use crate::base::opaque::opaque;
 use crate::base::secret::Secret;
 use crate::base::time::{Clock, Timestamp};
 
@@ -24,13 +24,15 @@ pub const MARGIN: Duration = Duration::from_secs(60);
 const MAX_KEPT: usize = 256;
 
 /// Where the token comes from that speaks for the workload alone.
-pub trait OwnSpeaker: Send + Sync + fmt::Debug {
+pub trait OwnSpeaker: Send + Sync {
     /// A token of the workload, and when it ends.
     ///
     /// # Errors
     /// Why there is none.
     fn own_token(&self) -> Result<(Secret, Timestamp)>;
 }
+
+opaque!(OwnSpeaker);
 
 /// The workload's own credentials. Clones share what is kept.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::target::ReplyTarget;
 use super::text::Notice;
 use crate::base::log;
+use crate::base::opaque::opaque;
 use crate::base::pool::Pool;
 use crate::session::key::SessionKey;
 
@@ -33,7 +34,7 @@ impl fmt::Display for Unsent {
 
 /// Takes messages to people. May block for as long as the network takes; called from background threads with no lock
 /// held.
-pub trait Courier: Send + Sync + fmt::Debug {
+pub trait Courier: Send + Sync {
     /// Sends a text to a chat, or leaves it to the next courier.
     ///
     /// # Errors
@@ -41,14 +42,18 @@ pub trait Courier: Send + Sync + fmt::Debug {
     fn deliver(&self, to: &ReplyTarget, text: &str) -> Result<Delivery, Unsent>;
 }
 
+opaque!(Courier);
+
 /// Lets agents go on with what waited. As [`Courier`], called from background threads.
-pub trait Waker: Send + Sync + fmt::Debug {
+pub trait Waker: Send + Sync {
     /// Wakes the agent of a session (by the host's key) with an event in its own words.
     ///
     /// # Errors
     /// Why it could not be woken.
     fn wake(&self, session: &SessionKey, event: &str) -> Result<(), Unsent>;
 }
+
+opaque!(Waker);
 
 /// Sends messages in the background. Clones are the same post.
 #[derive(Clone, Debug)]

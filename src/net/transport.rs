@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::base::opaque::opaque;
 use crate::base::url::Url;
 
 /// What an outbound request does.
@@ -104,13 +105,15 @@ impl fmt::Display for Failure {
 }
 
 /// Exchanges requests for responses. Blocking; called from many threads.
-pub trait Transport: Send + Sync + fmt::Debug {
+pub trait Transport: Send + Sync {
     /// Sends the request and waits for the whole response.
     ///
     /// # Errors
     /// When there is no complete response; a response of any status is not an error here.
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Failure>;
 }
+
+opaque!(Transport);
 
 /// Method and place only: headers and bodies carry secrets.
 impl fmt::Debug for HttpRequest {

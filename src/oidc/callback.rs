@@ -14,6 +14,7 @@ use super::provider::{Provider, Tokens};
 use super::relay::RelayState;
 use crate::base::error::{Code, Error, Result};
 use crate::base::log;
+use crate::base::opaque::opaque;
 use crate::base::secret::Secret;
 use crate::base::url::Url;
 
@@ -105,13 +106,15 @@ pub enum CallbackFailure {
 }
 
 /// What happens with a login that succeeded: the session is stored and a workload token fetched.
-pub trait LoginSink: Send + Sync + fmt::Debug {
+pub trait LoginSink: Send + Sync {
     /// Takes the login over; the person sees success only when this succeeds.
     ///
     /// # Errors
     /// Whatever kept the login from counting.
     fn signed_in(&self, login: &PendingLogin, tokens: Tokens) -> Result<()>;
 }
+
+opaque!(LoginSink);
 
 /// The callback of one provider.
 #[derive(Debug)]

@@ -1,16 +1,16 @@
 //! The few things that the store asks of a disk, and the real one.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 use crate::base::error::{Code, Error};
+use crate::base::opaque::opaque;
 use crate::sys::fs::{Dir, Lock};
 
 /// A folder of files by name. Everything that returns `Ok` is durable; what fails may have happened in part, but
 /// [`Disk::replace`] leaves the whole old file or the whole new one.
-pub(super) trait Disk: Send + fmt::Debug {
+pub(super) trait Disk: Send {
     /// The bytes of a file, at most `max`; `None` when there is none.
     fn read(&self, name: &str, max: u64) -> io::Result<Option<Vec<u8>>>;
     /// As [`Disk::read`]; a file that others could read is refused.
@@ -30,6 +30,8 @@ pub(super) trait Disk: Send + fmt::Debug {
     /// Removes what a crash in [`Disk::replace`] left behind.
     fn remove_temporary(&mut self, name: &str) -> io::Result<()>;
 }
+
+opaque!(Disk);
 
 /// A private folder, locked for as long as this lives.
 #[derive(Debug)]

@@ -1,15 +1,15 @@
 //! The question that everything above sessions asks: who is logged in here, with a token that is valid now?
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::opaque::opaque;
 
 use super::key::SessionKey;
 use super::model::Session;
 
 /// Where a person's current login comes from.
-pub trait Users: Send + Sync + fmt::Debug {
+pub trait Users: Send + Sync {
     /// The login under a key as it stands; no I/O.
     fn current(&self, key: &SessionKey) -> Option<Arc<Session>>;
 
@@ -24,6 +24,8 @@ pub trait Users: Send + Sync + fmt::Debug {
         None
     }
 }
+
+opaque!(Users);
 
 /// The one answer for a session without a login.
 #[must_use]

@@ -4,7 +4,6 @@
 //! served a token that was fetched for the login before, nor made to wait for its request.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use crate::base::entropy::Entropy;
 use crate::base::error::{Code, Error, Result};
 use crate::base::flight::Flight;
 use crate::base::log;
+use crate::base::opaque::opaque;
 use crate::base::pool::Pool;
 use crate::base::time::{Clock, Timestamp};
 use crate::session::key::SessionKey;
@@ -33,7 +33,7 @@ const FIRST_SWEEP: usize = 64;
 const MAX_FAILURES: usize = 256;
 
 /// Who issues workload tokens.
-pub trait Issuer: Send + Sync + fmt::Debug {
+pub trait Issuer: Send + Sync {
     /// Exchanges the session's user token for a workload token. For a session that acts for another one, it is that
     /// session's workload token, so that the new token's chain of agents is longer by one.
     ///
@@ -41,6 +41,8 @@ pub trait Issuer: Send + Sync + fmt::Debug {
     /// Why there is none: platform keys, cloud, workload.
     fn issue(&self, key: &SessionKey, session: &Session) -> Result<Tip>;
 }
+
+opaque!(Issuer);
 
 /// A failed attempt.
 #[derive(Clone, Debug)]
@@ -298,6 +300,7 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 

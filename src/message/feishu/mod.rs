@@ -4,7 +4,6 @@ mod api;
 mod recipient;
 mod token;
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -18,6 +17,7 @@ use super::post::{Courier, Delivery, Unsent};
 use super::target::ReplyTarget;
 use crate::base::entropy::{Entropy, random_token};
 use crate::base::env::Env;
+use crate::base::opaque::opaque;
 use crate::base::secret::Secret;
 use crate::base::time::Clock;
 use crate::config::feishu::{Account, Channel};
@@ -36,13 +36,15 @@ pub fn serves(channel: &str) -> bool {
 }
 
 /// Where the values of secrets come from that the configuration names. Called from background threads; may block.
-pub trait SecretSource: Send + Sync + fmt::Debug {
+pub trait SecretSource: Send + Sync {
     /// The secret.
     ///
     /// # Errors
     /// Why it is not available.
     fn value(&self, input: &SecretInput) -> Result<Secret, Fault>;
 }
+
+opaque!(SecretSource);
 
 /// Secrets that are written in the configuration, or that it refers to. None of our credentials rests on them, so our own
 /// provider may serve them.
