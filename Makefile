@@ -2,9 +2,11 @@
 CARGO ?= cargo
 FEATURES := --all-features
 FUZZ_SECONDS ?= 10
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt clippy doc deny build release plugin generate bench fuzz-smoke features clean risk-report
+.PHONY: help run test check fmt clippy doc deny build release plugin musl dist size generate bench fuzz-smoke features clean \
+	risk-report
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -42,12 +44,22 @@ plugin: release ## the plugin for OpenClaw in target/plugin: its files, and the 
 	@bash scripts/plugin.sh target/release/agent-identity target/plugin
 	@echo "target/plugin: install it with: openclaw plugins install --link target/plugin"
 
+musl: ## the static binary; by rustup's target, else by Debian's packages (scripts/musl), unpacked into ~/.cache
+	@bash scripts/musl/build.sh
+
+dist: ## target/dist: the static binary, the plugin, a Containerfile and systemd units in one archive, with checksums
+	@bash scripts/dist.sh
+
+size: release ## size, memory and start of the static binary beside the budget, which it has to keep
+	@$(CARGO) build --quiet --release $(FEATURES) --example bench
+	@$(TARGET)/release/examples/bench size "$$(bash scripts/musl/build.sh)" $(TARGET)/release/agent-identity
+
 generate: ## write the files that come from the code: manifest, bridge/static.json, tables in docs/
 	@$(CARGO) run --quiet --example generate
 
-bench: ## connections/s, requests/s, CPU and memory beside a Node server; what the plugin adds to a tool call
-	$(CARGO) build --release $(FEATURES)
-	bash bench/run.sh
+bench: release ## everything measured, beside nginx, Node and Go where they are installed; writes docs/performance.md (10 minutes)
+	@$(CARGO) build --quiet --release $(FEATURES) --example bench
+	@$(TARGET)/release/examples/bench all "$$(bash scripts/musl/build.sh)" $(TARGET)/release/agent-identity docs/performance.md
 
 risk-report: ## recall and false alarms of the risk engine by class; SHOW=train shows what it judges wrongly
 	@$(CARGO) run --quiet --release --example risk-report -- $(SHOW)

@@ -1,14 +1,14 @@
-// The yardstick of `make bench`: a Node http server on a Unix socket that answers with a body of the same size as ours
-// and, per connection, reads what our peer check reads from /proc. (Node cannot ask for SO_PEERCRED, so it looks at
-// itself.) Usage: node node-server.mjs SOCKET BYTES
-import { createServer } from "node:http";
+// A yardstick of `make bench`: a Node http server on a Unix socket that looks at its peer as ours does, once for each
+// connection. Node cannot ask the kernel who the peer is (SO_PEERCRED), so it reads the same files of its own process.
+// Usage: node node-server.mjs SOCKET BODY
 import { readFileSync, readlinkSync } from "node:fs";
+import { createServer } from "node:http";
 
-const [socket, bytes] = process.argv.slice(2);
-const body = JSON.stringify({ token: "x".repeat(Math.max(0, Number(bytes) - 12)) });
+const [socket, body] = process.argv.slice(2);
+const bytes = Buffer.from(body);
 const server = createServer((request, response) => {
-  response.writeHead(200, { "content-type": "application/json", "content-length": body.length });
-  response.end(body);
+  response.writeHead(200, { "content-type": "application/json", "content-length": bytes.length });
+  response.end(bytes);
 });
 server.on("connection", () => {
   readlinkSync(`/proc/${process.pid}/exe`);
@@ -16,5 +16,5 @@ server.on("connection", () => {
   readFileSync(`/proc/${process.pid}/stat`);
 });
 server.keepAliveTimeout = 60_000;
-server.listen(socket, () => console.log("ready"));
-process.on("SIGTERM", () => server.close(() => process.exit(0)));
+server.listen(socket);
+process.on("SIGTERM", () => process.exit(0));
