@@ -85,7 +85,8 @@ fn provide_with(ids: &[String], ask: impl Fn(&Reference) -> Result<Given> + Sync
     };
     std::thread::scope(|scope| {
         for _ in 1..wanted.len().min(MAX_PARALLEL) {
-            scope.spawn(work);
+            // Where there are no more threads, those that there are do the work.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -84,10 +84,10 @@ impl Access for Machine {
         let (sender, receiver) = mpsc::channel();
         let (path, max) = (file.path.clone(), file.max_bytes);
         // A file on a dead network file system can be waited for in a thread of its own only.
-        std::thread::spawn(move || sender.send(read_secrets(&path, max).map(Secret::new)));
-        let read = receiver
-            .recv_timeout(file.timeout)
-            .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "takes too long to read")));
+        let reader =
+            std::thread::Builder::new().spawn(move || sender.send(read_secrets(&path, max).map(Secret::new)));
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "takes too long to read");
+        let read = reader.and_then(|_| receiver.recv_timeout(file.timeout).unwrap_or_else(|_| Err(late())));
         read.map_err(|error| {
             let message = format!("{} (secrets.providers.{alias}) {}", file.path.display(), what(&error));
             Fault::with_hint(
@@ -103,7 +103,7 @@ impl Access for Machine {
             let message = format!("{shown} is not started by a program that answers references itself");
             return Err(Fault::with_hint(message, cycle_hint()));
         }
-        check(program).map_err(|why| {
+        check(&program.command, &program.trusted_dirs).map_err(|why| {
             Fault::with_hint(
                 format!("{shown} {why}"),
                 "make it a file of this process's user that nobody else can write, inside trustedDirs, not a symlink",
@@ -135,25 +135,24 @@ impl Access for Machine {
                 drop(Secret::new(output));
                 failed(format!("failed ({status})"))
             }
-            Ok(Ended::TimedOut) => failed(format!("took longer than {}", seconds(program.timeout))),
-            Ok(Ended::Silent) => failed(format!("was silent for {}", seconds(program.silence))),
+            Ok(Ended::TimedOut) => failed(format!("took longer than {}", milliseconds(program.timeout))),
+            Ok(Ended::Silent) => failed(format!("was silent for {}", milliseconds(program.silence))),
             Ok(Ended::TooMuch) => failed(format!("wrote more than {} bytes", program.max_output)),
             Err(error) => failed(format!("cannot be run: {error}")),
         }
     }
 }
 
-/// Whether the host would start a provider's program.
+/// Whether the host would start a program for its answer; `trusted` are folders one of which must hold it, if there are any.
 ///
 /// # Errors
 /// Why not, to be read after its path.
-pub fn check(program: &ExecProvider) -> Result<(), String> {
-    if program.command.to_str().is_none_or(|path| path.contains(REFUSED_CHARS)) {
+pub fn check(program: &Path, trusted: &[PathBuf]) -> Result<(), String> {
+    if program.to_str().is_none_or(|path| path.contains(REFUSED_CHARS)) {
         return Err("has characters in its path that the host takes for a shell's".to_owned());
     }
-    check_program(&program.command).map_err(|error| what(&error))?;
-    let trusted = &program.trusted_dirs;
-    match trusted.is_empty() || trusted.iter().any(|dir| program.command.starts_with(dir)) {
+    check_program(program).map_err(|error| what(&error))?;
+    match trusted.is_empty() || trusted.iter().any(|dir| program.starts_with(dir)) {
         true => Ok(()),
         false => Err("is outside its trustedDirs".to_owned()),
     }
@@ -172,7 +171,7 @@ fn what(error: &io::Error) -> String {
     }
 }
 
-fn seconds(duration: Duration) -> String {
+fn milliseconds(duration: Duration) -> String {
     format!("{} ms", duration.as_millis())
 }
 
@@ -184,7 +183,6 @@ fn cycle_hint() -> &'static str {
 mod tests {
     use std::fs::{Permissions, set_permissions, write};
     use std::os::unix::fs::{PermissionsExt as _, symlink};
-    use std::path::PathBuf;
 
     use super::*;
 

@@ -141,17 +141,6 @@ impl Providers {
         };
         Err(Fault::with_hint(message, "name a provider of that source in openclaw.json"))
     }
-
-    /// The programs among the providers, by alias.
-    pub fn programs(&self) -> impl Iterator<Item = (&str, Result<&ExecProvider, &Fault>)> {
-        self.entries.iter().filter(|(_, entry)| entry.source == Some(Source::Exec)).filter_map(
-            |(alias, entry)| match &entry.provider {
-                Ok(Provider::Exec(program)) => Some((alias.as_str(), Ok(program))),
-                Ok(_) => None,
-                Err(fault) => Some((alias.as_str(), Err(fault))),
-            },
-        )
-    }
 }
 
 fn read(node: &Node, source: Option<Source>, env: &Env) -> Result<Provider, Fault> {

@@ -69,6 +69,9 @@ fn before(plan: &Plan) -> Value {
 }
 
 fn explain(plan: &Plan) -> String {
+    if plan.to_host.is_empty() && plan.to_set.is_empty() && plan.left_out.is_empty() {
+        return "nothing to propose, and nothing was written".to_owned();
+    }
     let mut lines = vec!["nothing was written. Before the plan is applied:".to_owned()];
     lines.extend(plan.to_host.iter().map(|(name, path)| {
         format!("  host an API key named {name:?} in Agent Identity, with the value of {path}")
@@ -76,7 +79,7 @@ fn explain(plan: &Plan) -> String {
     lines.extend(
         plan.to_set
             .iter()
-            .map(|(name, path)| format!("  set {name} in the gateway's environment, to {path}")),
+            .map(|(name, path)| format!("  set {name} in the gateway's environment to the value of {path}")),
     );
     lines.extend(plan.left_out.iter().map(|why| format!("  left out: {why}")));
     lines.push(

@@ -9,10 +9,11 @@ use super::super::exit;
 use super::super::remote::Failure;
 use crate::base::error::{Code, Error, Result};
 use crate::config::host::HostFile;
+use crate::config::problem::Fault;
 use crate::config::secretref::form::is_alias;
 use crate::config::secretref::machine::{Access, Machine, check};
 use crate::config::secretref::provider::{ExecProvider, Provider};
-use crate::config::secretref::{Providers, SecretRef, Source, exec};
+use crate::config::secretref::{SecretRef, Source, exec};
 
 /// The alias unless another is asked for.
 pub(super) const ALIAS: &str = "agent-identity";
@@ -52,7 +53,7 @@ pub(in super::super) fn run(context: &Context<'_>, alias: Option<&str>) -> Resul
     let host = HostFile::read(&paths, context.options.config.as_deref(), context.env).map_err(failure)?;
 
     let block = json!({ "secrets": { "providers": { alias: entry(&program) } } });
-    let mut findings = vec![Finding { check: "program", outcome: acceptable(&program, &block, context) }];
+    let mut findings = vec![Finding { check: "program", outcome: acceptable(&program) }];
     let configured = host.as_ref().map(|host| look_up(host, alias));
     let place = host.as_ref().map_or(&*paths.config_file, HostFile::path);
     let (outcome, to_try) = match configured {
@@ -98,25 +99,25 @@ pub(super) fn entry(program: &Path) -> Value {
 
 /// Where we are, with no symbolic link on the way.
 pub(super) fn own_path() -> Result<PathBuf> {
-    std::env::current_exe().and_then(|path| path.canonicalize()).map_err(|error| {
-        Error::new(Code::Internal, format!("cannot find out where this program is: {error}"))
-    })
+    let unknown = |why: &str| Error::new(Code::Internal, format!("cannot say where this program is: {why}"));
+    let path = std::env::current_exe().and_then(|path| path.canonicalize());
+    let path = path.map_err(|error| unknown(&error.to_string()))?;
+    match path.to_str() {
+        Some(_) => Ok(path),
+        None => Err(unknown("its path is not UTF-8").with_hint("copy it to a folder with a plain name")),
+    }
 }
 
 /// Whether the host would start us from where we are.
-fn acceptable(program: &Path, block: &Value, context: &Context<'_>) -> Result<String> {
-    let text = block["secrets"].to_string();
-    let node =
-        crate::config::node::parse(&text).map_err(|error| Error::new(Code::Internal, error.to_string()))?;
-    let providers = Providers::of(&node, context.env);
-    let ours = providers.programs().find_map(|(_, program)| program.ok().cloned());
+fn acceptable(program: &Path) -> Result<String> {
     let shown = program.display();
-    match ours.ok_or_else(|| "has a name that no configuration can hold".to_owned()).and_then(|ours| check(&ours)) {
-        Ok(()) => Ok(format!("{shown} is this user's, and nobody else can write it")),
-        Err(why) => Err(Error::new(Code::Forbidden, format!("{shown} {why}: the host would not start it")).with_hint(
-            format!("copy it: install -D -m 0755 {shown} ~/.openclaw/bin/agent-identity; then run `~/.openclaw/bin/agent-identity secrets setup`"),
-        )),
-    }
+    let copy = "~/.openclaw/bin/agent-identity";
+    let refused = |why: String| {
+        Error::new(Code::Forbidden, format!("{shown} {why}: the host would not start it"))
+            .with_hint(format!("install -D -m 0755 {shown} {copy}, and run: {copy} secrets setup"))
+    };
+    check(program, &[]).map_err(refused)?;
+    Ok(format!("{shown} is this user's, and nobody else can write it"))
 }
 
 fn look_up(host: &HostFile, alias: &str) -> Result<Option<ExecProvider>> {
@@ -147,13 +148,14 @@ fn same(provider: &ExecProvider, program: &Path, place: &Path) -> Result<String>
     if !provider.json_only {
         return Err(invalid("has jsonOnly false, with which a failure could pass for a secret"));
     }
-    check(provider).map_err(|why| invalid(&format!("names a program that {why}")))?;
+    check(&provider.command, &provider.trusted_dirs)
+        .map_err(|why| invalid(&format!("names a program that {why}")))?;
     Ok(format!("{} names this program", place.display()))
 }
 
 /// Runs the configured entry as the host does, for no id at all.
 fn try_out(context: &Context<'_>, alias: &str, provider: &ExecProvider) -> Result<String> {
-    let failed = |fault: crate::config::problem::Fault| {
+    let failed = |fault: Fault| {
         let error = Error::new(Code::ConfigInvalid, fault.message);
         match fault.hint {
             Some(hint) => error.with_hint(hint),
