@@ -6,8 +6,9 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::openclaw::client::WEBCHAT;
-use crate::openclaw::gateway::{Home, finish, link_in};
+use crate::openclaw::gateway::{Home, link_in};
 use crate::openclaw::host::Host;
+use crate::openclaw::process::finish;
 use crate::support::text;
 
 pub fn story(host: Host) {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::websocket::{self, Receiver, Sender};
 
 /// How long one answer may take: the first turn of a new host compiles for a quarter of a minute.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// What a person at the web chat may do.
 const SCOPES: [&str; 4] = ["operator.admin", "operator.approvals", "operator.read", "operator.write"];
 

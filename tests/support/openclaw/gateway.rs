@@ -1,13 +1,11 @@
 //! A gateway in a home of its own: folders, configuration, emulator, model, and the process with all its children.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use agent_identity::base::time::{Clock, SystemClock};
@@ -18,6 +16,7 @@ use tempfile::TempDir;
 use super::client::{Client, Identity};
 use super::host::Host;
 use super::model::Model;
+use super::process::{descendants, finish, kill, program};
 use crate::support::browser::Browser;
 use crate::support::{contains, path, send_signal, text};
 
@@ -359,21 +358,6 @@ impl Drop for Gateway<'_> {
     }
 }
 
-/// What a program printed and how it ended, which it must do in time.
-pub fn finish(command: &mut Command) -> Output {
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (pid, (sender, output)) = (child.id(), mpsc::channel());
-    std::thread::spawn(move || sender.send(child.wait_with_output()));
-    output
-        .recv_timeout(PATIENCE)
-        .unwrap_or_else(|_| {
-            kill(pid);
-            let said = output.recv_timeout(Duration::from_secs(5));
-            panic!("{command:?} did not end; it said {said:?}")
-        })
-        .unwrap()
-}
-
 /// A port that nobody gets by chance: below those that the kernel hands out, where a gateway has a few to itself.
 fn own_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -407,44 +391,4 @@ pub fn link_in(text: &str) -> String {
 
 fn callback(port: u16) -> String {
     format!("http://{}:{port}/identity/oauth/callback", Ipv4Addr::LOCALHOST)
-}
-
-/// A process below ours that has outlived the gateway.
-fn kill(pid: u32) {
-    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-}
-
-/// The name of a living process's program.
-fn program(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (head, rest) = stat.rsplit_once(") ")?;
-    (!rest.starts_with('Z')).then(|| head.split_once('(').map(|(_, name)| name.to_owned()))?
-}
-
-fn descendants(root: u32) -> Vec<(u32, String)> {
-    let processes: Vec<(u32, u32)> = fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(|pid: u32| Some((pid, parent(pid)?)))
-        .collect();
-    let mut known = BTreeSet::from([root]);
-    loop {
-        let found: Vec<_> = processes
-            .iter()
-            .filter(|(pid, parent)| known.contains(parent) && !known.contains(pid))
-            .map(|(pid, _)| *pid)
-            .collect();
-        if found.is_empty() {
-            break;
-        }
-        known.extend(found);
-    }
-    known.remove(&root);
-    known.into_iter().filter_map(|pid| Some((pid, program(pid)?))).collect()
-}
-
-fn parent(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }

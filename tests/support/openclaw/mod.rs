@@ -5,4 +5,5 @@ pub mod client;
 pub mod gateway;
 pub mod host;
 pub mod model;
+pub mod process;
 mod websocket;
