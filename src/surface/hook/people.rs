@@ -85,7 +85,7 @@ impl People {
 
     /// Notes that a run begins, and for whom. To be called before its first tool call.
     pub(super) fn began(&self, scene: &Scene) {
-        if let (Ok(chat), Some(run)) = (host_key(scene), scene.run_id.as_deref()) {
+        if let (Ok(chat), Some(run)) = (self.host_key(scene), scene.run_id.as_deref()) {
             self.senders.began(&chat, run, cause(scene));
         }
     }
@@ -95,7 +95,7 @@ impl People {
     /// # Errors
     /// `NotLoggedIn` when that is not clear; else as [`effective`].
     pub(super) fn of_run(&self, scene: &Scene) -> Result<SessionKey> {
-        let chat = host_key(scene)?;
+        let chat = self.host_key(scene)?;
         if self.rules.personal || chat.is_subagent() {
             return effective(&chat, None, None, self.rules.personal);
         }
@@ -142,6 +142,14 @@ impl People {
         self.running().remove(&call_id(scene)?)
     }
 
+    /// The host's key of the session that a run belongs to; one that names a sender was made up by a client.
+    fn host_key(&self, scene: &Scene) -> Result<SessionKey> {
+        match &scene.session_key {
+            Some(_) => scene.chat(self.rules.dm_scope),
+            None => Err(Error::new(Code::NotLoggedIn, "the host does not say in which session this happens")),
+        }
+    }
+
     fn commanding(&self) -> MutexGuard<'_, BoundedMap<(String, String), String>> {
         self.commanding.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,13 +162,6 @@ impl People {
 fn unclear() -> Error {
     Error::new(Code::NotLoggedIn, "it is not clear for whom this run acts, so it acts for nobody")
         .with_hint("write again, when nobody else writes at the same moment")
-}
-
-fn host_key(scene: &Scene) -> Result<SessionKey> {
-    match &scene.session_key {
-        Some(key) => SessionKey::parse(key),
-        None => Err(Error::new(Code::NotLoggedIn, "the host does not say in which session this happens")),
-    }
 }
 
 fn sender(scene: &Scene) -> Option<Sender> {
@@ -286,6 +287,23 @@ mod tests {
         for id in ["h", "turn"] {
             let found = key(people.of_run(&run("agent:main:main", id)));
             assert_eq!(found, Ok("agent:main:telegram:direct:7".into()), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_session_key_that_names_a_sender_is_nobodys() {
+        for sender in [None, Some("7"), Some("bob")] {
+            let made_up = Scene {
+                session_key: Some("agent:main:main:user:bob".into()),
+                sender_id: sender.map(str::to_owned),
+                channel: Some("webchat".into()),
+                run_id: Some("r".into()),
+                ..Scene::default()
+            };
+            let people = people(true, false);
+            people.began(&made_up);
+            assert_eq!(key(people.of_run(&made_up)), Err(Code::InvalidRequest), "{sender:?}");
+            assert_eq!(key(people.writer(&made_up)), Err(Code::InvalidRequest), "{sender:?}");
         }
     }
 
