@@ -258,12 +258,14 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
         found.extend(plain.iter().map(|path| (effect, *path)));
     };
     match name {
-        "rm" | "trash" | "srm" | "grm" | "trash-put" | "rip" => {
+        "rm" | "zf_rm" | "trash" | "srm" | "grm" | "trash-put" | "rip" => {
             let tree = cluster('r') || cluster('R') || has(&["--recursive"]);
             all(if tree { Effect::DeleteTree } else { Effect::Delete }, &mut found);
         }
         "rmdir" | "unlink" | "shred" | "wipe" | "scrub" | "erase" | "del" => all(Effect::Delete, &mut found),
-        "rimraf" | "del-cli" | "deltree" => all(Effect::DeleteTree, &mut found),
+        "rimraf" | "del-cli" | "deltree" | "Remove-Item" | "remove-item" | "ri" | "rd" => {
+            all(Effect::DeleteTree, &mut found)
+        }
         "truncate" | "tee" | "sponge" | "touch" | "mkdir" | "chattr" | "mkfifo" | "nano" | "vi" | "vim"
         | "nvim" | "ed" | "emacs" | "pico" | "joe" | "micro" | "ex" | "fallocate" | "visudo" | "vipw" => {
             all(if cluster('a') && name == "tee" { Effect::Append } else { Effect::Write }, &mut found);
@@ -328,6 +330,9 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
         }
         "patch" => all(Effect::Write, &mut found),
         _ => {}
+    }
+    for arg in args.iter().filter(|arg| arg.starts_with("-o/") || arg.starts_with("-o~")) {
+        found.push((Effect::Write, &arg[2..]));
     }
     let writes = ["-o", "--output", "--out", "-out", "--output-file", "--outfile", "--output-document", "-O"];
     if let Some(path) = after(&writes).filter(|path| {

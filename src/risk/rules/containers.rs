@@ -11,8 +11,8 @@ pub const RULES: &[Rule] = &[
         reason: Text { en: "gives a container the rights of the machine", zh: "赋予容器宿主机权限" },
         patterns: &[
             "docker|podman|nerdctl run|create|exec|container|compose --privileged",
-            "docker|podman|nerdctl run|create|container --cap-add|--pid=host|--userns=host|--ipc=host|--uts=host|--cgroupns=host !~*net_bind_service*|~*net_admin*|~*sys_nice*|~*ipc_lock*|~*perfmon*",
-            "docker|podman|nerdctl run|create|container --pid|--userns|--ipc|--uts ~host",
+            "docker|podman|nerdctl run|create|container --cap-add|--pid=host|--userns=host|--cgroupns=host !~*sys_ptrace*|~*net_bind_service*|~*net_admin*|~*sys_nice*|~*ipc_lock*|~*perfmon*",
+            "docker|podman|nerdctl run|create|container --pid|--userns ~host",
             "docker|podman|nerdctl run|create|container ~--device=/dev/sd*|/dev/sd*|--device=/dev/nvme*|/dev/mem*|--device=/dev/mem*|/dev/kmsg*|--device=/dev/xvd*|--device=/dev/vd*",
             "docker|podman|nerdctl run|create|container ~--security-opt=*unconfined*|*seccomp=unconfined*|*apparmor=unconfined*|*apparmor:unconfined*|*seccomp:unconfined*|*label=disable*|*label:disable*|*no-new-privileges=false*",
             "docker|podman|nerdctl|docker-compose run|create|container ~/:/*|/:*|*source=/,*|*src=/,*|*docker.sock*|/etc:*|/etc/*:*|/root:*|/root/*:*|-v/:*|--volume=/:*|/home:*|/var/run:*|/var:*|/proc:*|/sys:*|/dev:*|/boot:*|/usr:*|/lib:*|/lib/modules:*|*source=/etc*|*src=/etc*|*src=/var/run*|*source=/root*|--volume=/etc*|--volume=/root*|*containerd.sock*|*crio.sock*|*podman.sock* !~/etc/localtime*|/etc/timezone*|/etc/ssl/certs*|/etc/passwd:/etc/passwd:ro|/etc/hosts:*",
@@ -87,7 +87,6 @@ pub const RULES: &[Rule] = &[
             "kubectl|oc create clusterrole",
             "kubectl|oc scale ~--replicas=0",
             "kubectl|oc edit|patch clusterrole*|rolebinding*|clusterrolebinding*|networkpolic*|psp|podsecuritypolic*|validatingwebhook*|mutatingwebhook*|node|nodes",
-            "kubectl|oc config delete-*|unset",
             "kubectl|oc certificate approve",
             "kubectl|oc auth reconcile",
             "helm uninstall|delete|del|un !--dry-run|~--dry-run=*",

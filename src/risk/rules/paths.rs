@@ -468,6 +468,7 @@ pub const PERSISTENT: &[&str] = &[
     "~/.local/share/systemd/",
     "~/.config/upstart/",
     "~/.git-templates/",
+    "~/.local/lib/python*/site-packages/",
     "/usr/share/git-core/templates/",
     "/lib/security/",
     "/lib/x86_64-linux-gnu/security/",

@@ -128,8 +128,6 @@ pub const RULES: &[Rule] = &[
             "anacron",
             "update-rc.d|chkconfig|rc-update|sysv-rc-conf|insserv !--list|show",
             "loginctl enable-linger",
-            "pm2 startup",
-            "udevadm control|trigger --reload-rules|--reload|-R",
             "systemd-tmpfiles --create",
             "initctl reload-configuration",
             "osascript ~*login␣item*",

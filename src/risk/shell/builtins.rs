@@ -329,7 +329,8 @@ impl Judge<'_> {
                     self.find("hook", &shown);
                 }
                 if text.contains([' ', '/', ';', '$', '`']) {
-                    self.text(text, name, None);
+                    let text = text.split_once("exec=").map_or(text, |(_, command)| command);
+                    self.text(text.trim_start_matches('|'), name, None);
                 }
             }
             "LD_LIBRARY_PATH" | "PATH" | "PYTHONPATH" | "PERL5LIB" | "NODE_PATH" | "RUBYLIB" => {
@@ -340,6 +341,21 @@ impl Judge<'_> {
                 {
                     self.find("search-path", &shown);
                 }
+            }
+            "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS" | "JDK_JAVA_OPTIONS"
+                if text.contains("-agent") || text.contains("-javaagent") =>
+            {
+                self.find("search-path", &shown);
+            }
+            "ZDOTDIR" | "GIT_CONFIG_GLOBAL" | "GIT_CONFIG_SYSTEM" | "GIT_EXEC_PATH" | "XDG_CONFIG_HOME"
+            | "PYTHONUSERBASE" | "GEM_HOME"
+                if text.starts_with("/tmp/") || text == "/tmp" =>
+            {
+                self.find("search-path", &shown);
+            }
+            "MAKEFLAGS" | "GNUMAKEFLAGS" if text.contains("$(shell ") => {
+                let command = text.split("$(shell ").nth(1).unwrap_or_default().trim_end_matches(')');
+                self.text(command, name, None);
             }
             "NODE_OPTIONS" | "RUBYOPT" if text.contains("-r") && text.contains("/tmp/") => {
                 self.find("search-path", &shown);

@@ -57,6 +57,14 @@ const TEXTS: &[(&str, &[&str])] = &[
     ("nix-shell", &["--run", "--command"]),
     ("nix", &["-c", "--command"]),
     ("vim", &["-c", "--cmd"]),
+    ("ex", &["-c", "--cmd"]),
+    ("scp", &["-S"]),
+    ("sftp", &["-S", "-D"]),
+    ("nano", &["-s", "--speller"]),
+    ("svn", &["--editor-cmd", "--diff-cmd"]),
+    ("lftp", &["-e", "-c"]),
+    ("dc", &["-e"]),
+    ("r2", &["-c"]),
     ("vi", &["-c", "--cmd"]),
     ("vimdiff", &["-c"]),
     ("rvim", &["-c"]),
@@ -100,6 +108,13 @@ const REST: &[(&str, &str, usize)] = &[
     ("asdf", "exec", 0),
     ("mise", "exec", 0),
     ("direnv", "exec", 1),
+    ("pueue", "add", 0),
+    ("zellij", "run", 0),
+    ("nomad", "exec", 1),
+    ("buildah", "run", 1),
+    ("schroot", "--", 0),
+    ("kubectl", "run", 1),
+    ("just", "--command", 0),
     ("docker", "exec", 1),
     ("podman", "exec", 1),
     ("nerdctl", "exec", 1),
@@ -245,7 +260,10 @@ impl Judge<'_> {
     pub(super) fn carried(&mut self, call: &Call<'_>, input: &Stream) {
         let mut lines: Vec<String> = Vec::new();
         match call.name {
-            "ssh" | "mosh" | "autossh" | "pssh" | "pdsh" | "slogin" => return self.secure_shell(call, input),
+            "ssh" | "mosh" | "autossh" | "slogin" => return self.secure_shell(call, input),
+            "pssh" | "pdsh" | "clush" | "parallel-ssh" | "dsh" | "rgang" | "mssh" => {
+                lines.extend(call.plain().filter(|word| word.contains(' ')).map(str::to_owned));
+            }
             "git" => self.git(call, &mut lines),
             "socat" => lines.extend(call.rest().iter().filter_map(|word| {
                 let (kind, command) = word.split_once(':')?;
@@ -266,7 +284,7 @@ impl Judge<'_> {
                     .filter_map(|text| text.split(')').next())
                     .map(|text| text.trim_matches(['`', '\'']).to_owned()),
             ),
-            "vim" | "vi" | "nvim" | "view" | "rvim" | "less" => {
+            "vim" | "vi" | "nvim" | "view" | "rvim" | "less" | "ex" => {
                 lines.extend(call.rest().iter().filter_map(|word| word.strip_prefix('+')).map(str::to_owned))
             }
             "make" | "gmake" | "bmake" => self.make(call, input, &mut lines),
@@ -333,43 +351,11 @@ impl Judge<'_> {
             self.elsewhere(&line, call.name);
         }
         self.rest_of(call, input);
-        self.embedded(call);
-    }
-
-    /// Code of some language among the words of a program that is not known.
-    fn embedded(&mut self, call: &Call<'_>) {
-        if crate::risk::effects::only_mentions(call.name)
-            || super::interpreters::is_shell(call.name)
-            || super::wrappers::inner(call.words).is_some()
-        {
-            return;
-        }
-        let marks = [
-            "system(",
-            "os.system",
-            "subprocess",
-            "popen(",
-            "exec(",
-            "syscmd(",
-            "callCommand",
-            "shell(",
-            "child_process",
-            "rmtree(",
-        ];
-        let code: Vec<String> = call
-            .rest()
-            .iter()
-            .filter(|word| word.len() > 8 && marks.iter().any(|mark| word.contains(mark)))
-            .take(4)
-            .map(|word| (*word).to_owned())
-            .collect();
-        for code in code {
-            self.scan(&code, call.name);
-        }
+        self.guessed(call, input);
     }
 
     /// A command line that runs with another folder.
-    fn elsewhere(&mut self, line: &str, how: &str) {
+    pub(super) fn elsewhere(&mut self, line: &str, how: &str) {
         if line.is_empty() || !line.contains(|c: char| c.is_alphabetic() || crate::risk::value::is_hole(c)) {
             return;
         }
@@ -397,6 +383,9 @@ impl Judge<'_> {
             && matches!(call.name, "docker" | "podman" | "nerdctl" | "docker-compose")
             && !call.has(&["-v", "--volume", "--mount", "--privileged"]);
         let (mut at, mut left) = (start, *plain);
+        if let Some(behind) = rest.get(start..).and_then(|rest| rest.iter().position(|word| *word == "--")) {
+            at = start + behind;
+        }
         while let Some(word) = rest.get(at) {
             match *word {
                 "--" => {
@@ -447,11 +436,11 @@ impl Judge<'_> {
         }
         for word in rest {
             let lower = word.to_ascii_lowercase();
-            if ["proxycommand=", "localcommand=", "knownhostscommand="]
+            if ["proxycommand", "localcommand", "knownhostscommand"]
                 .iter()
                 .any(|option| lower.contains(option))
             {
-                let command = word.split_once('=').map_or("", |(_, command)| command).to_owned();
+                let command = word.split_once(['=', ' ']).map_or("", |(_, command)| command).to_owned();
                 if command.trim_start().starts_with(';')
                     || super::interpreters::is_shell(super::names::base(
                         command.split(' ').next().unwrap_or_default(),
@@ -556,7 +545,14 @@ impl Judge<'_> {
             }
         }
         let url = call.plain().find(|word| word.starts_with("ext::"));
-        lines.extend(url.map(|url| url["ext::".len()..].replace("% ", " ").replace('%', "")));
+        lines.extend(url.map(|url| {
+            // `% ` is a blank inside of a word.
+            let words = url["ext::".len()..].replace("% ", "\u{1}");
+            words.split(' ').map(|word| quoted(&word.replace('\u{1}', " "))).collect::<Vec<_>>().join(" ")
+        }));
+        let opened =
+            call.rest().iter().filter_map(|word| word.strip_prefix("-O")).filter(|text| text.contains(' '));
+        lines.extend(opened.map(str::to_owned));
     }
 
     fn make(&mut self, call: &Call<'_>, input: &Stream, lines: &mut Vec<String>) {
@@ -645,8 +641,8 @@ fn for_editor(name: &str, line: &str) -> String {
             .split_once("Invoke")
             .and_then(|(_, line)| line.split_once('='))
             .map(|(_, line)| line.to_owned()),
-        "smbclient" | "ftp" => line.strip_prefix('!').map(str::to_owned),
-        _ => return line.to_owned(),
+        "smbclient" | "ftp" | "lftp" | "dc" | "r2" => line.strip_prefix('!').map(str::to_owned),
+        _ => return line.trim_start_matches(['!', ' ']).to_owned(),
     };
     escaped.unwrap_or_default()
 }
@@ -816,6 +812,12 @@ impl Judge<'_> {
             Place::System | Place::Persistent | Place::Secret | Place::Defence
         ) || folder == "~"
             || folder == "/";
+        let places = call.plain().skip(1).any(|path| {
+            matches!(paths::place(&self.resolve(path)), Place::System | Place::Home) && call.has(&["clean"])
+        });
+        if discards && places {
+            self.find("delete-outside", &call.line());
+        }
         if discards && !folder.is_empty() && matters && !call.has(&["-n", "--dry-run"]) {
             self.find("delete-outside", &call.line());
         }

@@ -144,6 +144,11 @@ impl Judge<'_> {
             "awk" | "gawk" | "mawk" | "nawk" => super::interpreters::awk_prints(call, &text),
             "paste" => Some(text.lines().collect::<Vec<_>>().concat()),
             "xargs" => Some(text.split_whitespace().collect::<Vec<_>>().join(" ") + "\n"),
+            "grep" | "rg" | "egrep"
+                if call.rest().iter().any(|word| word.starts_with('-') && word.contains('o')) =>
+            {
+                None
+            }
             name if COPIES.contains(&name) => Some(text.clone()),
             _ => Some(Origin::UNKNOWN.text()),
         };

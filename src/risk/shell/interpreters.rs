@@ -228,7 +228,13 @@ impl Judge<'_> {
                 Some(Origin::UNKNOWN.text())
             }
             Some(program) if name.ends_with("awk") => {
-                self.scan_with(program, "awk", input.as_deref());
+                let given = call
+                    .rest()
+                    .windows(2)
+                    .filter(|pair| pair[0] == "-v")
+                    .filter_map(|pair| pair[1].split_once('='));
+                let assigned: String = given.map(|(name, value)| format!("{name}={value:?};")).collect();
+                self.scan_with(&(assigned + program), "awk", input.as_deref());
                 let text = input.unwrap_or_default();
                 let files = call.words.get(at + 1..).unwrap_or_default();
                 if files.is_empty() && !text.is_empty() && !has_hole(&text) {

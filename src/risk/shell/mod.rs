@@ -13,6 +13,7 @@ mod decode;
 mod expand;
 mod files;
 mod filters;
+mod guess;
 mod interpreters;
 pub(super) mod names;
 mod network;

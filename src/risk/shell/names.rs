@@ -43,7 +43,7 @@ pub(super) fn plain_text(text: &str) -> String {
 pub(super) fn is_disguised(text: &str) -> bool {
     let base = base(text);
     !base.is_ascii()
-        && (base.chars().any(is_invisible)
+        && (base.chars().any(|c| is_invisible(c) || c.is_whitespace() && !c.is_ascii())
             || base.chars().any(|c| latin(c) != c)
                 && (base.chars().any(|c| c.is_ascii_alphabetic()) || base.chars().all(|c| latin(c) != c)))
 }

@@ -228,16 +228,15 @@ impl Judge<'_> {
                 self.find("send-secret", &line);
             }
         }
-        let texts = transfer.urls.iter().chain(&transfer.data);
-        let leaks = texts.filter_map(|text| Some((text, origin(text)?))).any(|(text, from)| {
-            // What is wholly unknown is an address from a list, not a message.
-            let is_message = !text.starts_with(is_hole);
-            from.has(Origin::SECRET)
-                || is_message
-                    && goes_out
-                    && from.has(Origin::PRIVATE | Origin::FILE)
-                    && from.has(Origin::OUTPUT)
-        });
+        let leak = |text: &str, is_address: bool| {
+            let Some(from) = origin(text) else { return false };
+            // An address that is wholly unknown comes from a list; it is no message.
+            let is_message = !is_address || !text.starts_with(is_hole);
+            let is_private = from.has(Origin::PRIVATE | Origin::FILE) && from.has(Origin::OUTPUT);
+            from.has(Origin::SECRET) || is_message && goes_out && is_private
+        };
+        let leaks = transfer.urls.iter().any(|text| leak(text, true))
+            || transfer.data.iter().any(|text| leak(text, false) && !comes_only_from_files(text));
         if leaks && !matches!(name, "ssh" | "git" | "gh" | "aws") {
             self.find("send-secret", &line);
         }
@@ -276,6 +275,11 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// Whether a text holds nothing but what files of the project say, as bodies of requests do.
+fn comes_only_from_files(text: &str) -> bool {
+    origin(text).is_some_and(|from| !from.has(Origin::PRIVATE | Origin::SECRET | Origin::CREDENTIAL))
 }
 
 /// Whether a bare public address is called, as nobody does who has a name for it.
@@ -457,6 +461,7 @@ fn positional<'c>(name: &str, word: &'c str, found: &mut Transfer<'c>) {
             _ => found.urls.push(word),
         },
         "gh" if word == "gist" => found.sends_input = true,
+        "gh" if found.sends_input && word != "create" => found.files.push(word),
         _ => found.urls.push(word),
     }
 }

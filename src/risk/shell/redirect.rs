@@ -6,6 +6,40 @@ use crate::risk::paths::{self, Place};
 use crate::risk::syntax::ast::{Redirect, RedirectKind};
 use crate::risk::value::{Origin, comes_from, shown};
 
+/// Programs that nobody replaces by accident.
+const SHADOWED: &[&str] = &[
+    "ls",
+    "cat",
+    "sudo",
+    "su",
+    "ssh",
+    "scp",
+    "git",
+    "ps",
+    "passwd",
+    "login",
+    "netstat",
+    "ss",
+    "top",
+    "bash",
+    "sh",
+    "curl",
+    "wget",
+    "gpg",
+    "id",
+    "who",
+    "find",
+    "grep",
+    "rm",
+    "cp",
+    "mv",
+    "crontab",
+    "systemctl",
+    "iptables",
+    "sshd",
+    "cron",
+];
+
 /// The name of what reads the descriptor of a coprocess.
 const COPROCESS: &str = "\u{0}coproc";
 
@@ -148,7 +182,10 @@ impl Judge<'_> {
         if paths::place(&self.resolve(path)) != Place::Profile {
             return;
         }
-        if comes_from(content, Origin::NETWORK | Origin::DECODED) {
+        if comes_from(content, Origin::NETWORK | Origin::DECODED)
+            || content.contains("/tmp/")
+            || content.contains("/dev/shm/")
+        {
             return self.find("poisoned-profile", path);
         }
         let before = self.best.level;
@@ -214,6 +251,13 @@ impl Judge<'_> {
             && place == Place::Harmless
         {
             place = Place::System;
+        }
+        let base = super::names::base(&resolved);
+        if matches!(effect, Effect::Write | Effect::Append)
+            && resolved.contains("/bin/")
+            && SHADOWED.contains(&base)
+        {
+            self.find("search-path", &format!("{name} {path}"));
         }
         if let Some(id) = effects::rule(effect, place) {
             let is_quiet = name == "touch" || name == "mkdir";

@@ -9,6 +9,39 @@ use crate::risk::value::{Origin, has_hole, origin, unmarked};
 /// Arguments that a call gives to a function's parameters.
 const MAX_ARGUMENTS: usize = 256;
 
+/// Options with which tools only say what they would do.
+const DRY_RUNS: &[&str] = &[
+    "--dry-run",
+    "--dryrun",
+    "--dry-run=client",
+    "--dry-run=server",
+    "--dry_run",
+    "--what-if",
+    "--whatif",
+    "--noop",
+    "--simulate",
+    "--dry",
+];
+
+/// Rules for tools that have such options.
+const TRIES: &[&str] = &[
+    "cloud-destroy",
+    "cloud-change",
+    "cluster-destroy",
+    "cluster-change",
+    "container-destroy",
+    "container-change",
+    "publish",
+    "unpublish",
+    "git-rewrite-shared",
+    "git-discard",
+    "production-reset",
+    "install",
+    "remove-system",
+    "sql-change",
+    "send",
+];
+
 /// A command that is looked at.
 pub(super) struct Call<'c> {
     /// The program's bare name.
@@ -316,7 +349,9 @@ impl Judge<'_> {
                 && call.name == "usermod"
                 && call.has(&["docker"])
                 && call.words.last().is_some_and(|user| has_hole(user));
-            let is_shown = !is_own && (self.captured == 0 || rule.id != "print-secret");
+            // What only says what it would do does nothing.
+            let is_rehearsed = call.has(DRY_RUNS) && TRIES.contains(&rule.id);
+            let is_shown = !is_own && !is_rehearsed && (self.captured == 0 || rule.id != "print-secret");
             // `sudo` is judged with what it runs.
             if is_shown && (rule.id != "sudo" || call.words.len() == 1) {
                 self.find(rule.id, &call.line());

@@ -197,7 +197,17 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
         let script = code.split("do shell script \"").nth(1).and_then(|rest| rest.split('"').next());
         found.extend(script.map(|script| Does::Runs(script.to_owned())));
     }
+    let runs_something = is_one(
+        &lower,
+        &["exec", "system", "run", "process", "spawn", "popen", "command", "shell", ".!", "call", "cmd"],
+    );
+    if runs_something {
+        found.extend(literals(&tokens::read(code, language)).map(Does::Runs));
+    }
     if matches!(language, "tclsh" | "wish" | "expect") {
+        let deletes = code.split(['\n', ';']).filter_map(|line| line.trim().strip_prefix("file delete "));
+        let paths = deletes.flat_map(str::split_whitespace).filter(|word| !word.starts_with('-'));
+        found.extend(paths.map(|path| Does::Acts(Effect::DeleteTree, path.to_owned())));
         let lines = code.split(['\n', ';']).map(str::trim);
         let runs = lines.filter_map(|line| {
             ["exec ", "spawn ", "system "].iter().find_map(|start| line.strip_prefix(start))
@@ -245,6 +255,48 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
         at += 1;
     }
     found
+}
+
+/// Programs that a text must begin with to count as a command wherever it stands in code that runs something.
+const COMMANDS: &[&str] =
+    &["rm", "dd", "shred", "mkfs.ext4", "sudo", "chmod", "/bin/rm", "/usr/bin/rm", "mv", "chown"];
+
+/// Texts that are command lines, or the words of one, and are not only shown.
+fn literals(tokens: &[Token]) -> impl Iterator<Item = String> {
+    let (mut found, mut is_shown, mut at) = (Vec::new(), false, 0);
+    while at < tokens.len() && found.len() < 8 {
+        match &tokens[at] {
+            Token::Name(name) => {
+                let shows = [
+                    "print", "puts", "echo", "log", "printf", "println", "write", "say", "info", "error",
+                    "warn", "assert", "display", "p",
+                ];
+                is_shown = shows.contains(&name.as_str());
+            }
+            Token::Sign(';') => is_shown = false,
+            Token::Text(text) if !is_shown => {
+                let first = text.split_whitespace().next().unwrap_or_default();
+                if COMMANDS.contains(&first) {
+                    let mut words = vec![text.clone()];
+                    // "rm", ["-rf", "/"]
+                    while text.trim() == first && words.len() < 16 {
+                        match tokens.get(at + 1) {
+                            Some(Token::Sign(',' | '[' | '(') | Token::Name(_)) => {}
+                            Some(Token::Text(word)) => words.push(quoted(word)),
+                            _ => break,
+                        }
+                        at += 1;
+                    }
+                    if words.len() > 1 || words[0].contains(' ') {
+                        found.push(words.join(" "));
+                    }
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found.into_iter()
 }
 
 /// The ways of saying "home folder", as the texts that they stand for.
@@ -383,11 +435,14 @@ fn call(
             | "runInNewContext"
             | "assert"
             | "create_function"
-    ) || name == "exec" && language.starts_with("py");
-    let maps = matches!(
-        name.as_str(),
-        "array_map" | "call_user_func" | "call_user_func_array" | "array_walk" | "array_filter" | "usort"
-    );
+    ) || name == "exec" && language.starts_with("py")
+        || name == "load" && language.starts_with("lua");
+    let sends_message = matches!(name.as_str(), "send" | "public_send" | "__send__" | "method");
+    let maps = sends_message
+        || matches!(
+            name.as_str(),
+            "array_map" | "call_user_func" | "call_user_func_array" | "array_walk" | "array_filter" | "usort"
+        );
     if !(evaluates
         || maps
         || is(RUNS)
@@ -398,10 +453,26 @@ fn call(
     {
         return;
     }
-    let start = values.arguments_at(at);
-    let Some(start) = start else { return };
+    let Some(start) = values.arguments_at(at) else {
+        // perl: `system` alone runs `$_`.
+        if let Some(line) = values.text_of("_").filter(|_| is(RUNS) && language.starts_with("perl")) {
+            found.push(Does::Runs(line.to_owned()));
+        }
+        return;
+    };
     let given = values.arguments(start);
-    let texts: Vec<String> = values.texts(start);
+    let mut texts: Vec<String> = values.texts(start);
+    texts.retain(|text| !text.trim().is_empty());
+    if sends_message {
+        let runs = tokens[start..]
+            .iter()
+            .take(8)
+            .any(|token| matches!(token, Token::Name(name) if RUNS.contains(&name.as_str())));
+        if runs {
+            found.extend(texts.first().map(|line| Does::Runs(line.clone())));
+        }
+        return;
+    }
     if evaluates {
         match given.first() {
             Some(Some(code)) if code.len() < 65_536 && values.deepen() => found.extend(scan(code, language)),

@@ -33,6 +33,11 @@ impl<'t> Values<'t> {
         self.nested <= MAX_NESTED && self.tokens.len() < 4096
     }
 
+    /// The text of a variable.
+    pub(super) fn text_of(&self, name: &str) -> Option<&str> {
+        self.texts.get(name).map(String::as_str)
+    }
+
     /// A command with the variables filled in that are known.
     pub(super) fn filled(&self, line: &str) -> String {
         let mut line = line.to_owned();
@@ -258,6 +263,13 @@ impl<'t> Values<'t> {
             let Some(token) = self.token(end) else { return Some((text, end)) };
             let joins = match token {
                 Token::Sign('+') => 1,
+                // '%s x' % 'y'
+                Token::Sign('%') if text.contains("%s") => {
+                    let (item, stop) = self.operand(end + 1, depth)?;
+                    text = text.replacen("%s", &item, 1);
+                    end = stop;
+                    continue;
+                }
                 // Path.home() / '.ssh'
                 Token::Sign('/') if text.starts_with(['~', '/']) => {
                     text.push('/');
@@ -350,6 +362,13 @@ impl<'t> Values<'t> {
                     Some("base64") => decode::base64(args.first()?.as_deref()?)?,
                     Some(kind) if kind.starts_with("rot") => rot13(args.first()?.as_deref()?),
                     _ => args.first()?.clone()?,
+                }
+            }
+            "pack" => {
+                let args = self.arguments(start);
+                match args.first()?.as_deref()? {
+                    "H*" => decode::hexadecimal(args.get(1)?.as_deref()?)?,
+                    _ => return None,
                 }
             }
             "str_rot13" => rot13(&inner()?),

@@ -1,0 +1,192 @@
+//! Programs that are not known: what of their words may well be run. Nobody lists all wrappers, so a word that is the
+//! name of a program that does harm, and what follows it, is judged as a command; so is a text behind an option that is
+//! named like one for commands, and code of some language.
+
+use super::run::Call;
+use super::{Arg, Judge, Stream, interpreters, names, wrappers};
+use crate::risk::effects::only_mentions;
+use crate::risk::rules::databases::CLIENTS;
+
+/// Programs with which a command begins that is given to another program.
+const BEGINS: &[&str] = &[
+    "rm",
+    "dd",
+    "shred",
+    "mkfs",
+    "mkfs.ext4",
+    "wipefs",
+    "chmod",
+    "chown",
+    "mv",
+    "cp",
+    "cat",
+    "find",
+    "sh",
+    "bash",
+    "zsh",
+    "dash",
+    "truncate",
+    "tee",
+    "kill",
+];
+
+/// Options that take a command line in many programs.
+const OPTIONS: &[&str] = &[
+    "-c",
+    "-e",
+    "-x",
+    "--command",
+    "--exec",
+    "--execute",
+    "--eval",
+    "--run",
+    "--shell",
+    "--call",
+    "--script",
+    "--on-change",
+    "--pager",
+    "--editor",
+    "--hook",
+    "--pre",
+    "--post",
+    "--filter",
+    "--post-command",
+    "--pre-command",
+    "--postrun",
+    "--prerun",
+    "--rsh",
+];
+
+/// Programs that install or manage others by name.
+const NAMES_OTHERS: &[&str] = &[
+    "apt", "apt-get", "aptitude", "apk", "brew", "dnf", "yum", "zypper", "pacman", "pip", "pip3", "npm",
+    "yarn", "pnpm", "snap", "port", "conda", "gem", "cargo", "dpkg", "rpm", "docker", "podman", "nix-env",
+    "pkg", "emerge", "curl", "wget", "tar", "zip", "rsync", "scp",
+];
+
+/// What in code says that something is run.
+const RUNS_CODE: &[&str] = &[
+    "system(",
+    "os.system",
+    "subprocess",
+    "popen(",
+    "exec(",
+    "syscmd(",
+    "callCommand",
+    "shell(",
+    "child_process",
+    "rmtree(",
+    "(system ",
+    "shell-command",
+    "delete-directory",
+    "delete-file",
+    "run-program",
+    "Process.Start",
+    "os.execute",
+    "Sys.command",
+    ".execute(",
+    "exec.Command",
+    "rm_rf",
+    "shell/sh",
+    "process._",
+    "call-process",
+    "getRuntime",
+    "ProcessBuilder",
+    "fs.rm",
+    "execSync",
+    "(\"rm\"",
+    "Command(",
+];
+
+impl Judge<'_> {
+    /// Judges what a program may run that is none of those whose ways are known.
+    pub(super) fn guessed(&mut self, call: &Call<'_>, input: &Stream) {
+        if only_mentions(call.name)
+            || interpreters::is_shell(call.name)
+            || wrappers::inner(call.words).is_some()
+        {
+            return;
+        }
+        self.tail(call);
+        self.told(call, input);
+        self.code(call, input);
+    }
+
+    /// A command among the words of another.
+    fn tail(&mut self, call: &Call<'_>) {
+        if NAMES_OTHERS.contains(&call.name) || CLIENTS.contains(&call.name) {
+            return;
+        }
+        let begins = |word: &&str| BEGINS.contains(&names::base(word));
+        let Some(at) = call.rest().iter().take(16).position(|word| begins(&word)) else { return };
+        if at + 2 > call.rest().len() || at == 0 && call.name.is_empty() {
+            return;
+        }
+        let inner: Vec<Arg> = call.args[at + 1..].to_vec();
+        if inner.len() < 2 {
+            return;
+        }
+        self.trail.push(call.name.to_owned());
+        self.run(&inner, None);
+        self.trail.pop();
+    }
+
+    /// Texts behind options for commands, and lines of input that begin with `!`.
+    fn told(&mut self, call: &Call<'_>, input: &Stream) {
+        let is_sed = matches!(call.name, "sed" | "gsed" | "curl" | "tar" | "ssh" | "docker" | "podman");
+        if !is_sed && !interpreters::is_interpreter(call.name) {
+            let mut lines: Vec<String> = call
+                .rest()
+                .windows(2)
+                .filter(|pair| OPTIONS.contains(&pair[0]))
+                .map(|pair| pair[1].to_owned())
+                .collect();
+            lines.extend(call.rest().iter().filter_map(|word| {
+                let (option, text) = word.split_once('=')?;
+                OPTIONS.contains(&option).then(|| text.to_owned())
+            }));
+            lines.extend(
+                call.rest().iter().filter(|word| word.starts_with("!")).map(|word| (*word).to_owned()),
+            );
+            for line in lines.iter().filter(|line| line.contains(' ')).take(4) {
+                let line = line.trim_start_matches([':', '!', ' ']);
+                let first = line.split_whitespace().next().unwrap_or_default();
+                if first.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b)) {
+                    self.elsewhere(line, call.name);
+                }
+            }
+        }
+        let text =
+            input.as_deref().filter(|text| text.len() < 4096 && text.contains('!')).unwrap_or_default();
+        let escapes: Vec<String> = super::carriers::escapes(text);
+        for line in escapes.iter().take(4) {
+            self.elsewhere(line, call.name);
+        }
+    }
+
+    /// Code of some language.
+    fn code(&mut self, call: &Call<'_>, input: &Stream) {
+        if interpreters::is_interpreter(call.name) {
+            return;
+        }
+        let compiles = matches!(
+            call.name,
+            "gcc" | "cc" | "clang" | "tcc" | "g++" | "go" | "rustc" | "ocaml" | "swift" | "zig"
+        );
+        let text = input.as_deref().filter(|_| compiles).map(str::to_owned);
+        let files = call.plain().filter(|_| compiles).take(4).filter_map(|path| self.content(path));
+        let code: Vec<String> = call
+            .rest()
+            .iter()
+            .filter(|word| word.len() > 8)
+            .map(|word| (*word).to_owned())
+            .chain(text)
+            .chain(files)
+            .filter(|word| RUNS_CODE.iter().any(|mark| word.contains(mark)))
+            .take(4)
+            .collect();
+        for code in code {
+            self.scan(&code, call.name);
+        }
+    }
+}
