@@ -140,12 +140,9 @@ pub fn judge_tool(name: &str, params: &Map<String, Value>, context: &Context<'_>
                 line = format!("cd {}; ", super::shell::quoted(folder)) + &line;
             }
             // What a program of this tool is named after is told to.
-            if let Some(program) =
-                PROGRAMS.iter().find(|program| parts.contains(*program) && **program != "ssh")
-            {
-                if !command.trim_start().starts_with(*program) {
-                    keep(&mut found, judge_command(&format!("{program} {command}"), &inner));
-                }
+            let told = PROGRAMS.iter().find(|program| parts.contains(*program) && **program != "ssh");
+            if let Some(program) = told.filter(|program| !command.trim_start().starts_with(**program)) {
+                keep(&mut found, judge_command(&format!("{program} {command}"), &inner));
             }
             let command = match params.get("stdin").and_then(Value::as_str) {
                 Some(text) => format!("printf %s {} | {command}", super::shell::quoted(text)),

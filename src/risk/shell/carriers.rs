@@ -293,7 +293,7 @@ impl Judge<'_> {
                 lines.extend(keys.map(|keys| keys.trim_end_matches(['\n', '\r']).replace("^M", "")));
             }
             "at" | "batch" | "crontab" => lines.extend(input.clone()),
-            "ed" | "ex" => lines.extend(
+            "ed" => lines.extend(
                 input
                     .iter()
                     .flat_map(|text| text.lines())

@@ -117,8 +117,8 @@ impl Judge<'_> {
         if NAMES_OTHERS.contains(&call.name) || CLIENTS.contains(&call.name) {
             return;
         }
-        let begins = |word: &&str| BEGINS.contains(&names::base(word));
-        let Some(at) = call.rest().iter().take(16).position(|word| begins(&word)) else { return };
+        let begins = |word: &str| BEGINS.contains(&names::base(word));
+        let Some(at) = call.rest().iter().take(16).position(|word| begins(word)) else { return };
         if at + 2 > call.rest().len() || at == 0 && call.name.is_empty() {
             return;
         }
