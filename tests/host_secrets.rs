@@ -153,6 +153,13 @@ fn change(home: &Home, pointer: &str, value: Value) {
     home.write_config(&config);
 }
 
+/// The host's configuration with one more section.
+fn with(home: &Home, section: &str, value: Value) -> Value {
+    let mut config: Value = serde_json::from_str(&fs::read_to_string(home.config_file()).unwrap()).unwrap();
+    config[section] = value;
+    config
+}
+
 /// The host's own audit: its exit code and its report.
 fn audit(home: &Home) -> (i32, Value) {
     let output = home.run(&["secrets", "audit", "--allow-exec", "--json"]);
@@ -227,16 +234,29 @@ fn the_hosts_audit(host: Host) {
         assert!(said.contains(if is_new { expected_of_new } else { expected_of_old }), "{id}: {said}");
         let (own_exit, seen) = own_audit(&home);
         assert_eq!((own_exit, findings(&seen)), (2, findings(&report)), "both see the same");
+        report
     };
     let named = |id: &str, why: &str| format!("failed for id \"{id}\"{why}");
-    for (id, why) in [
-        ("apikey/gone", "no credential provider"),
-        ("nothing", "has none of the known forms"),
-        ("session/main/apikey/my_model", "agent-identity serve"),
-    ] {
+    // Several at once, for the host takes its time: each id has its own error, and the host its own words for it.
+    let places = [
+        (
+            "/models/providers/test/apiKey",
+            "models.providers.test.apiKey",
+            "nothing",
+            "has none of the known forms",
+        ),
+        ("/cron", "cron.webhookToken", "session/main/apikey/my_model", "agent-identity serve"),
+    ];
+    change(&home, places[0].0, exec(places[0].2));
+    change(&home, "", with(&home, "cron", json!({ "webhookToken": exec(places[1].2) })));
+    let seen = fails("apikey/gone", &named("apikey/gone", " (NOT_FOUND)"), "no credential provider");
+    for (_, path, id, why) in places {
         let code = if id.starts_with("session") { "" } else { " (NOT_FOUND)" };
-        fails(id, &named(id, code), why);
+        let (said, newer) = (message(&seen, path), named(id, code));
+        assert!(said.contains(if is_new { &newer } else { why }), "{id}: {said}");
     }
+    change(&home, places[0].0, exec(MODEL));
+    change(&home, "/cron", json!({}));
     // A session: nobody has logged in, somebody has, and has logged out again.
     let server = OwnServer::start(own(&home, &["serve"])).unwrap_or_else(|log| panic!("{log}"));
     let of_session = "session/main/apikey/my_model";
