@@ -115,8 +115,11 @@ impl Family {
     }
 
     fn grant(&self, to: &SessionKey, by: &SessionKey) -> bool {
+        // The event and the result tell of the same session.
+        let is_known = self.delegations.delegated_by(to).as_ref() == Some(by);
         let granted = self.delegations.grant(to, by);
         match &granted {
+            Ok(()) if is_known => {}
             Ok(()) => log::info("a session acts for another's login", &[("session", to), ("by", by)]),
             // Whoever has no identity has none to give.
             Err(error) if error.code() == Code::NotLoggedIn => {}
