@@ -291,8 +291,7 @@ fn a_risky_call_asks_and_runs_with_the_parameters_that_were_approved() {
 fn what_is_told_of_the_folder_when_a_run_begins_counts_for_its_calls() {
     let world = world(|setting| setting.flags.require_risk_approval = true);
     world.log_in(ANN, "ann");
-    let clean =
-        || world.call(&call_of("ann", "1"), "exec", json!({"command": "rm -rf /srv/shop/src"}));
+    let clean = || world.call(&call_of("ann", "1"), "exec", json!({"command": "rm -rf /srv/shop/src"}));
     assert!(matches!(clean(), Verdict::Ask { .. }), "somewhere on the machine");
     let begun = Scene { workspace_dir: Some("/srv/shop".into()), ..call_of("ann", "1") };
     world.hooks.run_begins(&begun, None, "").unwrap();
