@@ -58,6 +58,32 @@ impl Files {
         self.undo.len()
     }
 
+    /// What was written since, which is forgotten.
+    pub(super) fn take(&mut self, mark: usize) -> Vec<(String, String)> {
+        let paths: std::collections::BTreeSet<String> =
+            self.undo[mark.min(self.undo.len())..].iter().map(|(path, _)| path.clone()).collect();
+        let written = |path: String| self.content.get(&path).cloned().map(|content| (path, content));
+        let written = paths.into_iter().filter_map(written).collect();
+        self.back_to(mark);
+        written
+    }
+
+    /// Goes on with what each of some ways wrote, one after the other; `or_none`: behind what was there before.
+    pub(super) fn join(&mut self, ways: Vec<Vec<(String, String)>>, or_none: bool) {
+        let mark = self.undo.len();
+        for (path, content) in ways.into_iter().flatten() {
+            let is_first = !self.undo[mark..].iter().any(|(known, _)| *known == path);
+            if is_first {
+                let before = self.content.get(&path).cloned();
+                let before = before.filter(|before| or_none && !content.contains(before));
+                let before = before.map(|before| before + "\n").unwrap_or_default();
+                self.write(path, &(before + &content), false);
+            } else if self.content.get(&path).is_some_and(|known| !known.contains(&content)) {
+                self.write(path, &format!("\n{content}"), true);
+            }
+        }
+    }
+
     /// Forgets what was written since.
     pub(super) fn back_to(&mut self, mark: usize) {
         while self.undo.len() > mark {

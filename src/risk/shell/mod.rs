@@ -24,6 +24,7 @@ mod scope;
 mod search;
 mod unwrap;
 mod walk;
+mod ways;
 mod wrappers;
 
 use std::collections::BTreeSet;

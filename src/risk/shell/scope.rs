@@ -1,15 +1,57 @@
 //! What names mean at a place of a script: variables, functions and positional parameters. Subshells are undone.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::risk::syntax::Script;
+use crate::risk::syntax::ast::Pipeline;
 use crate::risk::value::Origin;
+
+/// Values that a variable may have at a place; what lies beyond counts as unknown.
+const MAX_OTHERS: usize = 8;
+/// Commands of a function's possible bodies together; of more, only the last body counts.
+const MAX_BODIES: usize = 64;
+
+/// What a variable holds; an array has several items.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Variable {
+    items: Vec<String>,
+    /// What it holds instead when another branch was taken.
+    others: Vec<Vec<String>>,
+}
+
+impl Variable {
+    /// Adds what it may hold as well.
+    fn or(mut self, other: Self) -> Self {
+        for items in std::iter::once(other.items).chain(other.others) {
+            if self.items == items || self.others.contains(&items) {
+                continue;
+            }
+            match self.others.len() {
+                0..MAX_OTHERS => self.others.push(items),
+                _ => self.others[MAX_OTHERS - 1] = vec![Origin::UNKNOWN.text()],
+            }
+        }
+        self
+    }
+}
+
+/// What was set on one way through a script.
+#[derive(Debug, Default)]
+pub(super) struct Way {
+    variables: BTreeMap<String, Option<Variable>>,
+    functions: BTreeMap<String, Option<Arc<Script>>>,
+}
 
 /// Variables, functions and positional parameters.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
-    variables: HashMap<String, Vec<String>>,
+    variables: HashMap<String, Variable>,
+    /// Names that were asked for and may hold one of several values.
+    asked: RefCell<BTreeSet<String>>,
+    /// Whether some name ever may have held one of several values.
+    has_several: bool,
     functions: HashMap<String, Arc<Script>>,
     /// `$1`, `$2`, …
     pub(super) positional: Vec<String>,
@@ -18,7 +60,7 @@ pub(super) struct Scope {
 
 #[derive(Debug)]
 enum Undo {
-    Variable(String, Option<Vec<String>>),
+    Variable(String, Option<Variable>),
     Function(String, Option<Arc<Script>>),
 }
 
@@ -43,7 +85,21 @@ impl Scope {
 
     /// Sets a variable; an array has several items.
     pub(super) fn set(&mut self, name: &str, items: Vec<String>) {
-        let old = self.variables.insert(name.to_owned(), items);
+        self.put(name, Some(Variable { items, others: Vec::new() }));
+    }
+
+    /// What a variable may hold, to be put back later.
+    pub(super) fn held(&self, name: &str) -> Option<Variable> {
+        self.variables.get(name).cloned()
+    }
+
+    /// Lets a variable hold this.
+    pub(super) fn put(&mut self, name: &str, variable: Option<Variable>) {
+        self.has_several |= variable.as_ref().is_some_and(|variable| !variable.others.is_empty());
+        let old = match variable {
+            Some(variable) => self.variables.insert(name.to_owned(), variable),
+            None => self.variables.remove(name),
+        };
         self.undo.push(Undo::Variable(name.to_owned(), old));
     }
 
@@ -52,15 +108,104 @@ impl Scope {
         self.set(name, vec![text.into()]);
     }
 
-    /// Forgets a variable.
-    pub(super) fn unset(&mut self, name: &str) {
-        let old = self.variables.remove(name);
-        self.undo.push(Undo::Variable(name.to_owned(), old));
-    }
-
     /// The items of a variable that was set.
     pub(super) fn get(&self, name: &str) -> Option<&[String]> {
-        self.variables.get(name).map(Vec::as_slice)
+        let variable = self.variables.get(name)?;
+        if !variable.others.is_empty() {
+            self.asked.borrow_mut().insert(name.to_owned());
+        }
+        Some(&variable.items)
+    }
+
+    pub(super) const fn has_several(&self) -> bool {
+        self.has_several
+    }
+
+    /// The names of several values that were asked for since the last call.
+    pub(super) fn take_asked(&self) -> BTreeSet<String> {
+        self.asked.take()
+    }
+
+    /// Names of several values that a command asked for.
+    pub(super) fn add_asked(&self, names: BTreeSet<String>) {
+        self.asked.borrow_mut().extend(names);
+    }
+
+    /// The values that a variable may hold; the first is the one that [`Scope::get`] gives.
+    pub(super) fn values(&self, name: &str) -> Vec<Vec<String>> {
+        let variable = self.variables.get(name).cloned().unwrap_or_default();
+        std::iter::once(variable.items).chain(variable.others).collect()
+    }
+
+    /// What was set since, which is forgotten.
+    pub(super) fn take(&mut self, mark: usize) -> Way {
+        let mut way = Way::default();
+        for undo in &self.undo[mark.min(self.undo.len())..] {
+            match undo {
+                Undo::Variable(name, _) => {
+                    way.variables.insert(name.clone(), self.variables.get(name).cloned());
+                }
+                Undo::Function(name, _) => {
+                    way.functions.insert(name.clone(), self.functions.get(name).cloned());
+                }
+            }
+        }
+        self.back_to(mark);
+        way
+    }
+
+    /// Goes on with what each of some ways may have set; `or_none`: as well as with what holds now.
+    pub(super) fn join(&mut self, ways: &[Way], or_none: bool) {
+        let names: BTreeSet<&String> = ways.iter().flat_map(|way| way.variables.keys()).collect();
+        for name in names {
+            let now = self.variables.get(name.as_str());
+            let of_way = |way: &Way| way.variables.get(name).map_or_else(|| now.cloned(), Clone::clone);
+            // The last comes first: it is what a script most often goes on with.
+            let all = ways.iter().rev().filter_map(of_way).chain(now.filter(|_| or_none).cloned());
+            let joined = all.reduce(Variable::or);
+            self.put(name, joined);
+        }
+        let names: BTreeSet<&String> = ways.iter().flat_map(|way| way.functions.keys()).collect();
+        for name in names {
+            let now = self.functions.get(name.as_str());
+            let of_way = |way: &Way| way.functions.get(name).map_or_else(|| now.cloned(), Clone::clone);
+            let all = ways.iter().rev().filter_map(of_way).chain(now.filter(|_| or_none).cloned());
+            let joined = all.reduce(both);
+            self.define(name, joined);
+        }
+    }
+
+    /// Goes on with what held at each of some marks, in their order, as well as with what holds now.
+    pub(super) fn or_as_at(&mut self, marks: &[usize]) {
+        let Some(first) = marks.first() else { return };
+        let mut held: BTreeMap<String, Vec<Variable>> = BTreeMap::new();
+        let mut bodies: BTreeMap<String, Vec<Arc<Script>>> = BTreeMap::new();
+        let mut seen: BTreeSet<(bool, &str)> = BTreeSet::new();
+        for (at, undo) in self.undo.iter().enumerate().skip(*first) {
+            if marks.contains(&at) {
+                seen.clear();
+            }
+            match undo {
+                Undo::Variable(name, old) if seen.insert((true, name)) => {
+                    held.entry(name.clone()).or_default().extend(old.clone());
+                }
+                Undo::Function(name, old) if seen.insert((false, name)) => {
+                    bodies.entry(name.clone()).or_default().extend(old.clone());
+                }
+                _ => {}
+            }
+        }
+        for (name, held) in held {
+            let now = self.variables.get(&name).cloned();
+            let joined = now.clone().into_iter().chain(held).reduce(Variable::or);
+            if joined != now {
+                self.put(&name, joined);
+            }
+        }
+        for (name, bodies) in bodies {
+            let joined = self.functions.get(&name).cloned().into_iter().chain(bodies).reduce(both);
+            self.define(&name, joined);
+        }
     }
 
     /// The names that were set and begin like this.
@@ -84,6 +229,15 @@ impl Scope {
     pub(super) fn function(&self, name: &str) -> Option<Arc<Script>> {
         self.functions.get(name).cloned()
     }
+}
+
+/// A body for two that a function may have.
+fn both(first: Arc<Script>, second: Arc<Script>) -> Arc<Script> {
+    if Arc::ptr_eq(&first, &second) || first.pipelines.len() + second.pipelines.len() > MAX_BODIES {
+        return first;
+    }
+    let pipelines: Vec<Pipeline> = first.pipelines.iter().chain(&second.pipelines).cloned().collect();
+    Arc::new(Script { pipelines, odd: first.odd.or(second.odd) })
 }
 
 /// What a variable holds that the text does not set; `None` when nothing is known of it.

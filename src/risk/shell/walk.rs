@@ -1,7 +1,7 @@
 //! Lists, pipelines, compound and simple commands, in their order.
 
 use super::{Arg, Judge, MAX_EXPANDED, MAX_NESTING, Stream};
-use crate::risk::syntax::ast::{Assignment, Command, Compound, Kind, Pipeline, Simple};
+use crate::risk::syntax::ast::{Assignment, Command, Compound, Kind, Pipeline, Simple, When};
 use crate::risk::syntax::{self, Script};
 use crate::risk::value::{Origin, has_hole};
 
@@ -10,20 +10,44 @@ const MAX_VALUES: usize = 16;
 
 impl Judge<'_> {
     pub(super) fn script(&mut self, script: &Script, input: Stream) -> Stream {
+        self.list(&script.pipelines, input)
+    }
+
+    pub(super) fn list(&mut self, pipelines: &[Pipeline], input: Stream) -> Stream {
         let mut output: Stream = None;
-        for pipeline in &script.pipelines {
-            if let Some(more) = self.pipeline(pipeline, input.clone()) {
-                match &mut output {
-                    Some(whole) if self.spend(more.len()) => whole.push_str(&more),
-                    Some(whole) => whole.push(Origin::UNKNOWN.hole()),
-                    None => output = Some(more),
-                }
+        // Where a list of `&&` and `||` may have ended before.
+        let mut exits: Vec<usize> = Vec::new();
+        let mut has_or = false;
+        for pipeline in pipelines {
+            if pipeline.when != When::And || has_or {
+                self.scope.or_as_at(&std::mem::take(&mut exits));
+                has_or = pipeline.when == When::Or || has_or && pipeline.when == When::And;
             }
+            if matches!(pipeline.when, When::And | When::Or) {
+                exits.push(self.scope.mark());
+            }
+            let more = self.pipeline(pipeline, input.clone());
+            self.gather(&mut output, more);
         }
+        self.scope.or_as_at(&exits);
         output
     }
 
+    /// Adds to an output.
+    pub(super) fn gather(&mut self, output: &mut Stream, more: Stream) {
+        if let Some(more) = more {
+            match output {
+                Some(whole) if self.spend(more.len()) => whole.push_str(&more),
+                Some(whole) => whole.push(Origin::UNKNOWN.hole()),
+                None => *output = Some(more),
+            }
+        }
+    }
+
     fn pipeline(&mut self, pipeline: &Pipeline, input: Stream) -> Stream {
+        if pipeline.commands.is_empty() {
+            return None;
+        }
         let mut stream = input;
         let last = pipeline.commands.len().saturating_sub(1);
         for (at, command) in pipeline.commands.iter().enumerate() {
@@ -81,20 +105,55 @@ impl Judge<'_> {
 
     fn compound(&mut self, compound: &Compound, input: Stream) -> Stream {
         let mut values: Vec<String> = Vec::new();
+        let mut is_known = true;
+        let asked = self.scope.take_asked();
         for word in &compound.words {
             if compound.variable.is_some() {
-                values.extend(self.expand(word).into_iter().map(|arg| arg.text));
+                for arg in self.expand(word) {
+                    is_known &= !arg.is_pattern && !has_hole(&arg.text);
+                    values.push(arg.text);
+                }
             } else {
                 self.text_of(word);
             }
         }
         if compound.kind == Kind::Test {
+            self.scope.add_asked(asked);
             return None;
         }
+        if compound.variable.is_some() {
+            for choice in self.choices(&self.scope.take_asked()) {
+                let mark = self.scope.mark();
+                self.choose(choice);
+                for word in &compound.words {
+                    let more: Vec<String> = self.expand(word).into_iter().map(|arg| arg.text).collect();
+                    values
+                        .extend(more.into_iter().filter(|value| !values.contains(value)).collect::<Vec<_>>());
+                }
+                self.scope.back_to(mark);
+            }
+        }
+        self.scope.take_asked();
+        for choice in self.other_targets(&compound.redirects) {
+            let mark = self.scope.mark();
+            self.choose(choice);
+            self.redirects(&compound.redirects, None, "");
+            self.scope.back_to(mark);
+        }
+        self.scope.add_asked(asked);
         let (input, targets) = self.redirects(&compound.redirects, input, "");
         let (mark, folder) = (self.scope.mark(), self.folder.clone());
         let output = match &compound.variable {
-            Some(name) => self.each(name, values, &compound.body, &input),
+            Some(name) => {
+                let output = self.each(name, values, &compound.body, &input);
+                if !is_known && compound.kind == Kind::Loop {
+                    // There may be nothing to do it for.
+                    self.scope.or_as_at(&[mark]);
+                }
+                output
+            }
+            None if compound.kind == Kind::Branches => self.branches(&compound.body, &input),
+            None if compound.kind == Kind::Loop => self.repeated(&compound.body, &input),
             None => self.script(&compound.body, input),
         };
         if compound.kind == Kind::Subshell {
@@ -131,21 +190,24 @@ impl Judge<'_> {
         if !self.is_inner {
             self.span = simple.span;
         }
-        let output = self.simple_inside(simple, input);
+        let output = self.chosen(simple, input);
         self.span = outer;
         output
     }
 
-    fn simple_inside(&mut self, simple: &Simple, input: Stream) -> Stream {
+    /// Runs a simple command once, and tells which names of several values it was made with.
+    pub(super) fn simple_inside(
+        &mut self,
+        simple: &Simple,
+        input: Stream,
+    ) -> (Stream, std::collections::BTreeSet<String>) {
         let args: Vec<Arg> = simple.words.iter().flat_map(|word| self.expand(word)).collect();
         let values: Vec<(&Assignment, Vec<String>)> =
             simple.assignments.iter().map(|assignment| (assignment, self.values(assignment))).collect();
         let name = args.first().map(|arg| super::names::base(&arg.text).to_owned()).unwrap_or_default();
         let before: Vec<_> = values
             .iter()
-            .map(|(assignment, _)| {
-                (assignment.name.as_str(), self.scope.get(&assignment.name).map(<[_]>::to_vec))
-            })
+            .map(|(assignment, _)| (assignment.name.as_str(), self.scope.held(&assignment.name)))
             .collect();
         for (assignment, items) in &values {
             self.assigned(&assignment.name, &items.join(" "));
@@ -155,6 +217,7 @@ impl Judge<'_> {
         if name == "exec" && args.len() == 1 && input.is_some() {
             self.stdin.clone_from(&input);
         }
+        let asked = self.scope.take_asked();
         let output = match args.is_empty() {
             // `$(< file)`
             true if simple.assignments.is_empty() => input,
@@ -168,13 +231,10 @@ impl Judge<'_> {
             );
         if !stays {
             for (name, old) in before {
-                match old {
-                    Some(items) => self.scope.set(name, items),
-                    None => self.scope.unset(name),
-                }
+                self.scope.put(name, old);
             }
         }
-        self.deliver(output, targets)
+        (self.deliver(output, targets), asked)
     }
 
     fn values(&mut self, assignment: &Assignment) -> Vec<String> {

@@ -14,7 +14,7 @@ pub struct Span {
 /// A list of pipelines.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
-    /// In the order of the text; `&&`, `||`, `;` and `&` all only separate, for each side may run.
+    /// In the order of the text.
     pub pipelines: Vec<Pipeline>,
     /// Why the text was not wholly understood.
     pub odd: Option<&'static str>,
@@ -27,6 +27,28 @@ pub struct Pipeline {
     pub commands: Vec<Command>,
     /// Whether `&` stands behind it.
     pub background: bool,
+    /// When it runs.
+    pub when: When,
+}
+
+/// When a pipeline runs, by what stands before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// After the one before it.
+    #[default]
+    Next,
+    /// `&&`: when the one before it succeeds.
+    And,
+    /// `||`: when the one before it fails.
+    Or,
+    /// `then`, or a pattern of `case`: instead of the other branches.
+    Branch,
+    /// `else`, or the pattern `*`: when no other branch runs.
+    Otherwise,
+    /// `elif`: when the conditions before it fail.
+    Condition,
+    /// `do`: when the condition before it succeeds.
+    Body,
 }
 
 /// A command.
@@ -63,9 +85,11 @@ pub struct Compound {
 /// How a compound command runs its body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
-    /// `{ … }`, `if`, `case`: here.
+    /// `{ … }`: here.
     #[default]
     Group,
+    /// `if`, `case`: one branch of them.
+    Branches,
     /// `( … )`: in a copy of the shell.
     Subshell,
     /// `for`, `while`, `until`, `select`: any number of times.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::MAX_DEPTH;
-use super::ast::{Assignment, Command, Compound, Kind, Part, Pipeline, Script, Simple, Span, Word};
+use super::ast::{Assignment, Command, Compound, Kind, Part, Pipeline, Script, Simple, Span, When, Word};
 use super::lex::{Parser, Token};
 
 /// Words that end a list wherever they stand.
@@ -72,11 +72,19 @@ impl Parser<'_> {
     /// A list up to one of the closing words, a closing bracket or the end; the closer is left.
     fn list(&mut self, closers: &[&str]) -> Script {
         let mut script = Script::default();
+        let mut when = When::Next;
         loop {
             match self.operator() {
                 Some(")") => break,
                 Some("(") | None => {}
-                Some(_) => {
+                Some(operator) => {
+                    when = match operator {
+                        "&&" => When::And,
+                        "||" => When::Or,
+                        // A line may break behind `&&`.
+                        "\n" => when,
+                        _ => When::Next,
+                    };
                     self.take();
                     continue;
                 }
@@ -84,13 +92,23 @@ impl Parser<'_> {
             if self.ended() || self.at_word(closers) || self.at_word(&CLOSERS) {
                 break;
             }
-            script.pipelines.push(self.pipeline());
+            script.pipelines.push(self.pipeline(std::mem::take(&mut when)));
         }
         script
     }
 
-    fn pipeline(&mut self) -> Pipeline {
-        let mut pipeline = Pipeline::default();
+    fn pipeline(&mut self, when: When) -> Pipeline {
+        let when = match self.peek() {
+            Token::Word(word) => match word.bare() {
+                Some("then") => When::Branch,
+                Some("elif") => When::Condition,
+                Some("else") => When::Otherwise,
+                Some("do") => When::Body,
+                _ => when,
+            },
+            _ => when,
+        };
+        let mut pipeline = Pipeline { when, ..Pipeline::default() };
         loop {
             pipeline.commands.extend(self.command());
             match self.operator() {
@@ -123,7 +141,7 @@ impl Parser<'_> {
         }
         for (opener, closer, kind) in [
             ("{", "}", Kind::Group),
-            ("if", "fi", Kind::Group),
+            ("if", "fi", Kind::Branches),
             ("while", "done", Kind::Loop),
             ("until", "done", Kind::Loop),
         ] {
@@ -231,7 +249,7 @@ impl Parser<'_> {
     }
 
     fn case(&mut self) -> Command {
-        let mut compound = Compound::default();
+        let mut compound = Compound { kind: Kind::Branches, ..Compound::default() };
         if let Token::Word(word) = self.take() {
             compound.words.push(word);
         }
@@ -244,11 +262,18 @@ impl Parser<'_> {
         self.enter(|parser| {
             while !parser.ended() && !parser.at_word(&["esac"]) {
                 // The patterns: (a | b)
+                let mut when = When::Branch;
                 while !parser.ended() && parser.operator() != Some(")") && !parser.at_word(&["esac"]) {
                     if let Token::Word(word) = parser.take() {
+                        if word.bare() == Some("*") {
+                            when = When::Otherwise;
+                        }
                         compound.words.push(word);
                     }
                 }
+                // A branch may be empty.
+                compound.body.pipelines.push(Pipeline { when, ..Pipeline::default() });
+                let mut when = When::Next;
                 if parser.operator() != Some(")") {
                     break;
                 }
@@ -257,10 +282,17 @@ impl Parser<'_> {
                     && !matches!(parser.operator(), Some(";;" | ")"))
                     && !parser.at_word(&CLOSERS)
                 {
-                    if matches!(parser.operator(), Some(operator) if operator != "(") {
-                        parser.take();
-                    } else {
-                        compound.body.pipelines.push(parser.pipeline());
+                    match parser.operator() {
+                        Some(operator) if operator != "(" => {
+                            when = match operator {
+                                "&&" => When::And,
+                                "||" => When::Or,
+                                "\n" => when,
+                                _ => When::Next,
+                            };
+                            parser.take();
+                        }
+                        _ => compound.body.pipelines.push(parser.pipeline(std::mem::take(&mut when))),
                     }
                 }
                 if !parser.at_word(&["esac"]) {
@@ -315,9 +347,10 @@ impl Parser<'_> {
             {
                 body
             }
-            Some(command) => {
-                Script { pipelines: vec![Pipeline { commands: vec![command], background: false }], odd: None }
-            }
+            Some(command) => Script {
+                pipelines: vec![Pipeline { commands: vec![command], ..Pipeline::default() }],
+                odd: None,
+            },
             None => Script::default(),
         };
         Command::Function { name, body: Arc::new(body) }
