@@ -5,7 +5,7 @@ FUZZ_SECONDS ?= 10
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt clippy doc deny build release plugin musl dist size generate bench fuzz-smoke features clean \
+.PHONY: help run test check fmt clippy doc deny build release plugin musl dist size generate bench fuzz-smoke fuzz-risk features clean \
 	risk-report
 
 help: ## this list
@@ -66,6 +66,9 @@ risk-report: ## recall and false alarms of the risk engine by class; SHOW=train 
 
 fuzz-smoke: ## every fuzz target for FUZZ_SECONDS (10) on nightly (needs cargo-fuzz: cargo install cargo-fuzz)
 	bash scripts/fuzz-smoke.sh $(FUZZ_SECONDS)
+
+fuzz-risk: ## the risk engine against a jailed shell for FUZZ_SECONDS (10): nothing runs that it did not foresee; SEED=n repeats
+	@$(CARGO) run --quiet --example fuzz-risk -- $(FUZZ_SECONDS) $(SEED)
 
 features: ## rows of docs/features.md that no test shows yet
 	@bash scripts/features.sh
