@@ -160,21 +160,22 @@ pub fn place(path: &str) -> Place {
     }
     let lower = if path.bytes().any(|b| b.is_ascii_uppercase()) { &path.to_ascii_lowercase() } else { path };
     let tables = &*TABLES;
-    if tables.secrets.has(lower) && !tables.public.is_surely(lower) || below_a_home(lower) {
+    let subject = &Subject::new(lower);
+    if tables.secrets.has(subject) && !tables.public.is_surely(subject) || below_a_home(lower) {
         return Place::Secret;
     }
-    if tables.dotenv.has(lower)
+    if tables.dotenv.has(subject)
         && ![".example", ".sample", ".template", ".dist"].iter().any(|end| lower.ends_with(end))
     {
         return Place::Dotenv;
     }
-    if tables.persistent.has(lower) {
+    if tables.persistent.has(subject) {
         return Place::Persistent;
     }
-    if tables.profiles.has(lower) {
+    if tables.profiles.has(subject) {
         return Place::Profile;
     }
-    if tables.defences.has(lower) {
+    if tables.defences.has(subject) {
         return Place::Defence;
     }
     if path.starts_with(is_hole) {
@@ -185,7 +186,7 @@ pub fn place(path: &str) -> Place {
     }
     let mut parts = path.split('/');
     let is_made = path.bytes().filter(|b| *b == b'/').count() > 1 && parts.any(|part| MADE.contains(&part));
-    if tables.caches.has(lower) || is_made && path.starts_with(['~', '/']) && !tables.system.has(lower) {
+    if tables.caches.has(subject) || is_made && path.starts_with(['~', '/']) && !tables.system.has(subject) {
         return Place::Cache;
     }
     if path.starts_with('~') {
@@ -197,10 +198,10 @@ pub fn place(path: &str) -> Place {
     {
         return Place::Project;
     }
-    if tables.local.has(lower) && !has_wildcard(path) {
+    if tables.local.has(subject) && !subject.is_wild {
         return Place::Local;
     }
-    if path.starts_with("/*") || path == "/" || tables.system.has(lower) {
+    if path.starts_with("/*") || path == "/" || tables.system.has(subject) {
         return Place::System;
     }
     if let Some(below) = path.strip_prefix('/') {
@@ -245,7 +246,11 @@ fn device(path: &str) -> Place {
 }
 
 fn has_wildcard(path: &str) -> bool {
-    path.contains(['*', '?', '[']) || has_hole(path)
+    has_star(path) || has_hole(path)
+}
+
+fn has_star(path: &str) -> bool {
+    path.bytes().any(|byte| matches!(byte, b'*' | b'?' | b'['))
 }
 
 /// Whether a path outside the project has the secrets of a home folder that is kept elsewhere: `/srv/x/.ssh/id_rsa`.
@@ -255,6 +260,7 @@ fn below_a_home(path: &str) -> bool {
     }
     path.match_indices("/.").skip_while(|(at, _)| *at < 2).take(8).any(|(at, _)| {
         let home = format!("~{}", &path[at..]);
+        let home = Subject::new(&home);
         TABLES.secrets.has(&home) && !TABLES.public.is_surely(&home)
     })
 }
@@ -284,102 +290,171 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
     system: Table::new(SYSTEM),
 });
 
+/// A path in lower case, and what every table asks of it.
+struct Subject<'p> {
+    path: &'p str,
+    /// What stands before the first wildcard.
+    literal: &'p str,
+    /// What it is filed under, when that has no wildcard.
+    key: Option<Key<'p>>,
+    /// Its last part.
+    name: &'p str,
+    /// Whether it has wildcards, or something that is not known.
+    is_wild: bool,
+}
+
+impl<'p> Subject<'p> {
+    fn new(path: &'p str) -> Self {
+        let is_wild = has_wildcard(path);
+        let literal = if is_wild {
+            path.find(|c| matches!(c, '*' | '?' | '[') || is_hole(c)).map_or(path, |at| &path[..at])
+        } else {
+            path
+        };
+        Self {
+            path,
+            literal,
+            key: key(path).filter(|key| !is_wild || !has_wildcard(key.1)),
+            name: path.rsplit('/').next().unwrap_or_default(),
+            is_wild,
+        }
+    }
+}
+
+/// What an anchored path or pattern is filed under: whether it is in a home folder, and its first part.
+type Key<'p> = (bool, &'p str);
+
+fn key(path: &str) -> Option<Key<'_>> {
+    let (is_home, rest) = match path.strip_prefix('/') {
+        Some(rest) => (false, rest),
+        None => (true, path.strip_prefix("~/").or_else(|| (path == "~").then_some(""))?),
+    };
+    Some((is_home, rest.split('/').next().unwrap_or_default()))
+}
+
+/// A pattern of a table.
+struct Pattern {
+    /// Without the slash that means everything below.
+    names: &'static str,
+    /// Whether everything below is meant.
+    is_folder: bool,
+    /// Whether it begins at the root or at a home folder.
+    is_anchored: bool,
+    /// How many parts it has.
+    depth: usize,
+    /// What stands before its first wildcard.
+    literal: &'static str,
+}
+
+impl Pattern {
+    fn new(pattern: &'static str) -> Self {
+        let names = pattern.strip_suffix('/').unwrap_or(pattern);
+        Self {
+            names,
+            is_folder: names.len() < pattern.len(),
+            is_anchored: pattern.starts_with(['/', '~']),
+            depth: names.split('/').count(),
+            literal: names.find(['*', '?']).map_or(names, |at| &names[..at]),
+        }
+    }
+
+    /// `…/` at the end means everything below; a pattern without a leading `/` or `~` may stand anywhere behind a slash.
+    /// The path may have `*` and `?`, which match what they would match.
+    fn fits(&self, subject: &Subject<'_>) -> bool {
+        let path = subject.path;
+        if self.is_anchored {
+            // No wildcard of either side can make up for a difference before the first of them.
+            let common = self.literal.len().min(subject.literal.len());
+            return self.literal.as_bytes()[..common] == subject.literal.as_bytes()[..common]
+                && self.begins(path, subject.is_wild);
+        }
+        if self.depth == 1 && !self.is_folder {
+            return globs(subject.name, self.names, subject.is_wild);
+        }
+        let mut starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
+        starts.any(|at| self.begins(&path[at..], subject.is_wild))
+    }
+
+    fn begins(&self, path: &str, is_wild: bool) -> bool {
+        let mut slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+        let end = slashes.nth(self.depth - 1).map_or(path.len(), |(at, _)| at);
+        (self.is_folder || end == path.len()) && globs(&path[..end], self.names, is_wild)
+    }
+}
+
 /// Patterns, filed so that a path is compared with few of them.
 #[derive(Default)]
 struct Table {
-    /// `/etc/…` under `etc`, `~/.ssh/…` under `~.ssh`.
-    anchored: HashMap<String, Vec<&'static str>>,
+    /// `/etc/…` under `etc`, `~/.ssh/…` under `.ssh` of a home folder.
+    anchored: HashMap<Key<'static>, Vec<Pattern>>,
     /// A file's name without wildcards.
-    names: HashMap<&'static str, ()>,
+    names: HashMap<&'static str, Pattern>,
     /// Whatever else.
-    others: Vec<&'static str>,
-    all: &'static [&'static str],
+    others: Vec<Pattern>,
 }
 
 impl Table {
-    fn new(patterns: &'static [&'static str]) -> Self {
-        let mut table = Self { all: patterns, ..Self::default() };
+    fn new(patterns: &[&'static str]) -> Self {
+        let mut table = Self::default();
         for pattern in patterns {
+            let filed = Pattern::new(pattern);
             match key(pattern) {
-                Some(key) if !key.contains(['*', '?']) => {
-                    table.anchored.entry(key).or_default().push(pattern)
+                Some(key) if !key.1.contains(['*', '?']) => {
+                    table.anchored.entry(key).or_default().push(filed);
                 }
-                None if !pattern.contains(['*', '?', '/']) => drop(table.names.insert(pattern, ())),
-                _ => table.others.push(pattern),
+                None if !pattern.contains(['*', '?', '/']) => drop(table.names.insert(pattern, filed)),
+                _ => table.others.push(filed),
             }
         }
         table
     }
 
     /// Like [`Table::has`]; a path with wildcards only when all that it may match is meant.
-    fn is_surely(&self, path: &str) -> bool {
-        if has_wildcard(path) {
-            return self.all.iter().any(|pattern| wild(pattern.as_bytes(), path.as_bytes()));
+    fn is_surely(&self, subject: &Subject<'_>) -> bool {
+        if subject.is_wild {
+            let all = self.anchored.values().flatten().chain(self.names.values()).chain(&self.others);
+            let mut all = all.filter(|pattern| !pattern.is_folder);
+            return all.any(|pattern| wild(pattern.names.as_bytes(), subject.path.as_bytes()));
         }
-        self.has(path)
+        self.has(subject)
     }
 
-    fn has(&self, path: &str) -> bool {
-        if has_wildcard(path) {
+    fn has(&self, subject: &Subject<'_>) -> bool {
+        let filed = subject.key.and_then(|key| self.anchored.get(&key)).into_iter().flatten();
+        if subject.is_wild {
+            let path = subject.path;
             let is_anchored = path.starts_with(['/', '~', '*', '?', '[']) || path.starts_with(is_hole);
-            let patterns = if is_anchored { self.all } else { &self.others };
-            return patterns.iter().any(|pattern| matches_path(pattern, path));
+            let mut patterns = filed.chain(&self.others);
+            if !is_anchored {
+                return self.others.iter().any(|pattern| pattern.fits(subject));
+            }
+            return patterns.any(|pattern| pattern.fits(subject))
+                || self.names.values().any(|pattern| pattern.fits(subject))
+                // A wildcard in the first part may be any of them.
+                || subject.key.is_none()
+                    && self.anchored.values().flatten().any(|pattern| pattern.fits(subject));
         }
-        if key(path)
-            .and_then(|key| self.anchored.get(&key))
-            .into_iter()
-            .flatten()
-            .any(|pattern| matches_path(pattern, path))
-        {
-            return true;
-        }
-        !self.names.is_empty()
-            && path.split('/').next_back().is_some_and(|name| self.names.contains_key(name))
-            || self.others.iter().any(|pattern| matches_path(pattern, path))
+        filed.into_iter().any(|pattern| pattern.fits(subject))
+            || self.names.contains_key(subject.name)
+            || self.others.iter().any(|pattern| pattern.fits(subject))
     }
-}
-
-/// What an anchored path or pattern is filed under.
-fn key(path: &str) -> Option<String> {
-    let (mark, rest) = match path.strip_prefix('/') {
-        Some(rest) => ("", rest),
-        None => ("~", path.strip_prefix("~/").or_else(|| (path == "~").then_some(""))?),
-    };
-    Some(format!("{mark}{}", rest.split('/').next().unwrap_or_default()))
-}
-
-/// A table's pattern against a path in lower case. `…/` at the end means everything below; a pattern without a leading
-/// `/` or `~` may stand anywhere behind a slash. The path may have `*` and `?`, which match what they would match.
-fn matches_path(pattern: &str, path: &str) -> bool {
-    let (names, is_folder) = match pattern.strip_suffix('/') {
-        Some(folder) => (folder, true),
-        None => (pattern, false),
-    };
-    let depth = names.split('/').count();
-    let begins = |path: &str| {
-        let end = path.match_indices('/').nth(depth - 1).map_or(path.len(), |(at, _)| at);
-        (is_folder || end == path.len()) && globs(&path[..end], names)
-    };
-    if pattern.starts_with(['/', '~']) {
-        return begins(path);
-    }
-    let mut starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
-    starts.any(|at| begins(&path[at..]))
 }
 
 /// Whether two patterns can match the same name: `*` and `?` on either side, but `*` alone stands for no hidden file and
 /// not for everything.
-fn globs(path: &str, pattern: &str) -> bool {
+fn globs(path: &str, pattern: &str, is_wild: bool) -> bool {
+    if !is_wild || !has_star(path) {
+        return wild(pattern.as_bytes(), path.as_bytes());
+    }
     if path.split('/').any(|part| part == "*") && !pattern.contains('*') {
         let same =
             path.split('/').zip(pattern.split('/')).all(|(a, b)| a == b || a == "*" && !b.starts_with('.'));
         return path.split('/').count() == pattern.split('/').count() && same && path.contains("/.");
     }
-    if path.contains(['*', '?', '['])
-        && path
-            .split('/')
-            .filter(|part| !part.is_empty() && *part != "~")
-            .all(|part| part.bytes().filter(u8::is_ascii_alphanumeric).count() > 0)
+    if path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != "~")
+        .all(|part| part.bytes().any(|byte| byte.is_ascii_alphanumeric()))
         && pattern.starts_with(['/', '~'])
     {
         // A wildcard stands for no hidden file.
