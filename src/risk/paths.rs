@@ -152,9 +152,26 @@ fn inside<'a>(path: &'a str, root: &str) -> Option<&'a str> {
     if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
 }
 
+/// Bytes of a path that the kernel takes (`PATH_MAX`); nothing can be done with a longer one.
+pub(super) const MAX_PATH: usize = 4096;
+
+/// What it costs to look at a path, in short paths without wildcards.
+pub(super) fn cost(path: &str) -> usize {
+    let length = path.len().min(MAX_PATH);
+    match has_wildcard(path) {
+        // Compared with all patterns, not only with those filed under its first part.
+        true if path.starts_with(['*', '?', '[']) => 16 + length / 4,
+        true => 2 + length / 4,
+        false => 1 + length / 64,
+    }
+}
+
 /// What a resolved path is.
 #[must_use]
 pub fn place(path: &str) -> Place {
+    if path.len() > MAX_PATH {
+        return Place::Unknown;
+    }
     if path.starts_with("/dev/") && !matches!(path, "/dev/mem" | "/dev/kmem" | "/dev/core") {
         return device(path);
     }
@@ -376,8 +393,12 @@ impl Pattern {
     }
 
     fn begins(&self, path: &str, is_wild: bool) -> bool {
-        let mut slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
-        let end = slashes.nth(self.depth - 1).map_or(path.len(), |(at, _)| at);
+        let mut slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(at, _)| at);
+        // Wildcards do not cross slashes, so there have to be as many.
+        if self.depth > 1 && slashes.nth(self.depth - 2).is_none() {
+            return false;
+        }
+        let end = slashes.next().unwrap_or(path.len());
         (self.is_folder || end == path.len()) && globs(&path[..end], self.names, is_wild)
     }
 }
@@ -446,10 +467,11 @@ fn globs(path: &str, pattern: &str, is_wild: bool) -> bool {
     if !is_wild || !has_star(path) {
         return wild(pattern.as_bytes(), path.as_bytes());
     }
-    if path.split('/').any(|part| part == "*") && !pattern.contains('*') {
-        let same =
-            path.split('/').zip(pattern.split('/')).all(|(a, b)| a == b || a == "*" && !b.starts_with('.'));
-        return path.split('/').count() == pattern.split('/').count() && same && path.contains("/.");
+    if !pattern.contains('*') && path.split('/').any(|part| part == "*") {
+        let parts = || path.split('/').zip(pattern.split('/'));
+        return path.contains("/.")
+            && parts().all(|(a, b)| a == b || a == "*" && !b.starts_with('.'))
+            && path.split('/').count() == pattern.split('/').count();
     }
     if path
         .split('/')
@@ -468,7 +490,7 @@ fn globs(path: &str, pattern: &str, is_wild: bool) -> bool {
 }
 
 /// Cells of the table in which two patterns are compared.
-const MAX_CELLS: usize = 16 * 1024;
+const MAX_CELLS: usize = 8 * 1024;
 
 /// Whether two patterns have a text in common; brackets count as `?`.
 fn meets(left: &[u8], right: &[u8]) -> bool {

@@ -1,6 +1,9 @@
 //! The rules, one table for each family. A rule without patterns is found by what a command does with paths, input and
 //! other commands; [`rule`] looks it up by its id.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::Level;
 
 pub mod clouds;
@@ -65,7 +68,9 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
 /// The rule with this id.
 #[must_use]
 pub fn rule(id: &str) -> Option<&'static Rule> {
-    all().find(|rule| rule.id == id)
+    static BY_ID: LazyLock<HashMap<&'static str, &'static Rule>> =
+        LazyLock::new(|| all().map(|rule| (rule.id, rule)).collect());
+    BY_ID.get(id).copied()
 }
 
 #[cfg(test)]

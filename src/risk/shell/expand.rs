@@ -2,8 +2,12 @@
 
 use super::braces::{self, Letter};
 use super::{Arg, Judge, MAX_EXPANDED, MAX_NESTING, arithmetic};
+use crate::risk::paths::MAX_PATH;
 use crate::risk::syntax::ast::{Part, Script, Word};
 use crate::risk::value::{Origin, has_hole};
+
+/// What an expansion costs beside what it makes.
+const PART_BYTES: usize = 32;
 
 impl Judge<'_> {
     /// A word as it would be given to a program.
@@ -15,7 +19,11 @@ impl Judge<'_> {
                 return vec![Arg { text, is_pattern: false }];
             }
             if !text.contains('{') {
-                return vec![Arg { text: text.clone(), is_pattern: text.contains(['*', '?', '[']) }];
+                let is_pattern = text.contains(['*', '?', '[']);
+                if is_pattern && text.len() > MAX_PATH {
+                    self.find("not-understood", "");
+                }
+                return vec![Arg { text: text.clone(), is_pattern }];
             }
         }
         let letters = self.letters(word);
@@ -46,6 +54,10 @@ impl Judge<'_> {
                 });
             }
         }
+        // The shell looks for files by patterns of any length, but these are not followed.
+        if args.iter().any(|arg| arg.is_pattern && arg.text.len() > MAX_PATH) {
+            self.find("not-understood", "");
+        }
         args
     }
 
@@ -61,12 +73,19 @@ impl Judge<'_> {
     /// Takes so many bytes from what expansions may make.
     pub(super) fn spend(&mut self, bytes: usize) -> bool {
         self.expanded += bytes;
+        if self.expanded > MAX_EXPANDED {
+            self.find("not-understood", "");
+        }
         self.expanded <= MAX_EXPANDED
     }
 
     fn letters(&mut self, word: &Word) -> Vec<Letter> {
         let mut letters: Vec<Letter> = Vec::new();
         for part in &word.parts {
+            if !matches!(part, Part::Text { .. }) && !self.spend(PART_BYTES) {
+                letters.push((Origin::UNKNOWN.hole(), true));
+                break;
+            }
             match part {
                 Part::Text { text, quoted } => letters.extend(text.chars().map(|c| (c, *quoted))),
                 Part::Parameter { parameter, quoted } => {

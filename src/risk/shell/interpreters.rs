@@ -88,6 +88,8 @@ const INTERPRETERS: &[&str] = &[
 
 /// Commands of the shell that looking through code counts as.
 const SCAN_FUEL: usize = 16;
+/// Bytes of code that cost as much as a command.
+const SCAN_BYTES: usize = 64;
 
 pub(super) fn is_shell(name: &str) -> bool {
     SHELLS.contains(&name)
@@ -414,11 +416,9 @@ impl Judge<'_> {
     }
 
     fn scan_with(&mut self, text: &str, language: &str, input: Option<&str>) {
-        if !self.spend(text.len()) || self.fuel < SCAN_FUEL {
-            self.find("not-understood", "");
+        if !self.spend(text.len()) || !self.pay(SCAN_FUEL + text.len() / SCAN_BYTES) {
             return;
         }
-        self.fuel -= SCAN_FUEL;
         for found in code::scan(text, language) {
             match found {
                 code::Does::Runs(line) => {

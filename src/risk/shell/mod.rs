@@ -2,7 +2,8 @@
 //! unwraps what runs something else, and asks the rules about every command.
 //!
 //! The work is bounded: by [`FUEL`] commands, [`MAX_EXPANDED`] bytes that expansions make, [`MAX_PATHS`] words that are
-//! looked at as paths and [`MAX_NESTING`] levels of commands in commands. What lies beyond a bound is never low.
+//! looked at as paths and [`MAX_NESTING`] levels of commands in commands. What costs more than its kind counts for
+//! several. What lies beyond a bound is never low.
 
 mod arithmetic;
 mod braces;
@@ -39,7 +40,7 @@ use scope::Scope;
 pub(super) use code::quoted;
 
 /// Commands that are looked at in one text, those inside of others included.
-const FUEL: usize = 3000;
+const FUEL: usize = 1500;
 /// Bytes that expansions may make in one text.
 const MAX_EXPANDED: usize = 256 * 1024;
 /// Words of one text that are looked at as paths.
@@ -168,6 +169,16 @@ impl<'a> Judge<'a> {
             self.find("not-understood", "");
         }
         self
+    }
+
+    /// Takes so much from what the text may cost; notes when there is too little left.
+    fn pay(&mut self, cost: usize) -> bool {
+        if self.fuel < cost {
+            self.find("not-understood", "");
+            return false;
+        }
+        self.fuel -= cost;
+        true
     }
 
     /// Notes that a rule applies.

@@ -59,6 +59,9 @@ impl Judge<'_> {
     ) -> (Stream, Option<Vec<Target>>) {
         let mut targets: Option<Vec<Target>> = None;
         for redirect in redirects {
+            if !self.pay(2) {
+                break;
+            }
             if matches!(redirect.kind, RedirectKind::HereDocument | RedirectKind::HereString) {
                 let end = if redirect.kind == RedirectKind::HereString { "\n" } else { "" };
                 input = Some(self.text_of(&redirect.target) + end);
@@ -236,7 +239,7 @@ impl Judge<'_> {
 
     /// Judges what is done with a path.
     pub(super) fn effect(&mut self, effect: Effect, path: &str, name: &str) -> Place {
-        self.paths += 1;
+        self.paths += paths::cost(path);
         if self.paths > super::MAX_PATHS {
             self.find("not-understood", "");
             return Place::Unknown;

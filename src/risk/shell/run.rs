@@ -9,6 +9,9 @@ use crate::risk::value::{Origin, has_hole, origin, unmarked};
 /// Arguments that a call gives to a function's parameters.
 const MAX_ARGUMENTS: usize = 256;
 
+/// Arguments that cost as much as a command.
+const ARGUMENTS: usize = 32;
+
 /// Options with which tools only say what they would do.
 const DRY_RUNS: &[&str] = &[
     "--dry-run",
@@ -91,11 +94,13 @@ impl Call<'_> {
 impl Judge<'_> {
     pub(super) fn run(&mut self, args: &[Arg], input: Stream) -> Stream {
         let Some(first) = args.first() else { return input };
-        if self.fuel == 0 || self.nesting >= MAX_NESTING {
+        if self.nesting >= MAX_NESTING {
             self.find("not-understood", "");
             return Some(Origin::UNKNOWN.text());
         }
-        self.fuel -= 1;
+        if !self.pay(1 + args.len() / ARGUMENTS) {
+            return Some(Origin::UNKNOWN.text());
+        }
         self.nesting += 1;
         let output = self.run_named(first, args, input);
         self.nesting -= 1;

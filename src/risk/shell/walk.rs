@@ -7,6 +7,8 @@ use crate::risk::value::{Origin, has_hole};
 
 /// Values of a loop that its body is judged with; with more, the rest counts as not understood.
 const MAX_VALUES: usize = 16;
+/// Bytes of a text whose reading costs as much as a command.
+const TEXT_BYTES: usize = 256;
 
 impl Judge<'_> {
     pub(super) fn script(&mut self, script: &Script, input: Stream) -> Stream {
@@ -19,6 +21,11 @@ impl Judge<'_> {
         let mut exits: Vec<usize> = Vec::new();
         let mut has_or = false;
         for pipeline in pipelines {
+            if self.fuel == 0 {
+                self.find("not-understood", "");
+                output = Some(Origin::UNKNOWN.text());
+                break;
+            }
             if pipeline.when != When::And || has_or {
                 self.scope.or_as_at(&std::mem::take(&mut exits));
                 has_or = pipeline.when == When::Or || has_or && pipeline.when == When::And;
@@ -51,11 +58,9 @@ impl Judge<'_> {
         let mut stream = input;
         let last = pipeline.commands.len().saturating_sub(1);
         for (at, command) in pipeline.commands.iter().enumerate() {
-            if self.fuel == 0 {
-                self.find("not-understood", "");
+            if !self.pay(1) {
                 return Some(Origin::UNKNOWN.text());
             }
-            self.fuel -= 1;
             let mark = self.scope.mark();
             // What goes on to another command is not shown.
             self.captured += usize::from(at < last);
@@ -268,6 +273,9 @@ impl Judge<'_> {
     pub(super) fn text(&mut self, text: &str, how: &str, input: Stream) -> Stream {
         if self.nesting >= MAX_NESTING || self.expanded + text.len() > MAX_EXPANDED {
             self.find("not-understood", "");
+            return Some(Origin::UNKNOWN.text());
+        }
+        if !self.pay(text.len() / TEXT_BYTES) {
             return Some(Origin::UNKNOWN.text());
         }
         self.expanded += text.len();

@@ -2,7 +2,7 @@
 
 use super::ast::{Part, Redirect, RedirectKind, Script, Span, Word};
 use super::word::Parts;
-use super::{MAX_DEPTH, grammar};
+use super::{MAX_DEPTH, MAX_TOKENS, grammar};
 
 /// What stands next.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Parser<'a> {
     pub(super) next: Option<Token>,
     /// Where the bodies of here-documents end that were read already, so that the line end skips them.
     skip_to: Option<usize>,
+    /// How many tokens may still be read.
+    tokens: usize,
 }
 
 const OPERATORS: [(&str, &str); 14] = [
@@ -49,7 +51,8 @@ const OPERATORS: [(&str, &str); 14] = [
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str, base: usize, depth: usize) -> Self {
-        let mut parser = Self { text, at: 0, base, depth, odd: None, next: None, skip_to: None };
+        let mut parser =
+            Self { text, at: 0, base, depth, odd: None, next: None, skip_to: None, tokens: MAX_TOKENS };
         if depth > MAX_DEPTH {
             parser.give_up("nested too deeply");
         }
@@ -77,9 +80,13 @@ impl<'a> Parser<'a> {
 
     pub(super) fn read(&mut self) -> Token {
         self.blanks();
+        if self.tokens == 0 && !self.is_done() {
+            self.give_up("too many words");
+        }
         if self.is_done() {
             return Token::End;
         }
+        self.tokens -= 1;
         if let Some(redirect) = self.redirect() {
             return Token::Redirect(redirect);
         }

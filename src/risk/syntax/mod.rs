@@ -17,6 +17,9 @@ pub use ast::{Script, Span};
 /// How deep substitutions, subshells and compound commands may nest before the text counts as not understood.
 pub const MAX_DEPTH: usize = 40;
 
+/// Words, operators and redirections of one text; what lies beyond counts as not understood.
+pub const MAX_TOKENS: usize = 8 * 1024;
+
 /// Parses a text.
 #[must_use]
 pub fn parse(text: &str) -> Script {

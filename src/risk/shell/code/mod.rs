@@ -15,6 +15,9 @@ use crate::risk::effects::Effect;
 /// Tokens that a call is looked at with.
 const WINDOW: usize = 256;
 
+/// Findings of one text after which the rest counts as not understood.
+const MAX_FOUND: usize = 512;
+
 /// Calls that run a command line or a program.
 const RUNS: &[&str] = &[
     "system",
@@ -236,6 +239,9 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
     );
     let mut at = 0;
     while at < tokens.len() {
+        if values.is_spent() || found.len() > MAX_FOUND {
+            break;
+        }
         match &tokens[at] {
             Token::Shell(line) => found.push(Does::Runs(values.filled(line))),
             // Bun.$`command`
@@ -250,6 +256,9 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
             _ => {}
         }
         at += 1;
+    }
+    if at < tokens.len() || tokens.len() >= tokens::MAX_TOKENS || values.is_spent() {
+        found.push(Does::Is("not-understood"));
     }
     if runs_something {
         for line in literals(&tokens).map(Does::Runs) {

@@ -4,7 +4,7 @@ use crate::risk::syntax::escape::escape;
 use crate::risk::value::is_hole;
 
 /// Tokens of one text; what lies beyond is not looked at.
-const MAX_TOKENS: usize = 16 * 1024;
+pub(super) const MAX_TOKENS: usize = 16 * 1024;
 
 /// A token.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Texts that code puts together: joined, reversed, decoded, named by a variable.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::WINDOW;
@@ -11,6 +12,10 @@ use crate::risk::value::Origin;
 const MAX_DEPTH: usize = 12;
 /// How often code in code is looked into.
 const MAX_NESTED: usize = 8;
+/// Tokens that are looked at in one text, each as often as it is; a text that is put together counts for its length.
+const MAX_STEPS: usize = 256 * 1024;
+/// Bytes of a text that cost as much as a token.
+const STEP_BYTES: usize = 16;
 
 /// What names stand for at a place of the code.
 pub(super) struct Values<'t> {
@@ -20,11 +25,28 @@ pub(super) struct Values<'t> {
     /// Names that stand for others: `from os import system as s`.
     names: HashMap<&'t str, String>,
     nested: usize,
+    steps: Cell<usize>,
 }
 
 impl<'t> Values<'t> {
     pub(super) fn new(tokens: &'t [Token], language: &'t str) -> Self {
-        Self { tokens, language, texts: HashMap::new(), names: HashMap::new(), nested: 0 }
+        Self {
+            tokens,
+            language,
+            texts: HashMap::new(),
+            names: HashMap::new(),
+            nested: 0,
+            steps: Cell::new(0),
+        }
+    }
+
+    /// Whether so much was looked at that the rest is not.
+    pub(super) fn is_spent(&self) -> bool {
+        self.steps.get() > MAX_STEPS
+    }
+
+    fn step(&self, steps: usize) {
+        self.steps.set(self.steps.get() + steps);
     }
 
     /// Whether code in code may be looked into once more.
@@ -56,7 +78,8 @@ impl<'t> Values<'t> {
     }
 
     fn token(&self, at: usize) -> Option<&'t Token> {
-        self.tokens.get(at)
+        self.step(1);
+        self.tokens.get(at).filter(|_| !self.is_spent())
     }
 
     fn is(&self, at: usize, sign: char) -> bool {
@@ -318,6 +341,7 @@ impl<'t> Values<'t> {
             Token::Name(_) => self.named(at, depth)?,
             _ => return None,
         };
+        self.step(text.len() / STEP_BYTES);
         self.methods(text, end)
     }
 
