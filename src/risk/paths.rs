@@ -597,6 +597,20 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_no_kernel_takes_is_unknown() {
+        let below = |length: usize| format!("/etc/{}", "a".repeat(length - 5));
+        assert_eq!(place(&below(MAX_PATH)), Place::System);
+        assert_eq!(place(&below(MAX_PATH + 1)), Place::Unknown);
+    }
+
+    #[test]
+    fn wildcards_in_any_part_meet_what_is_filed_by_its_first() {
+        for path in ["/et?/shadow", "/etc/shad*", "~/.s?h/id_rsa", "~/.ssh/*", "/[e]tc/shadow"] {
+            assert_eq!(place(path), Place::Secret, "{path}");
+        }
+    }
+
+    #[test]
     fn depth_hides_nothing() {
         for path in ["a/.ssh/id_rsa", "a/wallet.dat"] {
             assert_eq!(place(&format!("/srv/{}{path}", "x/".repeat(100))), Place::Secret, "{path}");

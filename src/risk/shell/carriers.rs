@@ -3,7 +3,7 @@
 
 use super::run::Call;
 use super::{Judge, Stream, quoted};
-use crate::risk::paths::{self, Place};
+use crate::risk::paths::Place;
 
 /// Options whose word is a command line: program, options.
 const TEXTS: &[(&str, &[&str])] = &[
@@ -670,7 +670,7 @@ impl Judge<'_> {
         {
             for path in call.plain().filter(|path| *path != folder).take(16) {
                 let inside = format!("{folder}/{path}");
-                if paths::place(&self.resolve(&inside)) == Place::Secret {
+                if self.place(&self.resolve(&inside)) == Place::Secret {
                     self.find("read-secret", &call.line());
                 }
             }
@@ -795,7 +795,7 @@ impl Judge<'_> {
     fn git_places(&mut self, call: &Call<'_>) {
         if call.has(&["add"]) {
             for path in call.plain().skip_while(|word| *word != "add").skip(1).take(64) {
-                if paths::place(&self.resolve(path)) == Place::Secret {
+                if self.place(&self.resolve(path)) == Place::Secret {
                     self.find("read-secret", &call.line());
                 }
             }
@@ -807,13 +807,12 @@ impl Judge<'_> {
         let folder = call
             .after(&["--work-tree", "-C"])
             .map_or_else(|| self.folder.clone(), |folder| self.resolve(folder));
-        let matters = matches!(
-            paths::place(&folder),
-            Place::System | Place::Persistent | Place::Secret | Place::Defence
-        ) || folder == "~"
-            || folder == "/";
+        let matters =
+            matches!(self.place(&folder), Place::System | Place::Persistent | Place::Secret | Place::Defence)
+                || folder == "~"
+                || folder == "/";
         let places = call.plain().skip(1).any(|path| {
-            matches!(paths::place(&self.resolve(path)), Place::System | Place::Home) && call.has(&["clean"])
+            matches!(self.place(&self.resolve(path)), Place::System | Place::Home) && call.has(&["clean"])
         });
         if discards && places {
             self.find("delete-outside", &call.line());

@@ -237,7 +237,7 @@ impl Judge<'_> {
                 files.map(|(_, word)| *word).skip(skipped).filter(|path| *path != "/dev/stdin").take(64)
             {
                 let written = self.content(path);
-                let place = paths::place(&self.resolve(path));
+                let place = self.place(&self.resolve(path));
                 let content = match (written, place) {
                     (Some(content), _) => content,
                     (None, place) if is_reader || place == paths::Place::Secret => {

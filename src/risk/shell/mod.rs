@@ -28,8 +28,10 @@ mod walk;
 mod ways;
 mod wrappers;
 
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 
+use super::paths::{self, Place};
 use super::rules::rule;
 use super::syntax::{self, Script, Span};
 use super::value::{cleaned, shown};
@@ -111,7 +113,9 @@ struct Judge<'a> {
     folder: String,
     fuel: usize,
     expanded: usize,
-    paths: usize,
+    /// What paths are that were looked at, and what that cost.
+    places: RefCell<HashMap<String, Place>>,
+    paths: Cell<usize>,
     nesting: usize,
     /// How many substitutions the current command's output goes to.
     captured: usize,
@@ -139,7 +143,8 @@ impl<'a> Judge<'a> {
             folder: String::new(),
             fuel: FUEL,
             expanded: 0,
-            paths: 0,
+            places: RefCell::default(),
+            paths: Cell::new(0),
             nesting: 0,
             captured: 0,
             span: Span::default(),
@@ -163,7 +168,7 @@ impl<'a> Judge<'a> {
         };
         let script = syntax::parse(text);
         self.script(&script, None);
-        if script.odd.is_some() {
+        if script.odd.is_some() || self.paths.get() > MAX_PATHS {
             self.span = whole;
             self.is_open = true;
             self.find("not-understood", "");
@@ -179,6 +184,20 @@ impl<'a> Judge<'a> {
         }
         self.fuel -= cost;
         true
+    }
+
+    /// What a resolved path is. Beyond [`MAX_PATHS`] nothing is known, and the text counts as not understood.
+    fn place(&self, resolved: &str) -> Place {
+        if let Some(place) = self.places.borrow().get(resolved) {
+            return *place;
+        }
+        self.paths.set(self.paths.get() + paths::cost(resolved));
+        if self.paths.get() > MAX_PATHS {
+            return Place::Unknown;
+        }
+        let place = paths::place(resolved);
+        self.places.borrow_mut().insert(resolved.to_owned(), place);
+        place
     }
 
     /// Notes that a rule applies.

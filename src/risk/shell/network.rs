@@ -2,7 +2,7 @@
 
 use super::run::Call;
 use super::{Judge, Stream, names};
-use crate::risk::paths::{self, Place};
+use crate::risk::paths::Place;
 use crate::risk::rules::network::{DROPS, FETCHERS, METADATA, SENDERS};
 use crate::risk::value::{Origin, comes_from, has_hole, is_hole, origin};
 
@@ -173,7 +173,7 @@ impl Judge<'_> {
     fn response(&self, call: &Call<'_>, transfer: &Transfer<'_>) -> String {
         match transfer.urls.first().and_then(|url| url.strip_prefix("file://")) {
             Some(path) => {
-                let place = paths::place(&self.resolve(path));
+                let place = self.place(&self.resolve(path));
                 self.content(path).unwrap_or_else(|| self.origin_of(place, path).text())
             }
             None => {
@@ -247,7 +247,7 @@ impl Judge<'_> {
             self.find("send-secret", &line);
         }
         for path in &transfer.files {
-            let place = paths::place(&self.resolve(path));
+            let place = self.place(&self.resolve(path));
             let content = self.content(path).and_then(|content| origin(&content));
             let is_private =
                 matches!(place, Place::Secret | Place::System | Place::Defence | Place::Persistent)

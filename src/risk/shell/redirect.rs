@@ -170,7 +170,7 @@ impl Judge<'_> {
         if plain == path || !plain.is_ascii() {
             return place;
         }
-        let place = paths::place(&plain);
+        let place = self.place(&plain);
         if effects::rule(effect, place)
             .and_then(crate::risk::rules::rule)
             .is_some_and(|rule| rule.level == crate::risk::Level::High)
@@ -182,7 +182,7 @@ impl Judge<'_> {
 
     /// What is put into a profile runs with every new shell.
     pub(super) fn poisons(&mut self, path: &str, content: &str) {
-        if paths::place(&self.resolve(path)) != Place::Profile {
+        if self.place(&self.resolve(path)) != Place::Profile {
             return;
         }
         if comes_from(content, Origin::NETWORK | Origin::DECODED)
@@ -204,7 +204,7 @@ impl Judge<'_> {
 
     fn writes(&mut self, path: &str, adds: bool, name: &str, input: Option<&str>) {
         let effect = if adds { Effect::Append } else { Effect::Write };
-        let place = paths::place(&self.resolve(path));
+        let place = self.place(&self.resolve(path));
         // A program that only says a fixed text, or nothing, tries whether a port is open.
         let is_probe = place == Place::Socket
             && matches!(name, "echo" | "printf" | ":" | "true" | "" | "cat")
@@ -239,13 +239,8 @@ impl Judge<'_> {
 
     /// Judges what is done with a path.
     pub(super) fn effect(&mut self, effect: Effect, path: &str, name: &str) -> Place {
-        self.paths += paths::cost(path);
-        if self.paths > super::MAX_PATHS {
-            self.find("not-understood", "");
-            return Place::Unknown;
-        }
         let resolved = self.resolve(path);
-        let mut place = paths::place(&resolved);
+        let mut place = self.place(&resolved);
         if !path.is_ascii() {
             place = self.read_plainly(effect, &resolved, place);
         }

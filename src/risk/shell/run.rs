@@ -3,7 +3,7 @@
 use super::{Arg, Judge, MAX_NESTING, Stream, names};
 use crate::risk::effects;
 use crate::risk::matcher;
-use crate::risk::paths::{self, Place};
+use crate::risk::paths::Place;
 use crate::risk::value::{Origin, has_hole, origin, unmarked};
 
 /// Arguments that a call gives to a function's parameters.
@@ -337,7 +337,7 @@ impl Judge<'_> {
         let recurses = call.rest().iter().any(|word| {
             word.starts_with('-') && !word.starts_with("--") && word.contains('r') && word.contains('f')
         });
-        let place = |word: &str| paths::place(&self.resolve(word));
+        let place = |word: &str| self.place(&self.resolve(word));
         let matters =
             call.plain().any(|word| matches!(place(word), Place::System | Place::Home | Place::Secret));
         if recurses && matters {

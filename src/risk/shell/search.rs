@@ -3,7 +3,7 @@
 use super::run::Call;
 use super::{Arg, Judge, Stream};
 use crate::risk::effects::Effect;
-use crate::risk::paths::{self, Place};
+use crate::risk::paths::Place;
 use crate::risk::value::Origin;
 
 /// Folders that a search starts in and that what it runs is judged with.
@@ -82,7 +82,7 @@ impl Judge<'_> {
             }
             at += 1;
         }
-        let is_secret = |start: &&str| paths::place(&self.resolve(start)) == Place::Secret;
+        let is_secret = |start: &&str| self.place(&self.resolve(start)) == Place::Secret;
         if starts.iter().any(is_secret) {
             return Some(Some(Origin::SECRET.text()));
         }
@@ -94,7 +94,7 @@ impl Judge<'_> {
     /// What is found below a folder is deleted. Narrowed, that is a cleaning where one's own things are.
     fn deletes(&mut self, start: &str, narrows: bool) {
         let resolved = self.resolve(start);
-        let place = paths::place(&resolved);
+        let place = self.place(&resolved);
         let is_own =
             matches!(place, Place::Project | Place::ProjectWhole | Place::BuildOutput | Place::Cache)
                 || resolved == "/tmp"

@@ -84,6 +84,12 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_too_many_words_is_not_understood() {
+        assert_eq!(parse(&"a ".repeat(MAX_TOKENS)).odd, None);
+        assert!(parse(&"a ".repeat(MAX_TOKENS + 1)).odd.is_some());
+    }
+
+    #[test]
     fn what_is_not_understood_is_noted() {
         for text in [
             "echo 'a",
