@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt clippy doc deny build release plugin musl dist size generate bench fuzz-smoke fuzz-risk features clean \
-	risk-report
+	risk-report risk-bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -60,6 +60,10 @@ generate: ## write the files that come from the code: manifest, bridge/static.js
 bench: release ## everything measured, beside nginx, Node and Go where they are installed; writes docs/performance.md (10 minutes)
 	@$(CARGO) build --quiet --release $(FEATURES) --example bench
 	@$(TARGET)/release/examples/bench all "$$(bash scripts/musl/build.sh)" $(TARGET)/release/agent-identity docs/performance.md
+
+risk-bench: ## how long verdicts of the risk engine take, and the slowest text found; VERBOSE=1 names what is slow
+	@$(CARGO) build --quiet --release $(FEATURES) --example bench
+	@$(TARGET)/release/examples/bench risk
 
 risk-report: ## recall and false alarms of the risk engine by class; SHOW=train shows what it judges wrongly
 	@$(CARGO) run --quiet --release --example risk-report -- $(SHOW)
