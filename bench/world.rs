@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use agent_identity::base::time::{Clock, SystemClock};
 use agent_identity::emulator::{Emulator, Options};
@@ -13,8 +14,8 @@ use super::Outcome;
 use super::browser::Browser;
 use super::process::Process;
 
-/// Where the login callback is; a loopback address of its own, so that nothing else on the machine has the port.
-const CALLBACK: &str = "http://127.86.4.2:18789/identity/oauth/callback";
+/// How many worlds there have been: each has a loopback address of its own for its login callback.
+static WORLDS: AtomicU8 = AtomicU8::new(1);
 /// Bytes of a user token in the sessions that are only there to be many: what the emulator's tokens have.
 const TOKEN_BYTES: usize = 800;
 
@@ -26,7 +27,9 @@ pub(crate) struct World {
 impl World {
     /// A fresh folder below `target/`, so that saving is measured on a disk.
     pub(crate) fn new() -> Outcome<Self> {
-        let options = Options { callback_urls: vec![CALLBACK.to_owned()], ..Options::default() };
+        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
+        let callback = format!("http://127.86.4.{number}:18789/identity/oauth/callback");
+        let options = Options { callback_urls: vec![callback.clone()], ..Options::default() };
         let emulator = Emulator::start(options)?;
         let world = Self { folder: scratch()?, emulator };
         let key = &world.emulator.options().access_keys[0];
@@ -43,7 +46,7 @@ impl World {
                 "discoveryUrl": world.emulator.discovery_url(),
                 "clientId": world.emulator.client_id(),
                 "clientSecret": world.emulator.client_secret(),
-                "callbackUrl": CALLBACK,
+                "callbackUrl": callback,
                 "scope": "openid profile email offline_access",
             },
         });
