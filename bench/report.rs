@@ -1,6 +1,5 @@
 //! Tables, with goals beside the figures, as text and in a document.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -33,30 +32,31 @@ impl Report {
         self.misses += other.misses;
     }
 
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
     /// How many goals were not met.
     pub(crate) fn misses(&self) -> usize {
         self.misses
     }
 
     pub(crate) fn heading(&mut self, title: &str) {
-        let _ = write!(self.text, "\n## {title}\n\n");
+        self.say(&format!("\n## {title}\n\n"));
     }
 
     pub(crate) fn paragraph(&mut self, text: &str) {
-        let _ = write!(self.text, "{text}\n\n");
+        self.say(&format!("{text}\n\n"));
     }
 
     pub(crate) fn table(&mut self, columns: &[&str], rows: &[Vec<String>]) {
-        let _ = writeln!(self.text, "| {} |", columns.join(" | "));
-        let _ = writeln!(self.text, "|{}|", vec!["---"; columns.len()].join("|"));
-        for row in rows {
-            let _ = writeln!(self.text, "| {} |", row.join(" | "));
-        }
-        self.text.push('\n');
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let head: Vec<_> = columns.iter().map(|&column| column.to_owned()).collect();
+        let rule = format!("|{}|\n", vec!["---"; columns.len()].join("|"));
+        let rows: String = rows.iter().map(|row| line(row)).collect();
+        self.say(&format!("{}{rule}{rows}\n", line(&head)));
+    }
+
+    /// Shown at once, and kept for the document.
+    fn say(&mut self, text: &str) {
+        print!("{text}");
+        self.text += text;
     }
 
     /// A figure's goal and whether it is met, as two cells.
@@ -69,10 +69,9 @@ impl Report {
         [goal, if met { "met" } else { "**not met**" }.to_owned()]
     }
 
-    /// Something that could not be measured here; also said at once.
+    /// Something that could not be measured here.
     pub(crate) fn skipped(&mut self, what: &str, reason: &str) {
-        println!("skipped: {what}: {reason}");
-        self.paragraph(&format!("Skipped: {what}: {reason}."));
+        self.paragraph(&format!("skipped: {what}: {reason}"));
     }
 
     pub(crate) fn about_the_machine(&mut self) -> Outcome<()> {

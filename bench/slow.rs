@@ -98,7 +98,7 @@ fn with_dripping<T>(socket: &Path, work: impl FnOnce() -> Outcome<T>) -> Outcome
 fn beyond_the_cap(socket: &Path, report: &mut Report) -> Outcome<()> {
     // Every connection is in the middle of a request, so that none can be asked to make room.
     let head = "POST /tool/identity_whoami HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-                Content-Length: 13\r\n\r\n{\"params\": ";
+                Content-Length: 14\r\n\r\n{\"params\": ";
     let begun = (0..MAX_CONNECTIONS).map(|_| {
         let mut stream = UnixStream::connect(socket)?;
         stream.write_all(head.as_bytes())?;
@@ -126,7 +126,7 @@ fn beyond_the_cap(socket: &Path, report: &mut Report) -> Outcome<()> {
         }
     }
     let answered = begun.into_iter().map(|mut stream| {
-        stream.write_all(b"{}")?;
+        stream.write_all(b"{}}")?;
         answer(&mut stream, &mut [0; 4096])
     });
     let answered = answered.collect::<Outcome<Vec<u16>>>()?.iter().filter(|status| **status == 200).count();
