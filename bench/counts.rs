@@ -15,8 +15,9 @@ use super::process::has;
 use super::report::Report;
 use super::world::World;
 
-const FEW: usize = 500;
-const MANY: usize = 1_500;
+/// Few and many requests, and few and many verdicts: a verdict takes some hundred times as long.
+const REQUESTS: [usize; 2] = [500, 1_500];
+const VERDICTS: [usize; 2] = [5, 25];
 /// One that the parser has some work with, and that the rules do not stop at early.
 const COMMAND: &str = "cd /srv/app && git fetch --all | tail -n 3; for f in *.log; do gzip -9 \"$f\"; done";
 
@@ -27,12 +28,12 @@ pub(crate) fn report(binary: &Path, report: &mut Report) -> Outcome<()> {
         return Ok(());
     }
     let world = World::with_login(binary)?;
-    let token = each(|count| tokens(&world, binary, count))?;
-    let verdict = each(|count| verdicts(&world, binary, count))?;
-    report.paragraph(&format!(
-        "Instructions in the process, counted by callgrind in the static binary: the difference between {MANY} and {FEW} times, \
-         for each. They do not depend on how busy the machine is, so a regression shows here first."
-    ));
+    let token = each(REQUESTS, |count| tokens(&world, binary, count))?;
+    let verdict = each(VERDICTS, |count| verdicts(&world, binary, count))?;
+    report.paragraph(
+        "Instructions in the process, counted by callgrind in the static binary: the difference between many times and few, for \
+         each. They do not depend on how busy the machine is, so a regression shows here first.",
+    );
     let rows = [
         ("`GET /token` with a cached token, on an open connection".to_owned(), token),
         (format!("a verdict of the risk engine: `{}`", COMMAND.replace('|', "\\|")), verdict),
@@ -42,9 +43,8 @@ pub(crate) fn report(binary: &Path, report: &mut Report) -> Outcome<()> {
     Ok(())
 }
 
-fn each(run: impl Fn(usize) -> Outcome<u64>) -> Outcome<f64> {
-    let (few, many) = (run(FEW)?, run(MANY)?);
-    Ok((many as f64 - few as f64) / (MANY - FEW) as f64)
+fn each([few, many]: [usize; 2], run: impl Fn(usize) -> Outcome<u64>) -> Outcome<f64> {
+    Ok((run(many)? as f64 - run(few)? as f64) / (many - few) as f64)
 }
 
 /// The program below callgrind.
