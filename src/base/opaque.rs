@@ -1,7 +1,7 @@
 //! Trait objects that show as the name of their trait.
 //!
 //! With `Debug` as a supertrait every vtable would keep the `Debug` of all that is behind it in the program, although
-//! nobody ever prints a service; that was 3 % of the static binary.
+//! nobody ever prints a service.
 
 /// Implements `Debug` for the trait objects of a trait, as its name.
 macro_rules! opaque {
