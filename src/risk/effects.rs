@@ -197,6 +197,13 @@ const MENTIONS: &[&str] = &[
     "dirs",
     "ulimit",
     "umask",
+    "ast-grep",
+    "semgrep",
+    "opengrep",
+    "comby",
+    "weggli",
+    "shellcheck",
+    "cheat",
 ];
 
 /// Programs whose first plain word is a pattern or a program text, not a file.
@@ -319,10 +326,17 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
                 .first()
                 .is_some_and(|arg| arg.trim_start_matches('-').contains('x') && !arg.starts_with("--"))
                 || has(&["--extract", "-x", "--get"]);
+            if has(&["--remove-files"]) {
+                all(Effect::DeleteTree, &mut found);
+            }
             if let Some(folder) = after(&["-C", "--directory", "--one-top-level"]) {
                 found.push((if extracts { Effect::Write } else { Effect::Read }, folder));
             }
         }
+        "pax" if cluster('r') => found.extend(plain.last().map(|path| (Effect::Write, *path))),
+        "cpio" if cluster('p') => all(Effect::Write, &mut found),
+        "file" => found.extend(after(&["-f", "--files-from"]).map(|path| (Effect::Read, path))),
+        "uniq" if plain.len() > 1 => found.extend(plain.last().map(|path| (Effect::Write, *path))),
         "cpio" | "pax" => found.extend(after(&["-D", "--directory"]).map(|path| (Effect::Write, path))),
         "unzip" | "7z" | "bsdunzip" => found.extend(after(&["-d"]).map(|path| (Effect::Write, path))),
         "xxd" | "patch" | "split" | "csplit" if plain.len() > 1 => {

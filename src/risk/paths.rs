@@ -218,7 +218,12 @@ pub fn place(path: &str) -> Place {
     if tables.local.has(subject) && !subject.is_wild {
         return Place::Local;
     }
-    if path.starts_with("/*") || path == "/" || tables.system.has(subject) {
+    let is_any = |path: &str| path.starts_with(['*', '[', '?']) && !path.contains('/');
+    if path.starts_with("/*")
+        || path.strip_prefix('/').is_some_and(is_any)
+        || path == "/"
+        || tables.system.has(subject)
+    {
         return Place::System;
     }
     if let Some(below) = path.strip_prefix('/') {
@@ -473,11 +478,11 @@ fn globs(path: &str, pattern: &str, is_wild: bool) -> bool {
             && parts().all(|(a, b)| a == b || a == "*" && !b.starts_with('.'))
             && path.split('/').count() == pattern.split('/').count();
     }
-    if path
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != "~")
-        .all(|part| part.bytes().any(|byte| byte.is_ascii_alphanumeric()))
-        && pattern.starts_with(['/', '~'])
+    if path.split('/').filter(|part| !part.is_empty() && *part != "~").all(|part| {
+        part.bytes().any(|byte| byte.is_ascii_alphanumeric())
+            || part.bytes().all(|byte| byte == b'?')
+                && path.bytes().filter(u8::is_ascii_alphanumeric).count() > 3
+    }) && pattern.starts_with(['/', '~'])
     {
         // A wildcard stands for no hidden file.
         let hides = |(path, pattern): (&str, &str)| path.starts_with(['*', '?']) && pattern.starts_with('.');

@@ -22,6 +22,9 @@ const COMMANDS: &[&str] = &[
     "literal",
     "argv",
     "command_line",
+    "commands",
+    "lines",
+    "cmds",
 ];
 
 /// Parameters that hold code of some language.
@@ -112,6 +115,10 @@ pub fn judge_tool(name: &str, params: &Map<String, Value>, context: &Context<'_>
     let lower = name.to_ascii_lowercase();
     let parts: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     let is = |table: &[&str]| parts.iter().any(|part| table.contains(part));
+    // Asking how risky something is does not run it.
+    if parts.contains(&"risk") && parts.contains(&"check") {
+        return Verdict::low();
+    }
     let folder = ["workdir", "cwd", "working_directory", "workingDirectory"]
         .iter()
         .find_map(|key| params.get(*key)?.as_str());
@@ -124,11 +131,18 @@ pub fn judge_tool(name: &str, params: &Map<String, Value>, context: &Context<'_>
     };
     let runs = is(RUNS);
     by_content(&lower, &parts, params, &inner, &mut |more| keep(&mut found, more));
-    if runs || ["command", "cmd", "script"].iter().any(|key| params.contains_key(*key)) {
+    if runs || ["command", "cmd", "script", "commands", "cmds"].iter().any(|key| params.contains_key(*key)) {
         let argv = ["args", "argv", "arguments"].iter().find_map(|key| params.get(*key)?.as_array());
         for key in COMMANDS {
             let Some(command) = params.get(*key).and_then(words) else { continue };
-            if !runs && !matches!(*key, "command" | "cmd" | "script") {
+            // Several commands, one after the other.
+            let command = match params.get(*key).and_then(Value::as_array) {
+                Some(items) if matches!(*key, "commands" | "lines" | "cmds") => {
+                    items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+                }
+                _ => command,
+            };
+            if !runs && !matches!(*key, "command" | "cmd" | "script" | "commands" | "cmds") {
                 continue;
             }
             let more = argv.map(|argv| {

@@ -67,7 +67,13 @@ impl Judge<'_> {
             "echo" | "print" => Ok(Some(self.echo(call))),
             "printf" => Ok(self.printf(call)),
             "export" | "declare" | "local" | "readonly" | "typeset" => {
+                let refers = call.name != "export"
+                    && rest.iter().any(|word| word.starts_with('-') && word.contains('n'));
                 for word in rest {
+                    if let Some((name, target)) = word.split_once('=').filter(|_| refers) {
+                        self.scope.refer(name, target);
+                        continue;
+                    }
                     if let Some((variable, value)) = word.split_once('=')
                         && names::is_variable(variable.trim_end_matches('+'))
                     {
@@ -146,6 +152,8 @@ impl Judge<'_> {
                     let mark = self.scope.mark();
                     self.script(&body, None);
                     self.scope.back_to(mark);
+                    // What follows its name follows its text.
+                    let body = syntax::parse(&format!("{value} \"$@\""));
                     self.scope.define(name, Some(Arc::new(body)));
                 }
                 Ok(None)
@@ -155,6 +163,7 @@ impl Judge<'_> {
                 {
                     self.code_from(origin, &call.line());
                 }
+                let rest = if rest.first() == Some(&"--") { &rest[1..] } else { rest };
                 Ok(self.text(&rest.join(" "), "eval", input))
             }
             "trap" => {
@@ -197,6 +206,11 @@ impl Judge<'_> {
     /// `source FILE`
     fn source(&mut self, call: &Call<'_>, input: Stream) -> Stream {
         let path = *call.rest().first()?;
+        let is_profile = matches!(names::base(path), "env" | ".envrc") || path.ends_with(".sh");
+        if crate::risk::paths::place(&self.resolve(path)) == crate::risk::paths::Place::Secret && !is_profile
+        {
+            self.find("read-secret", &call.line());
+        }
         let content = match path {
             "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0" | "-" => input,
             _ => self.content(path),
@@ -232,7 +246,7 @@ impl Judge<'_> {
     }
 
     /// What stands in the index of an array runs when a builtin is given the name.
-    fn subscripts(&mut self, name: &str) {
+    pub(super) fn subscripts(&mut self, name: &str) {
         if name.contains('[') && name.contains(['$', '`']) {
             let index = name.split_once('[').map_or("", |(_, index)| index).trim_end_matches(']');
             self.text(&format!(": {index}"), "index", None);
@@ -277,7 +291,11 @@ impl Judge<'_> {
         for word in call.rest() {
             self.subscripts(word);
         }
-        let valued = ["-d", "-n", "-N", "-p", "-t", "-u", "-i"];
+        // `-t` takes a word for `read` only.
+        let valued: &[&str] = match call.name {
+            "read" => &["-d", "-n", "-N", "-p", "-t", "-u", "-i"],
+            _ => &["-d", "-n", "-O", "-s", "-u", "-C", "-c"],
+        };
         let mut names: Vec<&str> = Vec::new();
         let mut at = 0;
         while let Some(word) = call.rest().get(at) {
@@ -291,8 +309,12 @@ impl Judge<'_> {
             None => Origin::UNKNOWN.text(),
         };
         if call.name != "read" || call.has(&["-a", "-ra"]) {
+            let callback = call.after(&["-C"]).filter(|_| call.name != "read").map(str::to_owned);
+            if let Some(callback) = callback {
+                self.text(&callback, call.name, None);
+            }
             let items: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-            self.scope.set(names.first().unwrap_or(&"MAPFILE"), items);
+            self.scope.set(names.last().unwrap_or(&"MAPFILE"), items);
             return;
         }
         let reply = ["REPLY"];

@@ -3,6 +3,7 @@
 
 use super::run::Call;
 use super::{Judge, Stream, quoted};
+use crate::risk::effects::Effect;
 use crate::risk::paths::Place;
 
 /// Options whose word is a command line: program, options.
@@ -272,6 +273,18 @@ impl Judge<'_> {
             })),
             "concurrently" | "wireit" | "npm-run-all" => lines.extend(call.plain().map(str::to_owned)),
             "sed" | "gsed" => {
+                // The command `e` alone runs the line itself.
+                let runs_line = |script: &&str| {
+                    script.split([';', '\n', '{', '}']).any(|command| {
+                        command
+                            .trim()
+                            .trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '$' | ','))
+                            == "e"
+                    })
+                };
+                if call.plain().take(2).any(|script| runs_line(&script)) {
+                    lines.extend(input.clone());
+                }
                 lines.extend(call.rest().iter().take(16).filter_map(|script| executed_by_sed(script)))
             }
             "npm" | "yarn" | "pnpm" | "bun" => self.package_scripts(call, &mut lines),
@@ -285,6 +298,24 @@ impl Judge<'_> {
                     .map(|text| text.trim_matches(['`', '\'']).to_owned()),
             ),
             "vim" | "vi" | "nvim" | "view" | "rvim" | "less" | "ex" => {
+                for word in call.rest().iter().take(16) {
+                    let told = word.trim_start_matches(['+', ':', ' ']);
+                    for (start, effect) in [
+                        ("w! ", Effect::Write),
+                        ("w ", Effect::Write),
+                        ("wq! ", Effect::Write),
+                        ("saveas! ", Effect::Write),
+                        ("sav ", Effect::Write),
+                        ("r ", Effect::Read),
+                        ("read ", Effect::Read),
+                        ("e ", Effect::Read),
+                    ] {
+                        let path = told.strip_prefix(start).filter(|path| path.starts_with(['/', '~', '.']));
+                        if let Some(path) = path {
+                            self.effect(effect, path, call.name);
+                        }
+                    }
+                }
                 lines.extend(call.rest().iter().filter_map(|word| word.strip_prefix('+')).map(str::to_owned))
             }
             "make" | "gmake" | "bmake" => self.make(call, input, &mut lines),
@@ -300,6 +331,10 @@ impl Judge<'_> {
                     .filter_map(|line| line.strip_prefix('!'))
                     .map(str::to_owned),
             ),
+            "cargo" => lines.extend(call.rest().iter().filter_map(|word| {
+                let (_, text) = word.split_once("runner=").or_else(|| word.split_once("linker="))?;
+                Some(text.trim_matches(['"', '\'', '[', ']']).replace("\",\"", " "))
+            })),
             "aws" if call.has(&["send-command"]) => {
                 lines.extend(
                     call.after(&["--parameters"])
@@ -430,6 +465,8 @@ impl Judge<'_> {
             "-Q", "-I", "-B", "-e", "-M", "-h", "-H",
         ];
         let rest = call.rest();
+        let by_option = matches!(call.name, "pssh" | "pdsh" | "parallel-ssh" | "clush" | "dsh")
+            && call.has(&["-h", "-H", "-w", "-g", "-m", "-a"]);
         let mut at = 0;
         while at < rest.len() && rest[at].starts_with('-') {
             at += 1 + usize::from(WITH_VALUE.contains(&rest[at]));
@@ -451,7 +488,7 @@ impl Judge<'_> {
                 self.elsewhere(&command, "ssh -o ProxyCommand");
             }
         }
-        let mut command = rest.get(at + 1..).unwrap_or_default();
+        let mut command = rest.get(at + usize::from(!by_option)..).unwrap_or_default();
         if command.first() == Some(&"--") {
             command = &command[1..];
         }
@@ -641,7 +678,8 @@ fn for_editor(name: &str, line: &str) -> String {
             .split_once("Invoke")
             .and_then(|(_, line)| line.split_once('='))
             .map(|(_, line)| line.to_owned()),
-        "smbclient" | "ftp" | "lftp" | "dc" | "r2" => line.strip_prefix('!').map(str::to_owned),
+        "smbclient" | "ftp" | "lftp" | "dc" | "r2" | "less" | "more" | "most" | "bc" | "gnuplot" | "sftp"
+        | "mutt" => line.strip_prefix('!').map(str::to_owned),
         _ => return line.trim_start_matches(['!', ' ']).to_owned(),
     };
     escaped.unwrap_or_default()

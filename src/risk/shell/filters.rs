@@ -87,7 +87,17 @@ impl Judge<'_> {
                     format!("{folder}/{}", Origin::UNKNOWN.hole())
                 });
             }
-            "seq" => return word("1"),
+            // A format without fields is what it says.
+            "date" => {
+                let format = call.rest().iter().find_map(|text| text.strip_prefix('+'));
+                if let Some(format) = format.filter(|format| !format.contains('%')) {
+                    return word(format);
+                }
+            }
+            "seq" => {
+                let format = call.after(&["-f"]).filter(|format| !format.contains('%')).unwrap_or("1");
+                return word(format);
+            }
             // Whose it is stays to be seen.
             "pidof" | "pgrep" => {
                 let name = call.plain().last().unwrap_or_default();
@@ -98,6 +108,13 @@ impl Judge<'_> {
                 self.find("print-credential", &call.line());
             }
             _ => {}
+        }
+        // The numbers of all processes, and nothing else to pick some by.
+        let lists_all = call.name == "ps"
+            && call.has(&["-e", "-A", "ax", "-ax", "aux", "-eo", "-Ao", "axo", "-axo"])
+            && call.rest().iter().any(|word| matches!(*word, "pid" | "pid=" | "-opid=" | "-opid"));
+        if lists_all {
+            return word(&format!("1 {}", Origin::PRIVATE.hole()));
         }
         if TELLS.contains(&call.name) {
             let secret = matches!(call.name, "env" | "printenv" | "set" | "history" | "fc" | "getent");
@@ -118,8 +135,14 @@ impl Judge<'_> {
             return None;
         }
         if matches!(call.name, "cp" | "mv" | "install" | "ln" | "rsync") {
-            self.copied(call);
+            self.copied(call, &Some(text));
             return None;
+        }
+        if call.name == "jq"
+            && let Some((literal, _)) =
+                call.plain().find_map(|word| word.strip_prefix('"')?.split_once("\"|@base64d"))
+        {
+            return Some(decode::base64(literal).map_or_else(|| Origin::DECODED.text(), |text| text + "\n"));
         }
         if call.name == "jq"
             && let Some(literal) = call.plain().find_map(|word| word.strip_prefix('"')?.strip_suffix('"'))
@@ -142,7 +165,14 @@ impl Judge<'_> {
             "cut" => cut(call, &text),
             "sed" | "gsed" => substituted(call, &text),
             "awk" | "gawk" | "mawk" | "nawk" => super::interpreters::awk_prints(call, &text),
-            "paste" => Some(text.lines().collect::<Vec<_>>().concat()),
+            "paste" => {
+                let joined = call.rest().iter().find_map(|word| {
+                    let (letters, delimiter) = word.strip_prefix('-')?.split_once('d')?;
+                    (letters.len() < 3 && !delimiter.is_empty()).then_some(delimiter)
+                });
+                let delimiter = joined.or_else(|| call.after(&["-d", "-sd", "--delimiters"])).unwrap_or("\t");
+                Some(text.lines().collect::<Vec<_>>().join(&escape::unescape(delimiter)) + "\n")
+            }
             "xargs" => Some(text.split_whitespace().collect::<Vec<_>>().join(" ") + "\n"),
             "grep" | "rg" | "egrep"
                 if call.rest().iter().any(|word| word.starts_with('-') && word.contains('o')) =>
@@ -233,8 +263,11 @@ impl Judge<'_> {
                     && !is_value
                     && (call.name != "dd" || !word.contains('='))
             });
-            for path in
-                files.map(|(_, word)| *word).skip(skipped).filter(|path| *path != "/dev/stdin").take(64)
+            for path in files
+                .map(|(_, word)| *word)
+                .skip(skipped)
+                .filter(|path| !matches!(*path, "/dev/stdin" | "/dev/fd/0"))
+                .take(64)
             {
                 let written = self.content(path);
                 let place = self.place(&self.resolve(path));
@@ -278,7 +311,7 @@ impl Judge<'_> {
     }
 
     /// What is copied or moved is what it was.
-    fn copied(&mut self, call: &Call<'_>) {
+    fn copied(&mut self, call: &Call<'_>, input: &Stream) {
         let plain: Vec<&str> = call.plain().collect();
         let Some((target, sources)) = plain.split_last() else { return };
         for source in sources {
@@ -295,7 +328,8 @@ impl Judge<'_> {
                     self.link(&into, source);
                 }
             }
-            if let Some(content) = self.content(source) {
+            let piped = if *source == "/dev/stdin" { input.clone() } else { None };
+            if let Some(content) = piped.or_else(|| self.content(source)) {
                 self.keep(target, &content, false);
                 self.keep(&format!("{target}/{}", names::base(source)), &content, false);
             }

@@ -160,6 +160,15 @@ impl Judge<'_> {
     pub(super) fn interpreter(&mut self, call: &Call<'_>, input: Stream) -> Stream {
         let name = call.name;
         let shell = is_shell(name);
+        // Only the grammar is looked at.
+        let only_checks = match name {
+            "node" | "nodejs" => call.has(&["--check"]),
+            "php" => call.has(&["-l", "--syntax-check"]),
+            _ => shell && call.words.get(1) == Some(&"-n"),
+        };
+        if only_checks {
+            return Some(Origin::UNKNOWN.text());
+        }
         let mut at = 1;
         let mut output: Stream = None;
         let mut is_done = false;
@@ -288,12 +297,14 @@ impl Judge<'_> {
             if origin(code).is_some_and(|from| from.has(Origin::NETWORK | Origin::DECODED)) {
                 self.code_from(origin(code).unwrap_or_default(), &call.line());
             }
+            let given =
+                call.rest().iter().position(|word| *word == code).map_or(call.rest().len(), |at| at + 1);
+            let code = &*with_arguments(code, call.rest().get(given..).unwrap_or_default());
             self.scan_with(code, call.name, input);
-            let literal = code
-                .trim()
-                .strip_prefix('"')
-                .and_then(|code| code.strip_suffix('"'))
-                .filter(|_| call.has(&["-p", "-pe"]));
+            let literal = ['"', '\'', '`']
+                .iter()
+                .find_map(|quote| code.trim().strip_prefix(*quote)?.strip_suffix(*quote))
+                .filter(|_| call.has(&["-p", "-pe", "--print"]));
             if let Some(literal) = literal {
                 return Some(format!("{literal}\n"));
             }
@@ -348,6 +359,7 @@ impl Judge<'_> {
             self.scope.positional = outer;
             return output;
         }
+        let text = with_arguments(&text, call.words.get(at + 1..).unwrap_or_default());
         self.scan(&text, call.name);
         Some(Origin::UNKNOWN.text())
     }
@@ -397,9 +409,15 @@ impl Judge<'_> {
             "http.server" | "SimpleHTTPServer" | "pyftpdlib" | "uploadserver" => {
                 self.find("listen", &call.line())
             }
-            "timeit" | "cProfile" | "trace" | "pdb" => {
+            "timeit" | "cProfile" | "profile" | "trace" | "pdb" | "runpy" | "code" | "doctest" => {
                 for code in call.words.get(at + 2..).unwrap_or_default() {
-                    self.scan(code, "python");
+                    match *code {
+                        "-" | "/dev/stdin" | "/dev/fd/0" => {
+                            let text = input.clone().unwrap_or_default();
+                            self.scan(&text, "python");
+                        }
+                        code => self.scan(code, "python"),
+                    }
                 }
             }
             "pip" | "pip3" | "twine" | "base64" | "pytest" | "poetry" | "ansible" => {
@@ -454,6 +472,25 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// Code with the arguments that it is given in the place of `sys.argv[1]` and the like.
+fn with_arguments(code: &str, args: &[&str]) -> String {
+    let mut whole = code.to_owned();
+    for (at, arg) in args.iter().take(4).enumerate().filter(|(_, arg)| !arg.contains(['\'', '\\'])) {
+        let number = at + 1;
+        for name in [
+            format!("sys.argv[{number}]"),
+            format!("process.argv[{}]", number + 1),
+            format!("ARGV[{at}]"),
+            format!("$ARGV[{at}]"),
+            format!("$argv[{number}]"),
+            format!("arg[{number}]"),
+        ] {
+            whole = whole.replace(&name, &format!("'{arg}'"));
+        }
+    }
+    whole
 }
 
 /// `awk '{print $2 $1}'` on a known text; `None` for whatever else.

@@ -28,6 +28,8 @@ pub(in crate::risk) fn is_variable(name: &str) -> bool {
 pub(super) fn plain(text: &str) -> String {
     let base = base(text);
     if base.is_ascii() {
+        // Programs of Windows, from a shell there or beside it.
+        let base = base.strip_suffix(".exe").filter(|name| !name.is_empty()).unwrap_or(base);
         return if base.is_empty() { text.to_owned() } else { base.to_owned() };
     }
     let name: String = base.chars().filter(|c| !is_invisible(*c)).map(latin).collect();

@@ -106,6 +106,23 @@ impl Judge<'_> {
         if !FETCHERS.contains(&call.name) {
             return;
         }
+        let config = call.after(&["-K", "--config"]).and_then(|path| match path {
+            "-" => input.map(str::to_owned),
+            path => self.content(path),
+        });
+        for line in config.iter().flat_map(|text| text.lines()).take(64) {
+            let (name, value) = line.split_once(['=', ' ']).unwrap_or((line, ""));
+            let value = value.trim_matches(['"', ' ', '=']);
+            match name.trim().trim_start_matches('-') {
+                "output" | "o" => {
+                    self.effect(crate::risk::effects::Effect::Write, value, call.name);
+                }
+                "upload-file" | "T" => {
+                    self.effect(crate::risk::effects::Effect::Read, value, call.name);
+                }
+                _ => {}
+            }
+        }
         let content = self.response(call, &transfer);
         for path in &transfer.outputs {
             self.keep(path, &content, false);
@@ -117,6 +134,12 @@ impl Judge<'_> {
             for url in &transfer.urls {
                 let path = url.split(['?', '#']).next().unwrap_or_default();
                 self.keep(names::base(path), &content, false);
+            }
+        }
+        if call.name == "ftpget" {
+            let paths: Vec<String> = call.plain().map(str::to_owned).collect();
+            for path in paths {
+                self.keep(&path, &content, false);
             }
         }
         if matches!(call.name, "lwp-download")

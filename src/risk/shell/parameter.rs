@@ -55,6 +55,17 @@ impl Judge<'_> {
                 match operation.as_str() {
                     "@U" => items.iter().map(|item| item.to_uppercase()).collect(),
                     "@L" => items.iter().map(|item| item.to_lowercase()).collect(),
+                    "@P" => {
+                        for item in &items {
+                            let mut rest = item.as_str();
+                            while let Some((_, inner)) = rest.split_once("$(") {
+                                let end = inner.rfind(')').unwrap_or(inner.len());
+                                self.text(&inner[..end], "@P", None);
+                                rest = inner.get(end..).unwrap_or_default();
+                            }
+                        }
+                        items
+                    }
                     "@E" => items.iter().map(|item| crate::risk::syntax::escape::unescape(item)).collect(),
                     _ => items,
                 }
@@ -114,6 +125,12 @@ impl Judge<'_> {
                         let item = usize::try_from(at).ok().and_then(|at| items.get(at));
                         vec![item.cloned().unwrap_or_default()]
                     }
+                    // An associative array keeps its keys: `[key]=value`.
+                    None if items.iter().any(|item| item.starts_with(&format!("[{index}]="))) => items
+                        .iter()
+                        .filter_map(|item| item.strip_prefix(&format!("[{index}]=")))
+                        .map(str::to_owned)
+                        .collect(),
                     // An unknown one of them.
                     None if items.len() == 1 => items.to_vec(),
                     None => vec![Origin::UNKNOWN.text()],

@@ -49,6 +49,13 @@ const MAX_LINKS: usize = 8;
 /// A file that takes the output of a command, and whether it is added to it.
 type Target = (String, bool);
 
+/// A socket of this machine's own.
+fn is_loopback(path: &str) -> bool {
+    ["/dev/tcp/127.0.0.1/", "/dev/tcp/localhost/", "/dev/udp/127.0.0.1/"]
+        .iter()
+        .any(|start| path.starts_with(start))
+}
+
 impl Judge<'_> {
     /// Judges redirections; gives the input, and the files that take the output when it does not go on.
     pub(super) fn redirects(
@@ -64,13 +71,25 @@ impl Judge<'_> {
             }
             if matches!(redirect.kind, RedirectKind::HereDocument | RedirectKind::HereString) {
                 let end = if redirect.kind == RedirectKind::HereString { "\n" } else { "" };
-                input = Some(self.text_of(&redirect.target) + end);
+                let text = self.text_of(&redirect.target) + end;
+                match redirect.descriptor.filter(|descriptor| *descriptor != 0) {
+                    Some(descriptor) => {
+                        for folder in ["/dev/fd", "/proc/self/fd"] {
+                            self.keep(&format!("{folder}/{descriptor}"), &text, false);
+                        }
+                    }
+                    None => input = Some(text),
+                }
                 continue;
             }
             let path =
                 self.expand(&redirect.target).into_iter().map(|arg| arg.text).collect::<Vec<_>>().join(" ");
             match redirect.kind {
                 RedirectKind::Read => input = Some(self.reads(&path, name)),
+                // Whether a port of this machine is open.
+                RedirectKind::ReadWrite if is_loopback(&path) => {
+                    self.find("listen", &format!("{name} {path}"))
+                }
                 RedirectKind::ReadWrite => {
                     self.effect(Effect::Write, &path, name);
                     if path.starts_with("/dev/tcp/") || path.starts_with("/dev/udp/") {
@@ -107,6 +126,7 @@ impl Judge<'_> {
             Place::Socket => Origin::NETWORK,
             Place::System | Place::Defence | Place::Persistent => Origin::PRIVATE,
             Place::Harmless => Origin::UNKNOWN,
+            Place::Dotenv => Origin::FILE | Origin::CREDENTIAL,
             _ => Origin::FILE,
         };
         match crate::risk::value::origin(path) {
@@ -244,6 +264,10 @@ impl Judge<'_> {
         if !path.is_ascii() {
             place = self.read_plainly(effect, &resolved, place);
         }
+        // A whole home or root that is moved is gone for whoever lives there.
+        let is_whole =
+            matches!(resolved.as_str(), "~" | "~/*" | "~/.*" | "/" | "/*" | "/srv/*" | "/opt/*" | "/var/*");
+        let effect = if effect == Effect::Move && is_whole { Effect::DeleteTree } else { effect };
         if path.starts_with("/dev/")
             && matches!(effect, Effect::Delete | Effect::DeleteTree)
             && place == Place::Harmless

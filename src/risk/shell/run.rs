@@ -91,6 +91,17 @@ impl Call<'_> {
     }
 }
 
+/// The command line that the shell of Windows is given: `cmd /c …`.
+fn console(call: &Call<'_>) -> Option<String> {
+    if call.name != "cmd" {
+        return None;
+    }
+    let is_switch = |word: &&str| matches!(word.to_ascii_lowercase().as_str(), "/c" | "/k" | "/r" | "-c");
+    let at = call.rest().iter().position(|word| is_switch(&word))?;
+    // Backslashes part folders there.
+    Some(call.rest()[at + 1..].join(" ").replace('\\', "/"))
+}
+
 impl Judge<'_> {
     pub(super) fn run(&mut self, args: &[Arg], input: Stream) -> Stream {
         let Some(first) = args.first() else { return input };
@@ -149,6 +160,14 @@ impl Judge<'_> {
             Ok(output) => return output,
             Err(input) => input,
         };
+        if let Some(applet) = call.rest().first().and_then(|word| word.strip_prefix("--coreutils-prog=")) {
+            let mut inner = call.args[1..].to_vec();
+            inner[0].text = applet.to_owned();
+            return self.run(&inner, input);
+        }
+        if let Some(line) = console(call) {
+            return self.text(&line, call.name, input);
+        }
         self.network(call, input.as_deref());
         self.statements(call, input.as_deref());
         self.fetched_program(call, input.as_deref());
@@ -160,6 +179,7 @@ impl Judge<'_> {
         }
         self.carried(call, &input);
         self.unpacked(call, &input);
+        self.cloned(call);
         if let Some(at) = super::wrappers::inner(call.words) {
             return self.unwrap(call, at, input);
         }
@@ -175,6 +195,22 @@ impl Judge<'_> {
             return output;
         }
         self.filter(call, input)
+    }
+
+    /// Repositories of others: what is run of them is from the network too.
+    fn cloned(&mut self, call: &Call<'_>) {
+        if call.name != "git" || !call.has(&["clone"]) {
+            return;
+        }
+        let plain: Vec<&str> = call.plain().skip_while(|word| *word != "clone").skip(1).collect();
+        let Some(url) = plain.iter().find(|word| word.contains("://")) else { return };
+        let folder = plain.last().filter(|last| last != &url).copied();
+        let folder = folder.unwrap_or_else(|| names::base(url).trim_end_matches(".git")).to_owned();
+        let folder = self.resolve(&folder);
+        // In a folder of its own it is for keeps; elsewhere it is only there to be run.
+        if folder.starts_with("/tmp/") || folder.starts_with("/var/tmp/") || folder.starts_with("/dev/shm/") {
+            self.fetched_folders.push(folder);
+        }
     }
 
     /// Archives from the network: what comes out of them is from there too.
@@ -347,7 +383,15 @@ impl Judge<'_> {
 
     /// The rule tables.
     fn tables(&mut self, call: &Call<'_>) -> bool {
-        let found = matcher::worst(call.words);
+        // Asked how it is used, a program does nothing else.
+        let only_helps = match call.words {
+            [program, .., last] => {
+                matches!(*last, "--help" | "-help") && !super::interpreters::is_shell(program)
+                    || *last == "help" && matches!(*program, "aws" | "gcloud" | "kubectl" | "docker")
+            }
+            _ => false,
+        };
+        let found = if only_helps { None } else { matcher::worst(call.words) };
         if let Some(rule) = found {
             // The group of docker, for oneself: that is how it is set up.
             let is_own = rule.id == "users"

@@ -55,6 +55,8 @@ pub(super) struct Scope {
     functions: HashMap<String, Arc<Script>>,
     /// `$1`, `$2`, …
     pub(super) positional: Vec<String>,
+    /// Names that stand for other variables.
+    references: Vec<(String, String)>,
     undo: Vec<Undo>,
 }
 
@@ -108,8 +110,15 @@ impl Scope {
         self.set(name, vec![text.into()]);
     }
 
+    /// Makes one name stand for another variable: `declare -n`.
+    pub(super) fn refer(&mut self, name: &str, target: &str) {
+        self.references.push((name.to_owned(), target.to_owned()));
+    }
+
     /// The items of a variable that was set.
     pub(super) fn get(&self, name: &str) -> Option<&[String]> {
+        let name =
+            self.references.iter().rev().find(|(from, _)| from == name).map_or(name, |(_, to)| to.as_str());
         let variable = self.variables.get(name)?;
         if !variable.others.is_empty() {
             self.asked.borrow_mut().insert(name.to_owned());
@@ -255,7 +264,7 @@ pub(super) fn ambient(name: &str) -> Option<String> {
             "#" | "?" | "RANDOM" | "LINENO" | "SECONDS" | "SHLVL" => "0",
             "UID" | "EUID" => "1000",
             "-" => "hB",
-            "0" | "BASH_SOURCE" => "bash",
+            "0" | "BASH_SOURCE" => "./scripts/bash",
             "OSTYPE" => "linux-gnu",
             _ => return None,
         }
@@ -307,5 +316,7 @@ pub(super) fn is_credential(name: &str) -> bool {
     let ends =
         ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "_PAT"];
     ends.iter().any(|end| upper.ends_with(end))
-        || ["SECRET_", "CREDENTIAL", "PASSPHRASE"].iter().any(|part| upper.contains(part))
+        || ["SECRET_", "SECRETS", "CREDENTIAL", "PASSPHRASE", "PRIVATE_KEY", "CREDS"]
+            .iter()
+            .any(|part| upper.contains(part))
 }

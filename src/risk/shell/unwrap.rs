@@ -134,7 +134,9 @@ impl Judge<'_> {
             );
         } else if let Some(text) = input {
             let text = crate::risk::value::as_output(text);
-            let by_line = marker.is_some();
+            let by_line = marker.is_some()
+                || call.has(&["-0", "--null", "-d", "--delimiter"])
+                || call.rest().iter().any(|word| word.starts_with("-d") || word.starts_with("--delimiter="));
             let splits = |c: char| c == '\n' || c == '\0' || !by_line && c.is_whitespace();
             let mut words = text.split(splits).filter(|word| !word.is_empty());
             let unquoted = |word: &str| Arg::from(word.replace(['\'', '"', '\\'], ""));

@@ -3,12 +3,19 @@
 use super::{Arg, Judge, MAX_EXPANDED, MAX_NESTING, Stream};
 use crate::risk::syntax::ast::{Assignment, Command, Compound, Kind, Pipeline, Simple, When};
 use crate::risk::syntax::{self, Script};
-use crate::risk::value::{Origin, has_hole};
+use crate::risk::value::{Origin, comes_from, has_hole};
 
 /// Values of a loop that its body is judged with; with more, the rest counts as not understood.
 const MAX_VALUES: usize = 16;
 /// Bytes of a text whose reading costs as much as a command.
 const TEXT_BYTES: usize = 256;
+
+/// Filters that show what they are given.
+const SHOWS: &[&str] = &[
+    "base64", "base32", "xxd", "od", "hexdump", "jq", "yq", "sed", "awk", "gawk", "tr", "cut", "head",
+    "tail", "cat", "less", "more", "grep", "openssl", "rev", "fold", "sort", "column", "bat", "strings",
+    "gunzip", "zcat",
+];
 
 impl Judge<'_> {
     pub(super) fn script(&mut self, script: &Script, input: Stream) -> Stream {
@@ -73,6 +80,24 @@ impl Judge<'_> {
                 self.scope.back_to(mark);
             }
         }
+        // What a filter makes of a secret is put before whoever reads the output.
+        let shows = |command: &Command| match command {
+            Command::Simple(simple) => simple
+                .words
+                .first()
+                .and_then(|word| word.literal())
+                .is_some_and(|word| SHOWS.contains(&word.as_str())),
+            _ => false,
+        };
+        if last > 0
+            && self.captured == 0
+            && pipeline.commands.last().is_some_and(shows)
+            && stream
+                .as_deref()
+                .is_some_and(|text| comes_from(text, Origin::SECRET) && !comes_from(text, Origin::NETWORK))
+        {
+            self.find("print-secret", "");
+        }
         stream
     }
 
@@ -119,7 +144,10 @@ impl Judge<'_> {
                     values.push(arg.text);
                 }
             } else {
-                self.text_of(word);
+                let text = self.text_of(word);
+                if compound.kind == Kind::Test {
+                    self.subscripts(&text);
+                }
             }
         }
         if compound.kind == Kind::Test {
@@ -146,6 +174,9 @@ impl Judge<'_> {
             self.scope.back_to(mark);
         }
         self.scope.add_asked(asked);
+        if compound.kind == Kind::Loop && starts_without_end(compound) {
+            self.find("fork-bomb", "");
+        }
         let (input, targets) = self.redirects(&compound.redirects, input, "");
         let (mark, folder) = (self.scope.mark(), self.folder.clone());
         let output = match &compound.variable {
@@ -294,6 +325,31 @@ impl Judge<'_> {
         self.nesting -= 1;
         output
     }
+}
+
+/// `while :; do job & done`: jobs without end, and nothing that waits for one.
+fn starts_without_end(compound: &Compound) -> bool {
+    let first = |pipeline: &Pipeline| match pipeline.commands.first() {
+        Some(Command::Simple(simple)) => {
+            simple.words.first().and_then(|word| word.literal()).map(|word| word.to_string())
+        }
+        _ => None,
+    };
+    let pipelines = &compound.body.pipelines;
+    let is_endless = pipelines
+        .first()
+        .filter(|_| compound.variable.is_none())
+        .and_then(first)
+        .is_some_and(|word| matches!(word.as_str(), ":" | "true"));
+    let waits = |pipeline: &Pipeline| {
+        first(pipeline)
+            .is_none_or(|word| matches!(word.as_str(), "sleep" | "wait" | "read" | "inotifywait" | "fg"))
+            && !pipeline.background
+    };
+    is_endless
+        && pipelines.len() > 1
+        && pipelines.iter().any(|pipeline| pipeline.background)
+        && !pipelines.iter().any(waits)
 }
 
 /// `f() { f | f & }`: a function that starts itself twice at a time.

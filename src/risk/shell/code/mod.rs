@@ -109,6 +109,34 @@ const DELETES: &[&str] = &[
     "remove_entry_secure",
     "delete_folder",
     "truncate",
+    "RemoveAll",
+    "Remove",
+    "removeAll",
+    "remove_all",
+    "deleteDir",
+    "deleteDirectory",
+    "deleteRecursively",
+    "delete_tree",
+    "deltree",
+    "forceDelete",
+    "cleanDirectory",
+    "deleteIfExists",
+    "deleteFile",
+    "remove_file",
+    "remove_dir",
+    "removeItem",
+    "removeTree",
+    "rmTree",
+    "rmtree_safe",
+    "removeDirectoryRecursive",
+    "removePathForcibly",
+    "removeFile",
+    "del_dir_r",
+    "del_dir",
+    "unlinkat",
+    "ftruncate",
+    "truncateSync",
+    "Delete",
 ];
 
 /// Calls that write what they are given.
@@ -215,6 +243,7 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
         found.extend(runs.map(|line| Does::Runs(line.trim_matches(['{', '}', '"']).to_owned())));
     }
     let tokens = tokens::read(code, language);
+    hidden(&tokens, &lower, &mut found);
     let mut values = Values::new(&tokens, language);
     let sends = is_one(
         &lower,
@@ -252,6 +281,7 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
             {
                 found.push(Does::Runs(line.clone()));
             }
+            Token::Sign('(') => on_value(&values, at, &mut found),
             Token::Name(_) | Token::Text(_) => call(&tokens, at, &mut values, language, sends, &mut found),
             _ => {}
         }
@@ -312,6 +342,37 @@ fn literals(tokens: &[Token]) -> impl Iterator<Item = String> {
     found.into_iter()
 }
 
+/// A method of a path in parentheses: `(home / '.ssh' / 'id_rsa').read_text()`.
+fn on_value(values: &Values<'_>, at: usize, found: &mut Vec<Does>) {
+    let Some(method) = values.follows(at) else { return };
+    let effect = match method.as_str() {
+        "read_text" | "read_bytes" | "open" | "readText" | "readBytes" | "readLines" | "text" | "read" => {
+            Effect::Read
+        }
+        "write_text" | "write_bytes" | "touch" | "chmod" | "writeText" | "write" => Effect::Write,
+        method if is_deletion(method) => Effect::DeleteTree,
+        _ => return,
+    };
+    let path = values.arguments(at).into_iter().next().flatten();
+    found.extend(path.filter(|path| path.starts_with(['/', '~', '.'])).map(|path| Does::Acts(effect, path)));
+}
+
+/// A method that deletes what it is called on.
+fn is_deletion(method: &str) -> bool {
+    matches!(
+        method,
+        "unlink"
+            | "rmdir"
+            | "rmtree"
+            | "delete"
+            | "deleteDir"
+            | "deleteRecursively"
+            | "deleteOnExit"
+            | "remove_tree"
+            | "removedirs"
+    )
+}
+
 /// The ways of saying "home folder", as the texts that they stand for.
 fn homed(code: &str) -> std::borrow::Cow<'_, str> {
     const INSIDE: &[&str] = &[
@@ -325,10 +386,19 @@ fn homed(code: &str) -> std::borrow::Cow<'_, str> {
         "$HOME",
     ];
     const OUTSIDE: &[&str] = &[
-        "process.env.HOME",
-        "os.homedir()",
+        "pathlib.Path.home()",
+        "System.getProperty(\"user.home\")",
+        "System.getenv(\"HOME\")",
+        "System.user_home!()",
+        "System.user_home!",
+        "Path.expanduser('~')",
+        "std::env::var(\"HOME\").unwrap()",
+        "os.Getenv(\"HOME\")",
         "require('os').homedir()",
         "require(\"os\").homedir()",
+        "process.env['HOME']",
+        "process.env.HOME",
+        "os.homedir()",
         "os.environ['HOME']",
         "os.environ[\"HOME\"]",
         "os.getenv('HOME')",
@@ -379,7 +449,17 @@ pub(super) fn printed(code: &str) -> Option<String> {
             continue;
         }
         let args = values.arguments(at + 1);
-        let text = args.first()?.clone()?;
+        let mut text = args.first()?.clone()?;
+        if name == "printf" && text.contains("%c") {
+            // Letters by their numbers.
+            let codes = tokens.iter().skip(at + 1).take(WINDOW).filter_map(|token| match token {
+                Token::Number(code) => u32::try_from(*code).ok().and_then(char::from_u32),
+                _ => None,
+            });
+            for letter in codes {
+                text = text.replacen("%c", &letter.to_string(), 1);
+            }
+        }
         let made = made.get_or_insert_default();
         made.push_str(&text);
         if !matches!(name.as_str(), "printf" | "write" | "cat") {
@@ -564,6 +644,11 @@ fn call(
         let effect = if is(DELETES) {
             if name.contains("tree")
                 || name.contains("rm_r")
+                || name.contains("All")
+                || name.contains("Recursive")
+                || name.contains("Tree")
+                || name.contains("Dir")
+                || name.contains("Forcibly")
                 || name.contains("rmSync")
                 || name == "rm"
                 || name.contains("dir")
@@ -575,7 +660,7 @@ fn call(
             }
         } else if is(WRITES) {
             Effect::Write
-        } else if matches!(follows.as_deref(), Some("unlink" | "rmdir" | "rmtree")) {
+        } else if follows.as_deref().is_some_and(|method| is_deletion(method)) {
             Effect::DeleteTree
         } else if writes
             || marked
@@ -607,6 +692,52 @@ fn call(
             )
         {
             break;
+        }
+    }
+}
+
+/// Lists of character codes, and hexadecimal or base64 texts, in code that runs something: what they spell may be what
+/// is run, in whichever way it is put together.
+fn hidden(tokens: &[Token], lower: &str, found: &mut Vec<Does>) {
+    const RUN: &[&str] = &[
+        "system",
+        "exec",
+        "spawn",
+        "popen",
+        "subprocess",
+        "eval",
+        "shell_exec",
+        "passthru",
+        "command",
+        "cmd",
+    ];
+    if !is_one(lower, RUN) {
+        return;
+    }
+    let is_line = |text: &str| {
+        text.len() > 3 && text.contains(' ') && text.bytes().all(|b| (b' '..=b'~').contains(&b) || b == b'\n')
+    };
+    let mut codes = String::new();
+    for token in tokens.iter().chain(std::iter::once(&Token::Sign('\n'))) {
+        match token {
+            Token::Number(code @ 9..=126) => codes.extend(u32::try_from(*code).ok().and_then(char::from_u32)),
+            Token::Sign(',' | '+' | '(' | ')' | '.' | '&') => {}
+            Token::Name(name) if matches!(name.to_ascii_lowercase().as_str(), "chr" | "char" | "chrw") => {}
+            _ => {
+                if is_line(&codes) {
+                    found.push(Does::Runs(std::mem::take(&mut codes)));
+                }
+                codes.clear();
+            }
+        }
+        if let Token::Text(text) = token
+            && (8..4096).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=_-".contains(&b))
+        {
+            let is_hex = text.bytes().all(|b| b.is_ascii_hexdigit());
+            let spelt = super::decode::hexadecimal(text).filter(|spelt| is_hex && is_line(spelt));
+            let spelt = spelt.or_else(|| super::decode::base64(text)).filter(|spelt| is_line(spelt));
+            found.extend(spelt.map(Does::Runs));
         }
     }
 }
@@ -674,6 +805,18 @@ fn overall(code: &str, language: &str) -> Vec<Does> {
         "require('net')",
         "require(\"net\")",
         "ztcp",
+        "net.dial",
+        "net.listen",
+        "tcpstream",
+        "tcplistener",
+        "tcpclient",
+        "gen_tcp",
+        "tcp.connect",
+        "tcpserver",
+        "sockets.tcp",
+        "new socket(",
+        "socket.tcp",
+        "connectto",
     ]);
     if socket
         && shell
@@ -778,6 +921,127 @@ fn overall(code: &str, language: &str) -> Vec<Does> {
     ]);
     if reads_input && (evaluates || has(&["system(", "popen(", "subprocess", "system ", "exec "])) {
         found.push(Does::RunsInput);
+    }
+    // A server that runs what it is asked to.
+    let serves = has(&[
+        "http.server",
+        "basehttprequesthandler",
+        "socketserver",
+        "flask(",
+        "fastapi(",
+        "createserver(",
+        "express()",
+        "webrick",
+        "sinatra",
+        "listenandserve",
+        "$_get",
+        "$_post",
+        "$_request",
+    ]);
+    let runs_request = has(&[
+        "shell=true",
+        "os.popen(",
+        "os.system(",
+        "getoutput(",
+        "execsync(",
+        "exec(",
+        "shell_exec(",
+        "passthru(",
+        "system(",
+    ]) && has(&[
+        "rfile.read",
+        "request.args",
+        "request.form",
+        "request.data",
+        "request.json",
+        "req.query",
+        "req.body",
+        "req.url",
+        "self.path",
+        "$_get",
+        "$_post",
+        "$_request",
+        "params[",
+    ]);
+    if serves && runs_request {
+        found.push(Does::Is("remote-shell"));
+    }
+    let clouds = has(&[
+        "boto3",
+        "aws-sdk",
+        "google.cloud",
+        "azure.mgmt",
+        "azure.storage",
+        "kubernetes",
+        "digitalocean",
+        "@google-cloud",
+    ]);
+    if clouds
+        && has(&[
+            ".delete()",
+            ".delete_bucket",
+            "delete_object",
+            "terminate_instances",
+            "delete_db",
+            "delete_table",
+            "delete_stack",
+            "delete_namespace",
+            "delete_cluster",
+            "delete_user",
+            "delete_volume",
+            "delete_snapshot",
+            "schedule_key_deletion",
+            "deletebucket",
+            "deleteobject",
+            "terminateinstances",
+            "begin_delete",
+            "delete_collection",
+            "delete_zone",
+            "delete_function",
+            "delete_blob",
+        ])
+    {
+        found.push(Does::Is("cloud-destroy"));
+    }
+    let database = has(&[
+        "psycopg",
+        "sqlite3",
+        "mysql",
+        "pymongo",
+        "mongoclient",
+        "sqlalchemy",
+        "cursor(",
+        "redis",
+        "pg.",
+        "knex",
+        "activerecord",
+        "pdo(",
+        "jdbc",
+        "database/sql",
+        "sequelize",
+    ]);
+    if database
+        && has(&[
+            "drop table",
+            "drop database",
+            "drop schema",
+            "truncate table",
+            "truncate ",
+            "flushall(",
+            "flushdb(",
+            "drop_database(",
+            "dropdatabase(",
+            "drop_collection(",
+            ".drop()",
+            "drop_all(",
+            "delete_many({})",
+            "deletemany({})",
+            "delete_all",
+            "drop user",
+            "drop role",
+        ])
+    {
+        found.push(Does::Is("sql-destroy"));
     }
     let forever = has(&[
         "while fork",

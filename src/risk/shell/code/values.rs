@@ -158,6 +158,8 @@ impl<'t> Values<'t> {
             }
             Token::Text(_) => Some(at + 2),
             Token::Name(_) if self.is(at + 1, '(') => Some(at + 1),
+            // File.rm_rf!("x")
+            Token::Name(_) if self.is(at + 1, '!') && self.is(at + 2, '(') => Some(at + 2),
             // system "cmd", unlink $file
             Token::Name(_) if matches!(self.token(at + 1), Some(Token::Text(_))) => Some(at + 1),
             Token::Name(_)
