@@ -53,6 +53,7 @@ pub const RULES: &[Rule] = &[
             "psql|mysql|mariadb|sqlite3|sqlite|sqlcmd|cockroach|clickhouse-client|clickhouse|duckdb|snowsql|bq|sqlplus|mycli|pgcli|litecli|isql|usql|osql|impala-shell|hive|beeline|presto|trino|tsql|db2|cqlsh|spark-sql|vsql|mysqlsh|turso|rails|supabase|wrangler ~*drop␣database*|*drop␣schema*|*drop␣table*|*truncate␣*|*drop␣user*|*drop␣owned*|*drop␣role*|*drop␣keyspace*|*drop␣column*|*alter␣user*|*alter␣role*|*grant␣all*|*copy␣*program*|*xp_cmdshell*|*into␣outfile*|*load_file(*|*drop␣view*|*drop␣index*|*drop␣warehouse*|*drop␣function*|*drop␣trigger*|*drop␣extension*|*drop␣sequence*|*drop␣type*|*drop␣dataset*|*drop␣materialized*|*purge␣binary*|*reset␣master*|*pg_read_file*|*lo_import*|*into␣dumpfile*|*set␣global*|*create␣user*|*create␣role*superuser*|*sys_exec(*|*pg_terminate_backend*|*drop␣all*|*shutdown*|*detach␣table*",
             "psql|mysql|mariadb|sqlite3|mycli|pgcli|mysqlsh|usql ~*mysql.user*|*pg_shadow*|*pg_authid*|*authentication_string*|*rolpassword*|*from␣dba_users*|*sys.sql_logins*|*password_hash*",
             "dropdb|dropuser",
+            "pgbackrest|barman|wal-g stanza-delete|delete|delete-backup",
             "mysqladmin drop|shutdown|flush-*|password|kill",
             "mongo|mongosh|mongodb ~*dropdatabase*|*.drop()*|*deletemany({})*|*remove({})*|*.drop(*|*dropuser*|*createuser*|*dropindexes*|*shutdownserver*|*deletemany(␣{}␣)*|*deletemany(␣{␣}␣)*|*dropallusers*",
             "redis-cli|valkey-cli|keydb-cli flushall|flushdb|shutdown|config|debug|replicaof|slaveof|script|module|eval",

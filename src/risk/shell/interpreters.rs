@@ -297,8 +297,11 @@ impl Judge<'_> {
             if origin(code).is_some_and(|from| from.has(Origin::NETWORK | Origin::DECODED)) {
                 self.code_from(origin(code).unwrap_or_default(), &call.line());
             }
-            let given =
-                call.rest().iter().position(|word| *word == code).map_or(call.rest().len(), |at| at + 1);
+            let given = call
+                .rest()
+                .iter()
+                .position(|word| *word == code)
+                .map_or_else(|| call.rest().len(), |at| at + 1);
             let code = &*with_arguments(code, call.rest().get(given..).unwrap_or_default());
             self.scan_with(code, call.name, input);
             let literal = ['"', '\'', '`']

@@ -97,7 +97,7 @@ fn console(call: &Call<'_>) -> Option<String> {
         return None;
     }
     let is_switch = |word: &&str| matches!(word.to_ascii_lowercase().as_str(), "/c" | "/k" | "/r" | "-c");
-    let at = call.rest().iter().position(|word| is_switch(&word))?;
+    let at = call.rest().iter().position(is_switch)?;
     // Backslashes part folders there.
     Some(call.rest()[at + 1..].join(" ").replace('\\', "/"))
 }

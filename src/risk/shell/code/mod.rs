@@ -660,7 +660,7 @@ fn call(
             }
         } else if is(WRITES) {
             Effect::Write
-        } else if follows.as_deref().is_some_and(|method| is_deletion(method)) {
+        } else if follows.as_deref().is_some_and(is_deletion) {
             Effect::DeleteTree
         } else if writes
             || marked
