@@ -37,7 +37,12 @@ fn a_subagent_speaks_for_the_person_who_started_it(home: &Home, gateway: &Gatewa
     let own = alice.call(MAIN, "identity_whoami", json!({}));
     let since = alice.received();
     let orders = ["identity_get_tip_token", "identity_whoami"].map(|tool| order(tool, json!({})));
-    let spawned = alice.call(MAIN, "sessions_spawn", json!({ "task": orders.join("\n") }));
+    let spawn = || alice.call(MAIN, "sessions_spawn", json!({ "task": orders.join("\n") }));
+    // The host gives itself ten seconds to start a session, which a busy machine may not have.
+    let is_late =
+        |spawned: &Value| spawned["error"].as_str().is_some_and(|it| it.contains("gateway timeout"));
+    let first = spawn();
+    let spawned = if is_late(&first) { spawn() } else { first };
     let child = spawned["childSessionKey"].as_str().unwrap_or_else(|| panic!("{spawned}"));
     alice.announcement(since);
     let whoami = || -> Option<Value> {
