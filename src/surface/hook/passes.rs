@@ -26,7 +26,7 @@ const COMMANDS: [(&str, Takes); 57] = [
     ("allowlist", Anything),
     ("approve", Anything),
     ("bash", Anything),
-    ("commands", Anything),
+    ("commands", Nothing),
     ("config", Anything),
     ("context", Anything),
     ("debug", Anything),
@@ -38,7 +38,7 @@ const COMMANDS: [(&str, Takes); 57] = [
     ("export-trajectory", Anything),
     ("fast", Word),
     ("focus", Anything),
-    ("help", Anything),
+    ("help", Nothing),
     ("id", Anything),
     ("identity", Anything),
     ("kill", Anything),
@@ -55,7 +55,7 @@ const COMMANDS: [(&str, Takes); 57] = [
     ("restart", Anything),
     ("send", Word),
     ("session", Anything),
-    ("status", Anything),
+    ("status", Nothing),
     ("stop", Anything),
     ("t", Word),
     ("tasks", Anything),
@@ -68,7 +68,7 @@ const COMMANDS: [(&str, Takes); 57] = [
     ("usage", Anything),
     ("v", Word),
     ("verbose", Word),
-    ("whoami", Anything),
+    ("whoami", Nothing),
     // What the bots' menus of chat channels add.
     ("dock-discord", Nothing),
     ("dock-slack", Nothing),
@@ -128,7 +128,8 @@ mod tests {
             "/model openai/gpt-4o",
             "/exec host=gateway security=full",
             "/queue collect debounce:2s",
-            "/help identity",
+            "/help",
+            "/whoami",
         ] {
             assert!(is_command(message), "{message:?}");
         }
@@ -157,6 +158,11 @@ mod tests {
             "hello /identity login",
             "/new write a poem",
             "/reset\nwrite a poem",
+            // Hosts answer these wherever they stand in a message, and send on what is left of it.
+            "/status write a poem",
+            "/help write a poem",
+            "/commands write a poem",
+            "/whoami write a poem",
             "/think high write a poem",
             "/think: high write",
             "/model x and then write",
