@@ -11,6 +11,7 @@ mod shell;
 pub mod syntax;
 mod tool;
 mod value;
+mod verbs;
 
 pub use rules::{Rule, Text};
 pub use shell::{Programs, judge_command, programs};

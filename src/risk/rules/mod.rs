@@ -18,6 +18,7 @@ pub mod persistence;
 pub mod privilege;
 pub mod secrets;
 pub mod system;
+pub mod unlisted;
 
 /// A text in both languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,7 @@ pub const FAMILIES: &[(&str, &[Rule])] = &[
     ("containers", containers::RULES),
     ("clouds", clouds::RULES),
     ("packages", packages::RULES),
+    ("unlisted", unlisted::RULES),
 ];
 
 /// All rules.

@@ -12,6 +12,7 @@ mod carriers;
 mod code;
 mod decode;
 mod expand;
+mod fetched;
 mod files;
 mod filters;
 mod guess;

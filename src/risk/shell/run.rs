@@ -178,6 +178,8 @@ impl Judge<'_> {
             return output;
         }
         self.carried(call, &input);
+        self.brought(call, input.as_deref());
+        self.looked_up(call);
         self.unpacked(call, &input);
         self.cloned(call);
         if let Some(at) = super::wrappers::inner(call.words) {
@@ -195,89 +197,6 @@ impl Judge<'_> {
             return output;
         }
         self.filter(call, input)
-    }
-
-    /// Repositories of others: what is run of them is from the network too.
-    fn cloned(&mut self, call: &Call<'_>) {
-        if call.name != "git" || !call.has(&["clone"]) {
-            return;
-        }
-        let plain: Vec<&str> = call.plain().skip_while(|word| *word != "clone").skip(1).collect();
-        let Some(url) = plain.iter().find(|word| word.contains("://")) else { return };
-        let folder = plain.last().filter(|last| last != &url).copied();
-        let folder = folder.unwrap_or_else(|| names::base(url).trim_end_matches(".git")).to_owned();
-        let folder = self.resolve(&folder);
-        // In a folder of its own it is for keeps; elsewhere it is only there to be run.
-        if folder.starts_with("/tmp/") || folder.starts_with("/var/tmp/") || folder.starts_with("/dev/shm/") {
-            self.fetched_folders.push(folder);
-        }
-    }
-
-    /// Archives from the network: what comes out of them is from there too.
-    fn unpacked(&mut self, call: &Call<'_>, input: &Stream) {
-        let unpacks = match call.name {
-            "tar" | "bsdtar" | "gtar" => {
-                call.rest().first().is_some_and(|word| !word.starts_with("--") && word.contains('x'))
-                    || call.has(&["-x", "--extract"])
-            }
-            "unzip" | "7z" | "cpio" | "unar" => true,
-            _ => false,
-        };
-        let is_fetched = |text: &str| crate::risk::value::comes_from(text, Origin::NETWORK);
-        let archive = call.plain().find_map(|path| self.content(path));
-        if unpacks && (input.as_deref().is_some_and(is_fetched) || archive.as_deref().is_some_and(is_fetched))
-        {
-            let folder = call.after(&["-C", "--directory", "-d"]).unwrap_or(".").to_owned();
-            let folder = self.resolve(&folder);
-            self.fetched_folders.push(folder);
-        }
-    }
-
-    /// A program or script below a folder in which an archive from the network was unpacked.
-    pub(super) fn archive_code(&mut self, path: &str, call: &Call<'_>) {
-        let base = names::base(path);
-        if self.fetched_folders.is_empty()
-            || matches!(base, "configure" | "gradlew" | "mvnw" | "autogen.sh" | "bootstrap")
-        {
-            return;
-        }
-        let resolved = self.resolve(path);
-        let is_below = |folder: &String| {
-            folder.is_empty() && !resolved.starts_with(['/', '~'])
-                || resolved.starts_with(&format!("{folder}/"))
-        };
-        if self.fetched_folders.iter().any(is_below) && (path.contains('/') || call.name != path) {
-            self.find("download-run-file", &call.line());
-        }
-    }
-
-    /// Programs of the network that are given to what runs them.
-    fn fetched_program(&mut self, call: &Call<'_>, input: Option<&str>) {
-        let runs_file = matches!(
-            call.name,
-            "java"
-                | "dotnet"
-                | "mono"
-                | "wine"
-                | "wine64"
-                | "insmod"
-                | "kldload"
-                | "installer"
-                | "msiexec"
-                | "qemu-x86_64"
-        );
-        let runs_input = matches!(call.name, "make" | "gmake")
-            && call.has(&["-f", "--file"])
-            && call.has(&["-", "/dev/stdin"])
-            || matches!(call.name, "parallel" | "at" | "batch" | "crontab");
-        let is_fetched = |text: &str| crate::risk::value::comes_from(text, Origin::NETWORK);
-        let file = call.plain().filter(|_| runs_file).take(8).find_map(|path| self.content(path));
-        if file.as_deref().is_some_and(is_fetched) {
-            self.find("download-run-file", &call.line());
-        }
-        if runs_input && input.is_some_and(is_fetched) {
-            self.find("fetch-and-run", &call.line());
-        }
     }
 
     /// What a client of a database reads is judged like what it is told.
@@ -406,8 +325,20 @@ impl Judge<'_> {
                 self.find(rule.id, &call.line());
             }
         }
+        let is_own = call.args[0].text.contains('/') && !call.args[0].text.starts_with(['/', '~']);
+        if !only_helps && !is_own && found.is_none() {
+            self.by_words(call);
+        }
         self.extra(call);
         found.is_some_and(|rule| rule.id == "print-secret")
+    }
+
+    /// What the words say of a program that no table judges.
+    fn by_words(&mut self, call: &Call<'_>) {
+        let Some(id) = crate::risk::verbs::guess(call.words) else { return };
+        if self.captured == 0 || id != "named-secret" {
+            self.find(id, &call.line());
+        }
     }
 
     /// Code from somewhere that an interpreter or shell is given.

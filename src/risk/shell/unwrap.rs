@@ -10,7 +10,28 @@ use crate::risk::value::{Origin, has_hole};
 const MAX_ARGUMENTS: usize = 64;
 
 /// Programs that run another one as somebody else.
-const RAISERS: &[&str] = &["sudo", "doas", "pkexec", "run0", "gosu", "su-exec", "runas"];
+const RAISERS: &[&str] = &[
+    "sudo",
+    "doas",
+    "pkexec",
+    "run0",
+    "gosu",
+    "su-exec",
+    "runas",
+    "please",
+    "dzdo",
+    "pfexec",
+    "gksudo",
+    "gksu",
+    "kdesudo",
+    "kdesu",
+    "beesu",
+    "sux",
+    "calife",
+    "lxqt-sudo",
+    "pmrun",
+    "sesu",
+];
 
 impl Judge<'_> {
     pub(super) fn unwrap(&mut self, call: &Call<'_>, at: usize, input: Stream) -> Stream {
@@ -102,6 +123,7 @@ impl Judge<'_> {
         // Another user than root has fewer rights, not more.
         let user = call.after(&["-u", "--user"]).unwrap_or("root");
         let is_lesser = call.name == "sudo" && !matches!(user, "root" | "#0" | "0") && !has_hole(user);
+        self.raised_below_fetched(call, &target);
         let rest: Vec<&str> = inner.iter().skip(1).map(|arg| arg.text.as_str()).collect();
         if is_lesser && !target.is_empty() && !super::interpreters::is_shell(&target)
             || privilege::is_routine(&target, &rest)
