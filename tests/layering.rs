@@ -32,7 +32,7 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("ureq", &["src/net/", "src/emulator/"]),
     ("tiny_http", &["src/surface/callback/", "src/emulator/"]),
     ("aes_gcm", &["src/base/crypto.rs"]),
-    ("jiff", &["src/base/time.rs"]),
+    ("jiff", &["src/base/date.rs"]),
     ("json5", &["src/config/"]),
 ];
 

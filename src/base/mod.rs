@@ -6,6 +6,7 @@
 pub mod bounded;
 pub mod codec;
 pub mod crypto;
+mod date;
 pub mod entropy;
 pub mod env;
 pub mod error;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::base::date;
 use crate::base::opaque::opaque;
 use crate::sys;
 
@@ -35,20 +36,13 @@ impl Timestamp {
     /// Reads RFC 3339 with any offset (`2026-01-15T16:00:00+08:00`); a missing zone means UTC.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let exact = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second);
-        let utc = || {
-            let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-            Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
-        };
-        exact.or_else(utc).map(Self::from_unix)
+        date::from_rfc3339(text.trim()).map(Self::from_unix)
     }
 
     /// Reads an HTTP `Date` (RFC 9110 section 5.6.7, the preferred form).
     #[must_use]
     pub fn parse_http_date(text: &str) -> Option<Self> {
-        let zoned = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
-        Some(Self::from_unix(zoned.as_second()))
+        date::from_http(text.trim()).map(Self::from_unix)
     }
 
     /// The basic ISO 8601 form of request signatures: `20260115T080000Z`.
@@ -72,16 +66,13 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_second(self.0) {
-            Ok(moment) => write!(f, "{moment}"),
-            Err(_) => write!(f, "@{}", self.0),
-        }
+        f.write_str(str::from_utf8(&date::to_rfc3339(self.0)).unwrap_or_default())
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(str::from_utf8(&date::to_rfc3339(self.0)).unwrap_or_default())
     }
 }
 
