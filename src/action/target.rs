@@ -1,8 +1,11 @@
 //! Which session a local caller means.
 
+use std::sync::Arc;
+
 use crate::base::error::{Code, Error, Result};
 use crate::session::derive;
 use crate::session::key::{MAIN, SessionKey};
+use crate::session::model::Session;
 use crate::session::users::not_logged_in;
 
 use super::Services;
@@ -17,11 +20,19 @@ const MAX_LISTED: usize = 10;
 /// `SessionUnknown` for a name that has no login, `NotLoggedIn` when there is no main login, `SessionAmbiguous` with
 /// the candidates when there are several, `InvalidRequest` for a group in personal mode.
 pub(super) fn existing(services: &Services, session: Option<SessionKey>) -> Result<SessionKey> {
+    login(services, session).map(|(key, _)| key)
+}
+
+/// The same with the login that it has.
+///
+/// # Errors
+/// As [`existing`].
+pub(super) fn login(services: &Services, session: Option<SessionKey>) -> Result<(SessionKey, Arc<Session>)> {
     if let Some(key) = session {
         let key = allowed(services, key)?;
         return match services.users.current(&key) {
-            Some(_) => Ok(key),
-            None if key.as_str() == MAIN => existing(services, None),
+            Some(session) => Ok((key, session)),
+            None if key.as_str() == MAIN => login(services, None),
             None => {
                 Err(Error::new(Code::SessionUnknown, format!("no login under session {:?}", key.as_str()))
                     .with_hint("list the sessions with: agent-identity status"))
@@ -29,27 +40,22 @@ pub(super) fn existing(services: &Services, session: Option<SessionKey>) -> Resu
         };
     }
     let main = SessionKey::main();
-    if services.users.current(&main).is_some() {
-        return Ok(main);
+    if let Some(session) = services.users.current(&main) {
+        return Ok((main, session));
     }
     if services.personal_session_mode {
         // What senders left behind from before the mode was switched on is nobody's here.
         return Err(not_logged_in());
     }
-    let mut candidates: Vec<_> = services
-        .store
-        .sessions()
-        .into_iter()
-        .map(|(key, _)| key)
-        .filter(SessionKey::is_main_of_a_sender)
-        .collect();
+    let mut candidates: Vec<_> =
+        services.store.sessions().into_iter().filter(|(key, _)| key.is_main_of_a_sender()).collect();
     match candidates.len() {
         0 => Err(not_logged_in()),
         1 => Ok(candidates.remove(0)),
         n => {
-            candidates.sort();
+            candidates.sort_by(|(a, _), (b, _)| a.cmp(b));
             candidates.truncate(MAX_LISTED);
-            let names: Vec<_> = candidates.iter().map(SessionKey::as_str).collect();
+            let names: Vec<_> = candidates.iter().map(|(key, _)| key.as_str()).collect();
             let more = if n > names.len() { format!(" and {} more", n - names.len()) } else { String::new() };
             Err(Error::new(
                 Code::SessionAmbiguous,

@@ -49,8 +49,8 @@ impl Serialize for Outcome {
 }
 
 pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Outcome> {
-    let session = target::existing(services, session)?;
-    let tip = services.broker.get(&session)?;
+    let (session, login) = target::login(services, session)?;
+    let tip = services.broker.get_for(&session, &login)?;
     services.counters.count_tip();
     let expires_in_seconds = tip.expires_at.seconds_after(services.clock.now());
     Ok(Outcome { tip, session, expires_in_seconds })

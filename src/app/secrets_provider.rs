@@ -9,6 +9,7 @@ use std::io::{IsTerminal, Read as _, stdin};
 use serde_json::{Map, Value, json};
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::json;
 use crate::base::secret::Secret;
 use crate::config::load;
 use crate::config::secretref::exec::{MAX_REQUEST_BYTES, ids_of};
@@ -71,8 +72,8 @@ fn alone(context: &Context<'_>, ids: &[String]) -> Result<Provided> {
 }
 
 fn written(provided: &Provided) -> Result<String> {
-    serde_json::to_string(provided)
-        .map_err(|error| Error::new(Code::Internal, format!("the answer: {error}")))
+    let text = json::text(provided)?;
+    Ok(String::from_utf8_lossy(text.filled()).into_owned())
 }
 
 /// The server's refusal of the whole request, for each id.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use zeroize::Zeroize;
+use zeroize::optimization_barrier;
 
 /// What a buffer starts with: a whole ordinary request or answer.
 const FIRST_CAPACITY: usize = 4 * 1024;
@@ -26,6 +26,14 @@ impl Buffer {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty buffer with so much room that it need not grow before it holds that.
+    #[must_use]
+    pub fn with_room(bytes: usize) -> Self {
+        let mut buffer = Self::from(vec![0; bytes]);
+        (buffer.end, buffer.written) = (0, 0);
+        buffer
     }
 
     /// What it holds.
@@ -60,10 +68,38 @@ impl Buffer {
 
     /// Appends bytes.
     pub fn push(&mut self, bytes: &[u8]) {
-        if let Some(room) = self.room(bytes.len()).get_mut(..bytes.len()) {
-            room.copy_from_slice(bytes);
-            self.advance(bytes.len());
+        if bytes.len() > self.bytes.len() - self.end {
+            self.reserve(bytes.len());
         }
+        let end = self.end + bytes.len();
+        if let Some(room) = self.bytes.get_mut(self.end..end) {
+            copy(room, bytes);
+            self.end = end;
+            self.written = self.written.max(end);
+        }
+    }
+
+    /// Appends one byte.
+    #[inline]
+    pub fn push_byte(&mut self, byte: u8) {
+        match self.bytes.get_mut(self.end) {
+            Some(room) => {
+                *room = byte;
+                self.end += 1;
+                self.written = self.written.max(self.end);
+            }
+            None => self.push(&[byte]),
+        }
+    }
+
+    /// The content itself, which nobody wipes any more.
+    #[must_use]
+    pub fn into_vec(mut self) -> Vec<u8> {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.truncate(self.end);
+        bytes.drain(..self.start);
+        self.written = 0;
+        bytes
     }
 
     /// Drops the first `count` bytes of the content.
@@ -97,7 +133,9 @@ impl Buffer {
 
     fn overwrite(&mut self) {
         if let Some(written) = self.bytes.get_mut(..self.written) {
-            written.zeroize();
+            // Not byte by byte, as volatile writes would be; the barrier is what keeps it from being left out.
+            written.fill(0);
+            optimization_barrier(written);
         }
         self.written = 0;
     }
@@ -111,15 +149,40 @@ impl Buffer {
             self.bytes.copy_within(self.start..self.end, 0);
         } else {
             // Not `Vec::reserve`: it would leave the old bytes behind in freed memory.
-            let mut larger = Self::from(vec![0; needed.next_power_of_two().max(FIRST_CAPACITY)]);
-            larger.clear();
+            let mut larger = Self::with_room(needed.next_power_of_two().max(FIRST_CAPACITY));
             larger.push(self.filled());
-            larger.written = larger.end;
             *self = larger;
             return;
         }
         self.end = self.len();
         self.start = 0;
+    }
+}
+
+/// `copy_from_slice` for what is mostly a few bytes: those are moved as one or two words that may overlap, since the
+/// call of a `memcpy` takes longer than they do.
+fn copy(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        0 => {}
+        1 => words::<1>(to, from),
+        2..4 => words::<2>(to, from),
+        4..8 => words::<4>(to, from),
+        8..=16 => words::<8>(to, from),
+        17..=32 => words::<16>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Copies at least `N` and at most twice as many bytes: the first ones and the last ones.
+#[inline]
+fn words<const N: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
+        if let Some(to) = to.first_chunk_mut::<N>() {
+            *to = *first;
+        }
+        if let Some(to) = to.last_chunk_mut::<N>() {
+            *to = *last;
+        }
     }
 }
 
@@ -169,8 +232,22 @@ mod tests {
             expected.drain(..gone);
             assert_eq!(buffer.filled(), expected);
         }
+        assert_eq!(buffer.into_vec(), expected);
+        let mut buffer = Buffer::from(expected);
         buffer.consume(usize::MAX / 2);
-        assert!(buffer.is_empty());
+        assert!(buffer.is_empty() && buffer.into_vec().is_empty());
+    }
+
+    #[test]
+    fn pieces_of_every_length_arrive_whole() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for length in 0..=bytes.len() {
+            let mut buffer = Buffer::new();
+            buffer.push(b"[");
+            buffer.push(&bytes[..length]);
+            buffer.push(b"]");
+            assert_eq!(buffer.filled(), [b"[", &bytes[..length], b"]"].concat());
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! [`entropy::Entropy`]; their real implementations are the only uses of [`crate::sys`] in this layer.
 
 pub mod bounded;
+pub mod buffer;
 pub mod codec;
 pub mod crypto;
 mod date;
@@ -11,6 +12,7 @@ pub mod entropy;
 pub mod env;
 pub mod error;
 pub mod flight;
+pub mod json;
 pub mod lang;
 pub mod log;
 pub mod nearest;

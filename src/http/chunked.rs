@@ -3,9 +3,9 @@
 //! Invariant: the body never grows past its limit, and what is not body (extensions, trailers) is bounded too, read
 //! for its framing and thrown away.
 
-use super::buffer::Buffer;
 use super::limits::Limits;
 use super::refusal::{self, Refusal};
+use crate::base::buffer::Buffer;
 
 /// Digits of a chunk size: more could not fit 64 bits.
 const MAX_SIZE_DIGITS: u8 = 16;

@@ -7,15 +7,15 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::buffer::Buffer;
 use super::chunked::Decoder;
-use super::limits::{Limits, MAX_HEADERS};
+use super::limits::Limits;
 use super::parse::{self, Framing};
 use super::refusal::{self, Refusal};
 use super::request::{Method, Request};
 use super::server::Service;
 use super::slot::Slot;
 use super::wire::{Failed, Wire};
+use crate::base::buffer::Buffer;
 use crate::base::log;
 
 /// The interim answer of RFC 9110 section 15.2.1.
@@ -132,7 +132,7 @@ impl<S: Service> Connection<'_, S> {
     /// One request and its answer.
     fn exchange(&mut self) -> Result<After, Halt> {
         let end = self.receive_head()?;
-        let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut fields = parse::no_fields();
         let Buffers { input, body, scratch, output } = &mut *self.buffers;
         let head_bytes = input.filled().get(..end).unwrap_or_default();
         let head = parse::head(head_bytes, &mut fields, self.limits)?;

@@ -6,14 +6,12 @@
 //! - [`parse`]: the strict reading of a request head, bytes in, [`parse::Head`] or a [`Refusal`] out;
 //! - [`chunked`]: the strict chunked decoder;
 //! - [`request`], [`response`]: what a [`Service`] gets and gives;
-//! - [`buffer`]: bytes that may be secret, wiped whenever they move or go;
 //! - `wire`: reads and writes under deadlines that dripping cannot extend;
 //! - `slot`, `pool`: who is idle, who may be evicted, which thread does what next;
 //! - `connection`: one connection from its first byte to its last;
 //! - [`server`]: the threads parked in `accept`;
 //! - [`client`]: one request from the other side, for the command line.
 
-pub mod buffer;
 pub mod chunked;
 pub mod client;
 mod connection;

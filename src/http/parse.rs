@@ -4,9 +4,11 @@
 //! is lenient by design (it takes bare line feeds and any number of empty lines), so [`head_end`] goes over the bytes
 //! first, and [`head`] judges what httparse has split.
 
+use std::mem::MaybeUninit;
+
 use httparse::Header;
 
-use super::limits::Limits;
+use super::limits::{Limits, MAX_HEADERS};
 use super::refusal::{self, Refusal};
 use super::request::{Headers, Method};
 
@@ -81,14 +83,23 @@ pub fn head_end(bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal>
     }
 }
 
+/// Storage for the header fields of a head. Nothing is written to what a head does not fill.
+pub type Fields<'a> = [MaybeUninit<Header<'a>>; MAX_HEADERS];
+
+/// Storage with nothing in it.
+#[must_use]
+pub const fn no_fields<'a>() -> Fields<'a> {
+    [const { MaybeUninit::uninit() }; MAX_HEADERS]
+}
+
 /// Reads a whole head, as [`head_end`] has delimited it; `fields` is storage for its header fields.
 ///
 /// # Errors
 /// The refusal to answer with.
-pub fn head<'a>(bytes: &'a [u8], fields: &'a mut [Header<'a>], limits: &Limits) -> Result<Head<'a>, Refusal> {
+pub fn head<'a>(bytes: &'a [u8], fields: &'a mut Fields<'a>, limits: &Limits) -> Result<Head<'a>, Refusal> {
     let most = limits.headers.min(fields.len());
-    let mut parsed = httparse::Request::new(fields.get_mut(..most).unwrap_or_default());
-    match parsed.parse(bytes) {
+    let mut parsed = httparse::Request::new(&mut []);
+    match parsed.parse_with_uninit_headers(bytes, fields.get_mut(..most).unwrap_or_default()) {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) => return Err(Refusal::malformed("the request head is incomplete")),
         Err(error) => return Err(syntax(error, bytes)),
@@ -118,7 +129,7 @@ pub fn fuzz(bytes: &[u8]) {
     let limits = Limits::default();
     if let Ok(Some(end)) = head_end(bytes, &limits) {
         assert!(end <= bytes.len());
-        let mut fields = vec![httparse::EMPTY_HEADER; limits.headers];
+        let mut fields = no_fields();
         if let Ok(head) = head(&bytes[..end], &mut fields, &limits) {
             assert!(head.path.starts_with('/') || head.path == "*", "{:?}", head.path);
         }
@@ -270,11 +281,10 @@ fn lists(headers: Headers<'_>, name: &str, token: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::limits::MAX_HEADERS;
 
     /// Status of a whole input, 200 when it is accepted, 0 when more is needed.
     fn status(bytes: &[u8], limits: &Limits) -> u16 {
-        let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut fields = no_fields();
         let outcome = match head_end(bytes, limits) {
             Ok(Some(end)) => head(&bytes[..end], &mut fields, limits).map(|_| ()),
             Ok(None) => return 0,
@@ -294,7 +304,7 @@ mod tests {
         let limits = Limits::default();
         let end = head_end(bytes, &limits).unwrap().unwrap();
         assert_eq!(end, bytes.len() - 1);
-        let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut fields = no_fields();
         let head = head(&bytes[..end], &mut fields, &limits).unwrap();
         assert_eq!((head.method, head.path, head.query), (Method::Post, "/tool/x", Some("a=1&b=/?")));
         assert_eq!((head.framing, head.persistent), (Framing::Length(7), false));
@@ -444,7 +454,7 @@ mod tests {
         assert_eq!(status(b"GET / HTTP/1.0\r\n\r\n", &limits), 200);
         let bytes =
             b"POST / HTTP/1.0\r\nContent-Length: 0\r\nExpect: coffee\r\nConnection: keep-alive\r\n\r\n";
-        let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut fields = no_fields();
         let head = head(bytes, &mut fields, &limits).unwrap();
         assert!(!head.expects_continue && !head.persistent);
     }

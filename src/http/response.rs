@@ -1,12 +1,12 @@
 //! What a service gives, and its bytes on the wire.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
 use serde::Serialize;
 
-use super::buffer::Buffer;
+use crate::base::buffer::Buffer;
 use crate::base::error::{Code, Error};
+use crate::base::json;
 
 /// The media type of everything but a few texts.
 pub const JSON: &str = "application/json";
@@ -79,7 +79,7 @@ impl Response {
     #[must_use]
     pub fn json(status: Status, value: &(impl Serialize + ?Sized)) -> Self {
         let mut body = Buffer::new();
-        match serde_json::to_writer(&mut body, value) {
+        match json::write(&mut body, value) {
             Ok(()) => Self { status, content_type: JSON, body, extra: Vec::new(), close: false },
             Err(_) => {
                 let error = Error::new(Code::Internal, "the answer has no JSON form");
@@ -154,7 +154,7 @@ impl Response {
         out.push(b"Content-Type: ");
         out.push(self.content_type.as_bytes());
         out.push(b"\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Length: ");
-        let _ = write!(out, "{}", self.body.len()); // a Buffer takes everything
+        json::write_digits(out, self.body.len() as u64);
         for (name, value) in &self.extra {
             out.push(b"\r\n");
             out.push(name.as_bytes());

@@ -16,7 +16,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::buffer::Buffer;
 use super::connection::{Buffers, Connection, Hub, forget};
 use super::limits::Limits;
 use super::pool::{Next, Pool, Relief, Role};
@@ -25,6 +24,7 @@ use super::request::Request;
 use super::response::Response;
 use super::slot::Slot;
 use super::wire::Wire;
+use crate::base::buffer::Buffer;
 use crate::base::log;
 use crate::base::time::Clock;
 

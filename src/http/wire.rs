@@ -9,8 +9,8 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use super::buffer::Buffer;
 use super::limits::Limits;
+use crate::base::buffer::Buffer;
 use crate::base::time::Clock;
 
 /// Bytes of one write: what the kernel takes as one packet, so that no write waits longer than the socket's timeout.

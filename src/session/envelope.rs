@@ -12,10 +12,12 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::keyring::{KeyId, Keyring, NamedKey};
 use super::record::{self, Sessions};
+use crate::base::buffer::Buffer;
 use crate::base::codec::{base64, hex, unbase64, unhex};
 use crate::base::crypto;
 use crate::base::entropy::Entropy;
 use crate::base::error::{Code, Error, Result};
+use crate::base::json;
 use crate::base::secret::Secret;
 
 /// The envelope's `format`, and the purpose that its seal is bound to.
@@ -24,6 +26,8 @@ pub const FORMAT: &str = "agent-identity/sessions";
 pub const VERSION: u64 = 1;
 /// Bytes that the file may have: some hundred thousand sessions.
 pub const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
+/// What an envelope has beside what is sealed, at most: names and hexadecimal identifiers.
+const ROOM_BESIDE: usize = 512;
 
 /// The random name of one snapshot, by which a journal says what it continues.
 ///
@@ -166,7 +170,7 @@ pub(super) fn seal(
     let header = Header { generation, folded, key: key.id() };
     let plain = record::write_snapshot(sessions)?;
     let key = key.for_file(FORMAT, &generation.0);
-    let sealed = crypto::seal(&key, entropy, &header.associated_data(), plain.expose())?;
+    let sealed = crypto::seal(&key, entropy, &header.associated_data(), plain.filled())?;
     drop(plain);
     let json = Json {
         format: FORMAT.into(),
@@ -176,11 +180,12 @@ pub(super) fn seal(
         key: header.key.to_string().into(),
         sealed: base64(&sealed).into(),
     };
-    let mut bytes = serde_json::to_vec(&json)
+    let mut text = Buffer::with_room(json.sealed.len() + ROOM_BESIDE);
+    json::write(&mut text, &json)
         .map_err(|_| Error::new(Code::Internal, "the session envelope cannot be written"))?;
-    bytes.push(b'\n');
-    check_size(bytes.len())?;
-    Ok(bytes)
+    text.push(b"\n");
+    check_size(text.len())?;
+    Ok(text.into_vec())
 }
 
 fn check_size(bytes: usize) -> Result<()> {

@@ -152,7 +152,7 @@ impl Writer {
     /// The bytes to append for a batch, the first time with the header before them; `None` when it is too large.
     pub(super) fn seal(&self, batch: &Batch, entropy: &dyn Entropy) -> Result<Option<Vec<u8>>> {
         let plain = record::write_batch(batch)?;
-        let length = MIN_RECORD_BYTES + plain.expose().len();
+        let length = MIN_RECORD_BYTES + plain.len();
         let Some(prefix) = u32::try_from(length).ok().filter(|_| length <= MAX_RECORD_BYTES) else {
             return Ok(None);
         };
@@ -162,7 +162,7 @@ impl Writer {
             &self.key,
             entropy,
             &self.header.associated_data(self.sequence),
-            plain.expose(),
+            plain.filled(),
         )?);
         Ok(Some(bytes))
     }

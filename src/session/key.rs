@@ -1,7 +1,7 @@
 //! Session keys: the names under which identities are kept.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -41,7 +41,9 @@ impl SessionKey {
     /// The main session.
     #[must_use]
     pub fn main() -> Self {
-        Self(MAIN.into())
+        /// Asked for by every request that names no session.
+        static KEY: LazyLock<SessionKey> = LazyLock::new(|| SessionKey(MAIN.into()));
+        KEY.clone()
     }
 
     /// The key's text.

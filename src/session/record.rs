@@ -1,6 +1,6 @@
 //! Sessions as JSON, the inside of what is sealed.
 //!
-//! The plain bytes exist only inside [`Secret`], sized beforehand so that growing leaves no copies behind.
+//! The plain bytes exist only inside a [`Buffer`], which is wiped, and sized beforehand so that it need not grow.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::key::SessionKey;
 use super::model::Session;
+use crate::base::buffer::Buffer;
 use crate::base::error::{Code, Error, Result};
+use crate::base::json;
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 
@@ -37,7 +39,7 @@ impl Batch {
 }
 
 /// Writes all sessions as one JSON object.
-pub(super) fn write_snapshot(sessions: &Sessions) -> Result<Secret<Vec<u8>>> {
+pub(super) fn write_snapshot(sessions: &Sessions) -> Result<Buffer> {
     let size = sessions.iter().map(|(key, session)| size_of_entry(key, session)).sum();
     to_json(&Entries(sessions.iter().map(|(key, session)| (key, &**session)).collect()), size)
 }
@@ -49,7 +51,7 @@ pub(super) fn read_snapshot(json: &[u8]) -> Option<Sessions> {
 }
 
 /// Writes a batch as `{"put":{…},"del":[…]}`.
-pub(super) fn write_batch(batch: &Batch) -> Result<Secret<Vec<u8>>> {
+pub(super) fn write_batch(batch: &Batch) -> Result<Buffer> {
     #[derive(Serialize)]
     struct Json<'a> {
         put: Entries<'a>,
@@ -74,11 +76,11 @@ pub(super) fn read_batch(json: &[u8]) -> Option<Batch> {
     Some(Batch { put, del: json.del })
 }
 
-fn to_json(value: &impl Serialize, size: usize) -> Result<Secret<Vec<u8>>> {
-    let mut json = Vec::with_capacity(size + 32);
-    serde_json::to_writer(&mut json, value)
+fn to_json(value: &impl Serialize, size: usize) -> Result<Buffer> {
+    let mut text = Buffer::with_room(size + 32);
+    json::write(&mut text, value)
         .map_err(|_| Error::new(Code::Internal, "the sessions cannot be written as JSON"))?;
-    Ok(Secret::new(json))
+    Ok(text)
 }
 
 /// Bytes of an entry as long as nothing in it needs escaping, rounded up.
@@ -154,14 +156,14 @@ mod tests {
         let put = vec![(key("a"), Arc::new(session("a", 7, Some("r")))), (key("é:b"), Arc::new(odd))];
         let sessions: Sessions = put.iter().cloned().collect();
         let json = write_snapshot(&sessions).unwrap();
-        let back = read_snapshot(json.expose()).unwrap();
+        let back = read_snapshot(json.filled()).unwrap();
         assert_eq!(format!("{:?}", back[&key("a")]), format!("{:?}", sessions[&key("a")]));
         assert_eq!(back[&key("é:b")].user_token.expose(), "quote \" and é");
         assert_eq!(back[&key("a")].refresh_token.as_ref().unwrap().expose(), "r");
         assert!(back[&key("é:b")].refresh_token.is_none());
 
         let batch = Batch { put, del: vec![key("gone")] };
-        let back = read_batch(write_batch(&batch).unwrap().expose()).unwrap();
+        let back = read_batch(write_batch(&batch).unwrap().filled()).unwrap();
         let mut all: Sessions = [(key("gone"), Arc::new(session("x", 1, None)))].into();
         back.apply(&mut all);
         assert_eq!(all.len(), 2);
@@ -174,8 +176,8 @@ mod tests {
             (0..50).map(|i| (key(&format!("k{i}")), Arc::new(session("s", 1, Some("refresh"))))).collect();
         let expected: usize = sessions.iter().map(|(k, s)| size_of_entry(k, s)).sum();
         let json = write_snapshot(&sessions).unwrap();
-        assert!(json.expose().len() <= expected, "{} > {expected}", json.expose().len());
-        assert_eq!(json.expose().capacity(), expected + 32, "it never grew");
+        assert!(json.filled().len() <= expected, "{} > {expected}", json.filled().len());
+        assert_eq!(json.into_vec().capacity(), expected + 32, "it never grew");
     }
 
     #[test]

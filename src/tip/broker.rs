@@ -130,6 +130,14 @@ impl Broker {
         self.0.get(key)
     }
 
+    /// The same for somebody who has just looked up the session's login.
+    ///
+    /// # Errors
+    /// As [`Broker::get`].
+    pub fn get_for(&self, key: &SessionKey, login: &Session) -> Result<Arc<Tip>> {
+        self.0.get_for(key, login)
+    }
+
     /// A new token from the cloud, whatever is cached.
     ///
     /// # Errors
@@ -171,7 +179,11 @@ impl Broker {
 impl Inner {
     fn get(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<Tip>> {
         let login = self.users.current(key).ok_or_else(not_logged_in)?;
-        match self.cached(key, &login) {
+        self.get_for(key, &login)
+    }
+
+    fn get_for(self: &Arc<Self>, key: &SessionKey, login: &Session) -> Result<Arc<Tip>> {
+        match self.cached(key, login) {
             Some((tip, false)) => Ok(tip),
             Some((tip, true)) => {
                 self.renew_in_background(key);

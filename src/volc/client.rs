@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::call::{Action, Call};
 use super::endpoint::Endpoints;
@@ -12,6 +12,7 @@ use super::envelope::{self, Accepted, CallError, Class};
 use super::keys::Keys;
 use super::keys::chain::Chain;
 use crate::base::error::{Code, Error, Result};
+use crate::base::json;
 use crate::base::log;
 use crate::base::time::{Clock, Timestamp};
 use crate::base::url::Url;
@@ -75,10 +76,10 @@ impl Client {
         body: &impl Serialize,
         repeat: Repeat,
     ) -> Result<T, CallError> {
-        let body = serde_json::to_vec(body).map(Zeroizing::new).map_err(|_| {
+        let body = json::text(body).map_err(|_| {
             Error::new(Code::Internal, format!("{}: the parameters are not JSON", action.name))
         })?;
-        let (accepted, mut response) = self.answer(action, &body, repeat)?;
+        let (accepted, mut response) = self.answer(action, body.filled(), repeat)?;
         let result = accepted.result(action.name, &response);
         // Tokens and credentials come back here.
         response.body.zeroize();

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Answer, Bridge};
 use crate::action::{Action, session_exchange, session_get, session_put};
 use crate::base::error::{Code, Error, Result};
+use crate::base::json;
 use crate::oidc::callback::CallbackRequest;
 use crate::surface::callback;
 use crate::surface::hook::scene::Scene;
@@ -133,7 +134,7 @@ impl Bridge {
                 session_get::METHOD => Action::SessionGet(session_get::Input::read(own, is_webchat)?),
                 _ => return Err(Error::new(Code::NotFound, format!("no method {name:?}"))),
             };
-            serde_json::to_value(self.services.perform(action)?)
+            json::tree(&self.services.perform(action)?)
                 .map_err(|error| Error::new(Code::Internal, "an outcome cannot be shown").with_detail(error))
         };
         match perform() {

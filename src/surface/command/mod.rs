@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::action::{Action, Outcome, Services, decide_approval, registry};
 use crate::authz::registry::Word;
 use crate::base::error::{Code, Error};
+use crate::base::json;
 use crate::oidc::pending::Origin;
 use crate::session::key::SessionKey;
 
@@ -45,7 +46,7 @@ impl Chat {
         self.answer_with(line, |tool, params| {
             let perform = || {
                 let outcome = services.perform(self.action(tool, params)?)?;
-                serde_json::to_value(outcome).map_err(|error| {
+                json::tree(&outcome).map_err(|error| {
                     Error::new(Code::Internal, "an outcome cannot be shown").with_detail(error)
                 })
             };

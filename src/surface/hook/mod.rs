@@ -23,6 +23,7 @@ use crate::authz::registry::spoken;
 use crate::base::bounded::BoundedMap;
 use crate::base::entropy::Entropy;
 use crate::base::error::{Code, Error, Result};
+use crate::base::json;
 use crate::base::lang::Lang;
 use crate::config::model::InjectionMode;
 use crate::session::derive::DmScope;
@@ -208,7 +209,7 @@ impl Hooks {
                 Action::ListTips(_) if scene.sender_is_owner => Action::ListTips(None),
                 action => action,
             };
-            serde_json::to_value(self.services.perform(action)?)
+            json::tree(&self.services.perform(action)?)
                 .map_err(|error| Error::new(Code::Internal, "an outcome cannot be shown").with_detail(error))
         };
         match perform() {
