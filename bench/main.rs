@@ -2,7 +2,7 @@
 //!
 //! `bench size STATIC [DYNAMIC]` prints size, memory and start of the static binary beside the budget, and those of the
 //! dynamic one for comparison; it fails when the budget is exceeded.
-//! `bench contest STATIC DYNAMIC` has both answer beside the other servers, and prints that alone.
+//! `bench contest STATIC DYNAMIC`, `bench growth STATIC` and `bench counts STATIC` print one chapter alone.
 //! `bench risk` measures the risk engine alone, and fails when a goal is missed; with `VERBOSE=1` it names what is slowest.
 //! `bench all STATIC DYNAMIC DOCUMENT` measures everything and writes it between the marks of the document.
 //!
@@ -54,17 +54,18 @@ fn main() -> Outcome<()> {
         ["size", binary, dynamic] => fits(size::report(&program(binary)?, Some(&program(dynamic)?))?),
         ["all", binary, dynamic, document] => all(&program(binary)?, &program(dynamic)?, Path::new(document)),
         ["contest", binary, dynamic] => {
-            let mut report = Report::new();
-            contest::report(&program(binary)?, &program(dynamic)?, &mut report)
+            contest::report(&program(binary)?, &program(dynamic)?, &mut Report::new())
         }
+        ["growth", binary] => growth::report(&program(binary)?, &mut Report::new()),
+        ["counts", binary] => counts::report(&program(binary)?, &mut Report::new()),
         ["risk"] => {
             let mut report = Report::new();
             verdicts::report(&mut report)?;
             fits(report)
         }
-        _ => {
-            Err("usage: bench size STATIC [DYNAMIC] | bench contest STATIC DYNAMIC | bench risk | bench all STATIC DYNAMIC DOCUMENT".into())
-        }
+        _ => Err("usage: bench size STATIC [DYNAMIC] | contest STATIC DYNAMIC | growth STATIC | counts STATIC | risk | \
+                  all STATIC DYNAMIC DOCUMENT"
+            .into()),
     }
 }
 
