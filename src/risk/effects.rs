@@ -206,6 +206,33 @@ const MENTIONS: &[&str] = &[
     "cheat",
 ];
 
+/// Programs that otherwise take texts: with which of their words they read files. None: always.
+const SHOWS: &[(&str, &[&str])] = &[
+    ("logger", &["-f", "--file"]),
+    ("wall", &[]),
+    ("tmux", &["load-buffer", "loadb", "source-file"]),
+    ("screen", &["readbuf", "readreg"]),
+    ("zenity", &["--text-info", "--filename"]),
+    ("dialog", &["--textbox", "--tailbox", "--editbox"]),
+    ("whiptail", &["--textbox"]),
+    ("gh", &["gist", "-F", "--body-file", "upload", "--input"]),
+    ("glab", &["snippet", "upload", "--input", "-F"]),
+    ("git", &["hash-object", "--no-index", "-F", "--file", "send-email", "bundle"]),
+    ("kubectl", &["cp", "--from-file", "--from-env-file", "configmap", "cm", "secret"]),
+    ("helm", &["--set-file"]),
+    ("gcloud", &["scp", "cp", "rsync", "--data-file", "--file"]),
+    ("ansible", &["copy", "fetch", "-m"]),
+    ("slack", &["upload", "file"]),
+    ("jira", &["attach", "attachment"]),
+    ("npm", &["pack", "publish"]),
+    ("figlet", &["-p"]),
+    ("ssh-keygen", &["-p"]),
+    ("sftp", &["-b"]),
+    ("command", &["-v"]),
+    ("crontab", &[]),
+    ("osascript", &["-l"]),
+];
+
 /// Programs whose first plain word is a pattern or a program text, not a file.
 const PATTERN_FIRST: &[&str] = &[
     "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "sed", "awk", "gawk", "mawk", "jq", "perl", "ruby",
@@ -361,7 +388,11 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
             found.push((Effect::Write, path));
         }
     }
-    if !MENTIONS.contains(&name) || name == "ln" {
+    let shows = |(program, words): &(&str, &[&str])| {
+        let is_one = |arg: &&str| words.iter().any(|word| arg == word || arg.split('=').next() == Some(word));
+        *program == name && (words.is_empty() || args.iter().any(is_one))
+    };
+    if !MENTIONS.contains(&name) || name == "ln" || SHOWS.iter().any(shows) {
         reads(name, args, &plain, &mut found);
     }
     found

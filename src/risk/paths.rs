@@ -258,6 +258,8 @@ fn device(path: &str) -> Place {
         "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/stdin" | "/dev/tty" | "/dev/zero"
         | "/dev/random" | "/dev/urandom" | "/dev/full" => Place::Harmless,
         "/dev/mem" | "/dev/kmem" => Place::Device,
+        // What is typed.
+        _ if path.starts_with("/dev/input/") || path.starts_with("/dev/hidraw") => Place::Secret,
         _ if ["/dev/fd/", "/dev/pts/", "/dev/tty"].iter().any(|start| path.starts_with(start)) => {
             Place::Harmless
         }

@@ -142,6 +142,12 @@ pub fn judge_tool(name: &str, params: &Map<String, Value>, context: &Context<'_>
                 }
                 _ => command,
             };
+            if matches!(*key, "input" | "data" | "text")
+                && params.contains_key("command")
+                && lower != "process"
+            {
+                continue;
+            }
             if !runs && !matches!(*key, "command" | "cmd" | "script" | "commands" | "cmds") {
                 continue;
             }
@@ -158,7 +164,12 @@ pub fn judge_tool(name: &str, params: &Map<String, Value>, context: &Context<'_>
             if let Some(program) = told.filter(|program| !command.trim_start().starts_with(**program)) {
                 keep(&mut found, judge_command(&format!("{program} {command}"), &inner));
             }
-            let command = match params.get("stdin").and_then(Value::as_str) {
+            // Beside a command, the input is what it reads.
+            let told = ["stdin", "input"]
+                .iter()
+                .filter(|name| *name == &"stdin" || *key != "input")
+                .find_map(|name| params.get(*name)?.as_str());
+            let command = match told {
                 Some(text) => format!("printf %s {} | {command}", super::shell::quoted(text)),
                 None => command,
             };
@@ -335,6 +346,15 @@ fn files_of(patch: &str) -> Vec<(Effect, &str)> {
 fn by_path(effect: Effect, path: &str, folder: Option<&str>, context: &Context<'_>) -> Verdict {
     let resolved =
         resolve(&path.replace("${HOME}", "~").replace("$HOME", "~"), folder.unwrap_or_default(), context);
+    let base = resolved.rsplit('/').next().unwrap_or_default();
+    let writes = matches!(effect, Effect::Write | Effect::Append);
+    if writes && resolved.contains("/bin/") && super::shell::is_trusted_name(base) {
+        return by_rule("search-path", path);
+    }
+    // Whom other machines are taken to be.
+    if writes && resolved == "~/.ssh/known_hosts" {
+        return by_rule("overwrite-system", path);
+    }
     effects::rule(effect, place(&resolved)).map_or_else(Verdict::low, |id| by_rule(id, path))
 }
 

@@ -67,7 +67,7 @@ pub const RULES: &[Rule] = &[
             "consul kv delete -recurse",
             "consul leave|force-leave",
             "nodetool decommission|removenode|drain|assassinate|clearsnapshot",
-            "curl -X|--request ~delete ~*:9200*|*:9201*|*:8086*|*:5984*|*elasticsearch*|*opensearch*|*:2379*|*:8500*|*:6333*",
+            "curl -X|--request ~delete ~*:9200*|*:9201*|*:8086*|*:5984*|*elasticsearch*|*opensearch*|*:2379*|*:8500*|*:6333* !~*localhost:*/test*|*127.0.0.1:*/test*|*localhost:*-test*|*localhost:*/tmp*|*localhost:*-dev*",
             "curl -XDELETE ~*:9200*|*:9201*|*elasticsearch*|*opensearch*|*:5984*|*:6333*",
             "curl ~*_delete_by_query*",
             "rabbitmqctl reset|force_reset|delete_vhost|add_user|delete_user|purge_queue|delete_queue|stop_app|set_user_tags|set_permissions",

@@ -213,6 +213,7 @@ pub const RULES: &[Rule] = &[
             "pkill|killall -v|--inverse",
             "systemctl kill user.slice|system.slice|init.scope|user@*",
             "launchctl|initctl|esxcli kill|reboot|vm ~system/*|userspace|*process*",
+            "geli|kill ~-9|-KILL|-s ~-1|1|--1",
         ],
         examples: &["kill -9 -1"],
         harmless: &["kill 4711"],

@@ -347,6 +347,7 @@ impl Judge<'_> {
         match name {
             _ if LOADS.contains(&name) && is_given => self.find("search-path", &shown),
             _ if COMMANDS.contains(&name) && is_given => {
+                self.named_program(name, text);
                 if name == "PROMPT_COMMAND" {
                     self.find("hook", &shown);
                 }

@@ -312,6 +312,9 @@ const BUILD_SCRIPTS: &[&str] = &[
     "bazelisk",
 ];
 
+/// What stands before the names of files that were sent to another machine.
+const SENT: &str = "/\u{0}sent/";
+
 /// Folders in which programs are looked up.
 const SEARCHED: &[&str] = &[
     "~/.local/bin/",
@@ -327,6 +330,56 @@ const SEARCHED: &[&str] = &[
     "~/.bin/",
     "/opt/bin/",
     "/snap/bin/",
+];
+
+/// Folders with the things of everybody or everything.
+const WHOLE: &[&str] =
+    &["~", "/", "~/*", "/*", "/home", "/Users", "/root", "/var", "/srv", "/opt", "/etc", "~/Documents"];
+
+/// Programs that show what was put aside for another program.
+const CLIPBOARDS: &[&str] = &["xclip", "xsel", "pbpaste", "wl-paste", "clipcat", "termux-clipboard-get"];
+
+/// Programs that remove packages, and the words by which they do.
+const REMOVERS: &[&str] = &[
+    "brew",
+    "apt",
+    "apt-get",
+    "aptitude",
+    "dpkg",
+    "dnf",
+    "yum",
+    "zypper",
+    "rpm",
+    "pacman",
+    "snap",
+    "flatpak",
+    "apk",
+    "gem",
+    "port",
+    "pkg",
+    "opkg",
+    "emerge",
+    "xbps-remove",
+    "atrm",
+];
+const REMOVALS: &[&str] = &[
+    "uninstall",
+    "remove",
+    "purge",
+    "erase",
+    "delete",
+    "del",
+    "rm",
+    "-r",
+    "-P",
+    "-e",
+    "-R",
+    "-Rns",
+    "-Rs",
+    "-Rdd",
+    "-Rcns",
+    "-C",
+    "autoremove",
 ];
 
 fn is_fetched(text: &str) -> bool {
@@ -394,7 +447,10 @@ impl Judge<'_> {
         if self.fetched_folders.is_empty() || BUILD_SCRIPTS.contains(&names::base(path)) {
             return;
         }
-        if self.is_below_fetched(path) && (path.contains('/') || call.name != path) {
+        let is_made = path
+            .split('/')
+            .any(|part| matches!(part, ".venv" | "venv" | "node_modules" | "target" | "_build"));
+        if !is_made && self.is_below_fetched(path) && (path.contains('/') || call.name != path) {
             self.find("download-run-file", &call.line());
         }
     }
@@ -523,6 +579,53 @@ impl Judge<'_> {
         }
     }
 
+    /// What a program gives that looks at the machine, or at a container of others; `None` for all others.
+    pub(super) fn yields(&self, call: &Call<'_>) -> Option<Stream> {
+        let is_whole = |path: &str| WHOLE.contains(&self.resolve(path).as_str());
+        let private = match call.name {
+            "tcpdump" | "tshark" | "dumpcap" | "ngrep" => call.has(&["-", "-A", "-X", "-w"]),
+            "tar" | "bsdtar" | "gtar" | "zip" | "7z" | "cpio" | "pax" => {
+                let packs = !call.has(&["-x", "--extract", "-t", "x", "t", "xf", "tf"]);
+                packs && call.plain().any(is_whole)
+            }
+            name if CLIPBOARDS.contains(&name) => {
+                !call.has(&["-i", "-in", "--input", "-c", "--clear"])
+                    && (call.has(&["-o", "-out", "--output", "-b", "-p"])
+                        || matches!(name, "pbpaste" | "wl-paste"))
+            }
+            _ => false,
+        };
+        if private {
+            return Some(Some(Origin::PRIVATE.text()));
+        }
+        let foreign = matches!(call.name, "docker" | "podman" | "nerdctl") && call.has(&["run"])
+            || call.name == "git"
+                && call.has(&["archive"])
+                && call.rest().iter().any(|word| word.starts_with("--remote"));
+        foreign.then(|| Some((Origin::NETWORK | Origin::UNKNOWN).text()))
+    }
+
+    /// Packages, or objects of a cluster, that are removed by a list that a command gives.
+    pub(super) fn removes_listed(&mut self, call: &Call<'_>) {
+        let is_list = |arg: &str| comes_from(arg, Origin::OUTPUT);
+        if REMOVERS.contains(&call.name)
+            && (call.has(REMOVALS) || matches!(call.name, "xbps-remove" | "atrm"))
+            && call.rest().iter().any(|word| is_list(word))
+        {
+            self.find("remove-system", &call.line());
+        }
+        if matches!(call.name, "kubectl" | "oc")
+            && call
+                .plain()
+                .skip_while(|word| *word != "delete")
+                .nth(1)
+                .is_some_and(|word| word.starts_with(is_hole))
+            && !call.rest().iter().any(|word| word.starts_with("--dry-run"))
+        {
+            self.find("cluster-destroy", &call.line());
+        }
+    }
+
     /// Copies from other machines and stores: the file that they leave here.
     pub(super) fn brought(&mut self, call: &Call<'_>, input: Option<&str>) {
         let fetched = Origin::NETWORK.text();
@@ -531,8 +634,18 @@ impl Judge<'_> {
         match call.name {
             "scp" | "rsync" | "sftp" | "rcp" | "pscp" => {
                 let Some(source) = plain.iter().find(|word| is_address(word)) else { return };
-                // To another machine: nothing comes here.
+                // To another machine: nothing comes here, but it may be run there.
                 if plain.last().is_some_and(is_address) && plain.len() > 1 {
+                    for path in plain.iter().rev().skip(1) {
+                        self.keep(&format!("{SENT}{}", names::base(path)), "", false);
+                    }
+                    if let Some(target) = plain.last() {
+                        self.keep(
+                            &format!("{SENT}{}", target.rsplit(['/', ':']).next().unwrap_or_default()),
+                            "",
+                            false,
+                        );
+                    }
                     return;
                 }
                 self.arrives(source, plain.last().filter(|last| *last != source), &fetched);
@@ -557,6 +670,31 @@ impl Judge<'_> {
                 }
                 let target = plain.get(at + 1).filter(|target| !is_address(target)).cloned();
                 self.arrives(&plain[at].clone(), target.as_ref(), &fetched);
+            }
+            "ssh" if !self.files.is_empty() => {
+                let line = plain.iter().skip(1).cloned().collect::<Vec<_>>().join(" ");
+                let sent = |word: &str| {
+                    let base = names::base(word);
+                    !base.is_empty() && self.files.get(&format!("{SENT}{base}")).is_some()
+                };
+                let mut words = line.split([' ', ';', '&', '|', '\n']).filter(|word| !word.is_empty());
+                let mut before = "";
+                let runs = words.any(|word| {
+                    let starts = before.is_empty()
+                        || super::interpreters::is_shell(names::base(before))
+                        || super::interpreters::is_interpreter(names::base(before))
+                        || matches!(before, "sudo" | "nohup" | "exec" | "source" | "." | "+x" | "-i" | "-x")
+                        || word.contains('/')
+                            && !matches!(
+                                before,
+                                "cat" | "ls" | "rm" | "xf" | "xzf" | "-xzf" | "-C" | "mv" | "cp"
+                            );
+                    before = word;
+                    starts && sent(word)
+                });
+                if runs {
+                    self.find("download-run-file", &call.line());
+                }
             }
             "smbclient" | "tftp" | "ftp" | "lftp" | "atftp" => {
                 let told = call.after(&["-c", "-e"]).into_iter().chain(input);

@@ -98,10 +98,44 @@ const RUNS_CODE: &[&str] = &[
     "Command(",
 ];
 
+/// Parts of the names of programs that look at a command and do not run it.
+const CHECKS: &[&str] = &[
+    "risk",
+    "risks",
+    "guard",
+    "guards",
+    "classify",
+    "classifier",
+    "explain",
+    "lint",
+    "linter",
+    "judge",
+    "policy",
+    "audit",
+    "detect",
+    "analyze",
+    "analyzer",
+    "parse",
+    "parser",
+    "scan",
+    "scanner",
+    "check",
+    "checker",
+    "verdict",
+    "tokenize",
+    "quote",
+];
+
+fn only_checks(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    stem.split(['-', '_']).any(|part| CHECKS.contains(&part))
+}
+
 impl Judge<'_> {
     /// Judges what a program may run that is none of those whose ways are known.
     pub(super) fn guessed(&mut self, call: &Call<'_>, input: &Stream) {
         if only_mentions(call.name)
+            || only_checks(call.name)
             || interpreters::is_shell(call.name)
             || wrappers::inner(call.words).is_some()
         {

@@ -17,6 +17,7 @@ mod files;
 mod filters;
 mod guess;
 mod interpreters;
+mod manifests;
 pub(super) mod names;
 mod network;
 mod parameter;
@@ -24,6 +25,7 @@ mod redirect;
 mod run;
 mod scope;
 mod search;
+mod settings;
 mod unwrap;
 mod walk;
 mod ways;
@@ -41,6 +43,7 @@ use files::Files;
 use scope::Scope;
 
 pub(super) use code::quoted;
+pub(super) use redirect::is_trusted_name;
 
 /// Commands that are looked at in one text, those inside of others included.
 const FUEL: usize = 1500;

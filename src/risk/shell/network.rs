@@ -131,9 +131,17 @@ impl Judge<'_> {
             || matches!(call.name, "wget" | "aria2c" | "axel" | "fetch" | "ftp" | "sftp" | "scp" | "tftp")
                 && transfer.outputs.is_empty();
         if saves {
+            let folder =
+                call.after(&["-P", "--directory-prefix", "--output-dir", "-d", "--dir"]).map(str::to_owned);
             for url in &transfer.urls {
                 let path = url.split(['?', '#']).next().unwrap_or_default();
-                self.keep(names::base(path), &content, false);
+                let name = names::base(path);
+                match &folder {
+                    Some(folder) => {
+                        self.keep(&format!("{}/{name}", folder.trim_end_matches('/')), &content, false)
+                    }
+                    None => self.keep(name, &content, false),
+                }
             }
         }
         if call.name == "ftpget" {
@@ -250,6 +258,14 @@ impl Judge<'_> {
             if exposes {
                 self.find("send-secret", &line);
             }
+        }
+        // The shell of another machine keeps what it is given.
+        let exposes = |from: Origin| from.has(Origin::SECRET | Origin::PRIVATE);
+        if matches!(name, "ssh" | "mosh" | "slogin")
+            && goes_out
+            && input.and_then(origin).is_some_and(exposes)
+        {
+            self.find("send-secret", &line);
         }
         let leak = |text: &str, is_address: bool| {
             let Some(from) = origin(text) else { return false };
@@ -429,6 +445,12 @@ fn transfer<'c>(call: &Call<'c>) -> Transfer<'c> {
                 found.urls.push(value);
             }
             "-T" if is_wget => at += takes,
+            "-A" | "--user-agent" | "-b" | "--cookie" | "-e" | "--referer" if is_curl || is_wget => {
+                at += takes;
+                if comes_from(value, Origin::PRIVATE) {
+                    found.data.push(value);
+                }
+            }
             option if (is_curl || is_wget) && VALUED.contains(&option) => at += takes,
             option if option.starts_with('-') && option.len() > 1 => {}
             _ => positional(name, word, &mut found),

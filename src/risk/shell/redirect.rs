@@ -38,7 +38,45 @@ const SHADOWED: &[&str] = &[
     "iptables",
     "sshd",
     "cron",
+    "python",
+    "python3",
+    "perl",
+    "node",
+    "npm",
+    "npx",
+    "pip",
+    "pip3",
+    "docker",
+    "kubectl",
+    "env",
+    "doas",
+    "pkexec",
+    "make",
+    "gcc",
+    "cc",
+    "ld",
+    "zsh",
+    "dash",
+    "tar",
+    "chmod",
+    "ip",
+    "ping",
+    "lsof",
+    "gh",
+    "aws",
+    "terraform",
+    "vim",
+    "vi",
+    "nano",
+    "less",
+    "more",
+    "man",
 ];
+
+/// Whether this is the name of a program that everybody trusts.
+pub(in crate::risk) fn is_trusted_name(name: &str) -> bool {
+    SHADOWED.contains(&name)
+}
 
 /// The name of what reads the descriptor of a coprocess.
 const COPROCESS: &str = "\u{0}coproc";
@@ -214,6 +252,7 @@ impl Judge<'_> {
         let before = self.best.level;
         let (mark, files) = (self.scope.mark(), self.files.mark());
         self.text(content, path, None);
+        self.profile_commands(content);
         self.scope.back_to(mark);
         self.files.back_to(files);
         if self.best.level == crate::risk::Level::High && before != crate::risk::Level::High {
@@ -277,7 +316,7 @@ impl Judge<'_> {
         let base = super::names::base(&resolved);
         if matches!(effect, Effect::Write | Effect::Append)
             && resolved.contains("/bin/")
-            && SHADOWED.contains(&base)
+            && is_trusted_name(base)
         {
             self.find("search-path", &format!("{name} {path}"));
         }

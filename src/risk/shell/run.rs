@@ -91,6 +91,35 @@ impl Call<'_> {
     }
 }
 
+/// `vault operator seal -h`: behind nothing but subcommands.
+fn asks_for_help(words: &[&str]) -> bool {
+    let is_subcommand = |word: &&str| {
+        word.len() > 1
+            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !word.starts_with('-')
+    };
+    let between = words.get(1..words.len() - 1).unwrap_or_default();
+    (2..4).contains(&between.len())
+        && between.iter().all(is_subcommand)
+        && !matches!(
+            words[0],
+            "sudo" | "doas" | "env" | "xargs" | "shutdown" | "busybox" | "rm" | "chmod" | "chown"
+        )
+        && super::wrappers::inner(words).is_none()
+}
+
+/// The words for a client of a database without the texts that a query only shows: `select 'drop table x'`.
+fn without_literals<'c>(call: &Call<'c>) -> Option<Vec<&'c str>> {
+    let shows = |word: &&str| {
+        let lower = word.trim_start().to_ascii_lowercase();
+        lower.starts_with("select '") && lower.matches('\'').count() == 2 && !lower.contains(';')
+    };
+    if !crate::risk::rules::databases::CLIENTS.contains(&call.name) || !call.words.iter().any(shows) {
+        return None;
+    }
+    Some(call.words.iter().map(|word| if shows(word) { "select" } else { *word }).collect())
+}
+
 /// The command line that the shell of Windows is given: `cmd /c …`.
 fn console(call: &Call<'_>) -> Option<String> {
     if call.name != "cmd" {
@@ -179,6 +208,8 @@ impl Judge<'_> {
         }
         self.carried(call, &input);
         self.brought(call, input.as_deref());
+        self.removes_listed(call);
+        self.manifest(call, input.as_deref());
         self.looked_up(call);
         self.unpacked(call, &input);
         self.cloned(call);
@@ -193,7 +224,7 @@ impl Judge<'_> {
         {
             self.file(&content, call);
         }
-        if let Some(output) = self.fetched(call) {
+        if let Some(output) = self.yields(call).or_else(|| self.fetched(call)) {
             return output;
         }
         self.filter(call, input)
@@ -306,11 +337,13 @@ impl Judge<'_> {
         let only_helps = match call.words {
             [program, .., last] => {
                 matches!(*last, "--help" | "-help") && !super::interpreters::is_shell(program)
+                    || *last == "-h" && asks_for_help(call.words)
                     || *last == "help" && matches!(*program, "aws" | "gcloud" | "kubectl" | "docker")
             }
             _ => false,
         };
-        let found = if only_helps { None } else { matcher::worst(call.words) };
+        let plain = without_literals(call);
+        let found = if only_helps { None } else { matcher::worst(plain.as_deref().unwrap_or(call.words)) };
         if let Some(rule) = found {
             // The group of docker, for oneself: that is how it is set up.
             let is_own = rule.id == "users"
@@ -329,6 +362,7 @@ impl Judge<'_> {
         if !only_helps && !is_own && found.is_none() {
             self.by_words(call);
         }
+        self.settings(call);
         self.extra(call);
         found.is_some_and(|rule| rule.id == "print-secret")
     }
