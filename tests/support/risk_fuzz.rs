@@ -25,6 +25,9 @@ const WRAPPERS: &[(&str, &str)] = &[
     ("xargs", "words=(); while read -r -a line; do words+=(\"${line[@]}\"); done; \"$@\" \"${words[@]}\""),
 ];
 
+/// Filters, which note their name and are what the machine has.
+const FILTERS: &[&str] = &["tr", "rev", "cut", "head", "tail", "sed", "base64"];
+
 /// Most bytes of a command.
 const MAX_BYTES: usize = 600;
 
@@ -54,6 +57,13 @@ pub(crate) fn command(numbers: &mut Numbers) -> String {
         let count = 1 + numbers.below(3);
         let lines: Vec<String> = (0..count).map(|_| list(numbers, 3)).collect();
         let text = lines.join(numbers.pick(&["; ", "\n", " && ", " || "]));
+        // What the text does not set may be anything, so that little can be said of it.
+        let text = match numbers.below(4) {
+            0 => text,
+            1 => format!("unset x y; set --; {text}"),
+            2 => format!("x={} y={}; set -- {}; {text}", name(numbers), name(numbers), name(numbers)),
+            _ => format!("x= y={}; set -- {} {}; {text}", name(numbers), name(numbers), name(numbers)),
+        };
         if text.len() <= MAX_BYTES {
             return text;
         }
@@ -65,7 +75,7 @@ fn list(n: &mut Numbers, depth: usize) -> String {
         return simple(n, 0);
     }
     let d = depth - 1;
-    match n.below(24) {
+    match n.below(48) {
         0 => format!("{}; {}", list(n, d), list(n, d)),
         1 => format!("{} && {}", list(n, d), list(n, d)),
         2 => format!("{} || {}", list(n, d), list(n, d)),
@@ -94,7 +104,98 @@ fn list(n: &mut Numbers, depth: usize) -> String {
         18 => format!("read -r x y <<< '{} {}'; {}", name(n), name(n), list(n, d)),
         19 => format!("set -- {} {}; {}", word(n, d), word(n, d), list(n, d)),
         20 => format!("shopt -s expand_aliases; alias z={}\nz", n.pick(STUBS)),
+        21 => format!(
+            "case {} in {}) {}{} a*) {}{} *) {};; esac",
+            word(n, d),
+            name(n),
+            list(n, d),
+            n.pick(&[";;", ";&", ";;&"]),
+            list(n, d),
+            n.pick(&[";;", ";&", ";;&"]),
+            list(n, d)
+        ),
+        22 => {
+            format!("case {} in b*) {};& d*) {};;& esac; {}", word(n, d), list(n, d), list(n, d), list(n, d))
+        }
+        23 => format!(
+            "for v in {} {}; do {}; {}; {}; done",
+            word(n, d),
+            word(n, d),
+            list(n, d),
+            leave(n),
+            list(n, d)
+        ),
+        24 => format!("while {}; do {}; break; {}; done; {}", test(n, d), list(n, d), list(n, d), list(n, d)),
+        25 => format!(
+            "for v in 1 2; do {}={}; {}; {}; done; {}",
+            variable(n),
+            word(n, d),
+            leave(n),
+            list(n, d),
+            list(n, d)
+        ),
+        26 => format!(
+            "g() {{ {}; {} && return; {}; }}; g {}; {}",
+            list(n, d),
+            test(n, d),
+            list(n, d),
+            word(n, d),
+            list(n, d)
+        ),
+        27 => format!("g() {{ local {}={}; {}; }}; g; {}", variable(n), word(n, d), list(n, d), list(n, d)),
+        28 => {
+            format!("g() {{ {} && local {}; {}; }}; g; {}", test(n, d), variable(n), list(n, d), list(n, d))
+        }
+        29 => format!("declare -n r={}; r={}; {}", variable(n), word(n, d), list(n, d)),
+        30 => format!("( declare -n x=y; {} ); {}", list(n, d), list(n, d)),
+        31 => format!(
+            "g() {{ local -n r=$1; r={}; {}; }}; g {}; {}",
+            word(n, d),
+            list(n, d),
+            variable(n),
+            list(n, d)
+        ),
+        32 => format!(
+            "declare -A m=([a]={} [b]={}); {}; ${{m[{}]}}",
+            word(n, d),
+            word(n, d),
+            list(n, d),
+            n.pick(&["a", "b", "c"])
+        ),
+        33 => format!(
+            "declare -A m; m[a]={}; m[b]={}; \"${{m[{}]}}\"",
+            word(n, d),
+            word(n, d),
+            n.pick(&["a", "b", "$x"])
+        ),
+        34 => format!("a[1]={}; a[{}]={}; ${{a[{}]}}", word(n, d), n.below(3), word(n, d), n.below(3)),
+        35 => format!("time {{ {}; }}; {}", list(n, d), list(n, d)),
+        36 => format!("coproc {{ {}; }}; wait; {}", list(n, d), list(n, d)),
+        37 => format!("unset {}; {}", n.pick(&["x", "y", "x y", "-f f", "a[0]"]), list(n, d)),
+        38 => format!("if {}; then set -- {} {}; fi; {}", test(n, d), word(n, d), word(n, d), list(n, d)),
+        39 => format!("trap {} EXIT; {}", quoted(n, d), list(n, d)),
+        40 => format!(
+            "declare {} {}={}; {}",
+            n.pick(&["-l", "-r", "-i", "-x"]),
+            variable(n),
+            word(n, d),
+            list(n, d)
+        ),
+        41 => format!("{} | while read -r l; do {}; $l; done", said(n, d), list(n, d)),
+        42 => format!("k={}; (( k++ )); a=({} {}); ${{a[k]}}", n.below(2), word(n, d), word(n, d)),
+        43 => format!("{0}() {{ {1}; }}; {0}; command {0}; unset -f {0}; {0}", n.pick(STUBS), list(n, d)),
+        44 => format!("IFS=,; {}={},{}; {}", variable(n), n.pick(STUBS), n.pick(STUBS), list(n, d)),
+        45 => format!("mapfile -t a <<< {}; ${{a[0]}}; {}", word(n, d), list(n, d)),
         _ => simple(n, d),
+    }
+}
+
+fn leave(n: &mut Numbers) -> String {
+    let jump = n.pick(&["break", "continue", "break 2", "continue 2", "return", "exit"]);
+    match n.below(3) {
+        0 => jump.to_owned(),
+        1 => format!("{} && {jump}", test(n, 0)),
+        _ => format!("if {}; then {jump}; fi", test(n, 0)),
     }
 }
 
@@ -123,7 +224,7 @@ fn simple(n: &mut Numbers, depth: usize) -> String {
         return format!("{} {}", word(n, 0), n.pick(&["", "1", "-x", "'a b'"]));
     }
     let d = depth - 1;
-    match n.below(20) {
+    match n.below(32) {
         0 => format!("eval {}", quoted(n, d)),
         1 => format!("eval \"{} ${}\"", name(n), variable(n)),
         2 => format!("nohup {}", simple(n, 0)),
@@ -142,6 +243,14 @@ fn simple(n: &mut Numbers, depth: usize) -> String {
         15 => format!("trap {} EXIT", quoted(n, d)),
         16 => format!("{} <({})", name(n), simple(n, 0)),
         17 => said(n, d),
+        18 => format!("bash -c {}", quoted(n, d)),
+        19 => format!("bash -c '$0; $1' {} {}", name(n), word(n, d)),
+        20 => format!("export {}; bash -c '${}'", variable(n), variable(n)),
+        21 => format!(". <({})", said(n, d)),
+        22 => format!("bash <<< {}", quoted(n, d)),
+        23 => "shift".to_owned(),
+        24 => "\"$@\"".to_owned(),
+        25 => format!("exec {}", simple(n, 0)),
         _ => format!("{} {}", word(n, d), word(n, d)),
     }
 }
@@ -171,7 +280,7 @@ fn name(n: &mut Numbers) -> String {
 
 fn word(n: &mut Numbers, depth: usize) -> String {
     let (x, stub) = (variable(n), n.pick(STUBS));
-    match n.below(if depth == 0 { 20 } else { 26 }) {
+    match n.below(if depth == 0 { 26 } else { 36 }) {
         0 => format!("${x}"),
         1 => format!("\"${x}\""),
         2 => format!("${{{x}:-{stub}}}"),
@@ -185,12 +294,33 @@ fn word(n: &mut Numbers, depth: usize) -> String {
         10 => format!("{{{stub},{}}}", n.pick(STUBS)),
         11 => "$1".to_owned(),
         12 => format!("${{!{x}}}"),
-        20 => format!("$({})", said(n, depth - 1)),
-        21 => format!("`echo {stub}`"),
-        22 => format!("\"$({})\"", said(n, depth - 1)),
-        23 => format!("${{{x}:-$(echo {stub})}}"),
-        24 => format!("$(( {} + 1 ))", n.below(3)),
+        13 => format!("${{{x}{}{stub}}}", n.pick(&["-", "+", "=", ":?"])),
+        14 => format!("${{{x}:+{stub}}}"),
+        15 => format!("${{!{x}:-{stub}}}"),
+        16 => "$2".to_owned(),
+        26 => format!("$({})", said(n, depth - 1)),
+        27 => format!("`echo {stub}`"),
+        28 => format!("\"$({})\"", said(n, depth - 1)),
+        29 => format!("${{{x}:-$(echo {stub})}}"),
+        30 => format!("$(( {} + 1 ))", n.below(3)),
+        31 => format!("${{1:-${{{x}:={stub}}}}}"),
+        32 | 33 => filtered(n, stub),
         _ => name(n),
+    }
+}
+
+/// A name that a filter makes of another text.
+fn filtered(n: &mut Numbers, stub: &str) -> String {
+    let moved = |by: u8| stub.bytes().map(|b| char::from((b - b'a' + by) % 26 + b'a')).collect::<String>();
+    match n.below(8) {
+        0 => format!("$(echo {} | tr b-za a-z)", moved(1)),
+        1 => format!("$(echo {} | rev)", stub.chars().rev().collect::<String>()),
+        2 => format!("$(echo xx{stub}y | cut -c3-{})", stub.len() + 2),
+        3 => format!("$(echo {stub}xyz | head -c {})", stub.len()),
+        4 => format!("$(echo 1{stub} | sed 's/1//')"),
+        5 => format!("$(printf '%s%s' {} {})", &stub[..2], &stub[2..]),
+        6 => format!("$(printf 'a\n{stub}\n' | tail -n 1)"),
+        _ => format!("$(echo {} | sed 's/Q$//;s/^./&/')", stub.to_owned() + "Q"),
     }
 }
 
@@ -217,7 +347,10 @@ impl Jail {
         let log = folder.path().join("log");
         let note = format!("#!{}\necho \"${{0##*/}}\" >> '{}'\n", bash.display(), log.display());
         let stubs = STUBS.iter().map(|name| (*name, ":"));
-        for (name, does) in stubs.chain(WRAPPERS.iter().copied()) {
+        let filters = FILTERS.iter().map(|name| (*name, format!("exec /usr/bin/{name} \"$@\"")));
+        let shell = ("bash", format!("exec {} \"$@\"", bash.display()));
+        let plain = stubs.chain(WRAPPERS.iter().copied()).map(|(name, does)| (name, does.to_owned()));
+        for (name, does) in plain.chain(filters).chain([shell]) {
             let path = bin.join(name);
             fs::write(&path, format!("{note}{does}\n"))?;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;

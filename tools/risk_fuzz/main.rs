@@ -8,6 +8,7 @@ mod risk_fuzz;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use agent_identity::risk::{Context, programs};
 use risk_fuzz::{Jail, Numbers, command};
 
 fn main() -> std::io::Result<ExitCode> {
@@ -20,16 +21,18 @@ fn main() -> std::io::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     println!("the first seed is {first}");
-    let (begin, mut seed, mut wrong) = (Instant::now(), first, 0_u64);
+    let (begin, mut seed, mut wrong, mut closed) = (Instant::now(), first, 0_u64, 0_u64);
     while begin.elapsed() < Duration::from_secs(seconds) {
         let text = command(&mut Numbers::new(seed));
         let unforeseen = jail.unforeseen(&text)?;
+        closed += u64::from(!programs(&text, &Context::default()).is_open);
         if !unforeseen.is_empty() {
             println!("seed {seed} ran {unforeseen:?}:\n{text}\n");
             wrong += 1;
         }
         seed += 1;
     }
-    println!("{} commands, {wrong} with programs that were not foreseen", seed - first);
+    let count = seed - first;
+    println!("{count} commands, {closed} told wholly, {wrong} with programs that were not foreseen");
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

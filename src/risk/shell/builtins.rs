@@ -1,8 +1,7 @@
 //! What the shell does itself: folders, variables, `eval`, `trap`, `source`.
 
-use std::sync::Arc;
-
 use super::run::Call;
+use super::scope::{Function, POSITIONAL};
 use super::{Judge, Stream, names};
 use crate::risk::syntax::{self, escape};
 use crate::risk::value::{Origin, has_hole, origin};
@@ -48,6 +47,9 @@ const COMMANDS: &[&str] = &[
     "TAR_OPTIONS",
 ];
 
+/// Lines of a text that `read` takes one by one.
+const MAX_LINES: usize = 7;
+
 impl Judge<'_> {
     /// Runs a builtin: `Ok` with its output, or the input again when the command is none.
     pub(super) fn builtin(&mut self, call: &Call<'_>, input: Stream) -> Result<Stream, Stream> {
@@ -67,28 +69,12 @@ impl Judge<'_> {
             "echo" | "print" => Ok(Some(self.echo(call))),
             "printf" => Ok(self.printf(call)),
             "export" | "declare" | "local" | "readonly" | "typeset" => {
-                let refers = call.name != "export"
-                    && rest.iter().any(|word| word.starts_with('-') && word.contains('n'));
-                for word in rest {
-                    if let Some((name, target)) = word.split_once('=').filter(|_| refers) {
-                        self.scope.refer(name, target);
-                        continue;
-                    }
-                    if let Some((variable, value)) = word.split_once('=')
-                        && names::is_variable(variable.trim_end_matches('+'))
-                    {
-                        self.assigned(variable, value);
-                        self.scope.set_text(variable.trim_end_matches('+'), value);
-                    }
-                }
+                self.declared(call);
                 let lists = rest.is_empty() || call.has(&["-p", "-x"]) && rest.len() == 1;
                 Ok(lists.then(|| (Origin::PRIVATE | Origin::CREDENTIAL).text()))
             }
-            "unset" => {
-                for name in rest {
-                    self.subscripts(name);
-                    self.scope.set_text(name, "");
-                }
+            "unset" | "unalias" => {
+                self.unset(call);
                 Ok(None)
             }
             "read" | "mapfile" | "readarray" => {
@@ -101,7 +87,8 @@ impl Judge<'_> {
                 let is_option = options > 0 && rest[..options].iter().any(|word| word.ends_with('o'));
                 if !is_option {
                     let given = rest[options..].iter().skip_while(|word| **word == "--");
-                    self.scope.positional = given.map(|word| (*word).to_owned()).collect();
+                    let given: Vec<String> = given.map(|word| (*word).to_owned()).collect();
+                    self.scope.set(POSITIONAL, given);
                 }
                 Ok(None)
             }
@@ -110,7 +97,7 @@ impl Judge<'_> {
                 let last = given
                     .last()
                     .map(|word| (*word).to_owned())
-                    .or_else(|| self.scope.positional.last().cloned());
+                    .or_else(|| self.scope.positional().and_then(<[String]>::last).cloned());
                 self.scope.set_text("OPTARG", last.unwrap_or_else(|| Origin::UNKNOWN.text()));
                 if let Some(name) = rest.get(1) {
                     self.scope.set_text(name, Origin::UNKNOWN.text());
@@ -120,7 +107,7 @@ impl Judge<'_> {
             "hash" if rest.first() == Some(&"-p") => {
                 if let [_, path, name, ..] = rest {
                     let body = syntax::parse(&format!("{} \"$@\"", super::quoted(path)));
-                    self.scope.define(name, Some(Arc::new(body)));
+                    self.scope.define(name, Some(Function::alias(body)));
                 }
                 Ok(None)
             }
@@ -134,8 +121,10 @@ impl Judge<'_> {
             }
             "shift" => {
                 let count = rest.first().and_then(|count| count.parse().ok()).unwrap_or(1usize);
-                let count = count.min(self.scope.positional.len());
-                self.scope.positional.drain(..count);
+                if let Some(given) = self.scope.positional() {
+                    let left: Vec<String> = given.iter().skip(count).cloned().collect();
+                    self.scope.set(POSITIONAL, left);
+                }
                 Ok(None)
             }
             "alias" => {
@@ -154,7 +143,7 @@ impl Judge<'_> {
                     self.scope.back_to(mark);
                     // What follows its name follows its text.
                     let body = syntax::parse(&format!("{value} \"$@\""));
-                    self.scope.define(name, Some(Arc::new(body)));
+                    self.scope.define(name, Some(Function::alias(body)));
                 }
                 Ok(None)
             }
@@ -167,9 +156,7 @@ impl Judge<'_> {
                 Ok(self.text(&rest.join(" "), "eval", input))
             }
             "trap" => {
-                if let Some(text) = rest.first().filter(|word| !word.starts_with('-')) {
-                    self.text(text, "trap", None);
-                }
+                self.trap(call);
                 Ok(None)
             }
             "bind" | "complete" | "compgen" => {
@@ -181,6 +168,19 @@ impl Judge<'_> {
             "let" => {
                 for word in rest {
                     self.subscripts(word);
+                    self.calculated(word);
+                }
+                Ok(None)
+            }
+            "return" => {
+                self.returns();
+                Ok(None)
+            }
+            "break" | "continue" => {
+                let levels = rest.first().map_or(Some(1), |levels| levels.parse().ok());
+                self.leaves(levels.unwrap_or(1).max(1), call.name == "continue");
+                if levels.is_none() {
+                    self.leaves(usize::MAX, false);
                 }
                 Ok(None)
             }
@@ -197,8 +197,7 @@ impl Judge<'_> {
                 }
                 Ok(None)
             }
-            ":" | "true" | "false" | "test" | "[" | "sleep" | "wait" | "exit" | "return" | "break"
-            | "continue" => Ok(None),
+            ":" | "true" | "false" | "test" | "[" | "sleep" | "wait" | "exit" => Ok(None),
             _ => Err(input),
         }
     }
@@ -224,7 +223,10 @@ impl Judge<'_> {
                 self.code_from(origin, &call.line());
                 Some(Origin::UNKNOWN.text())
             }
-            _ => self.text(&content, call.name, None),
+            _ => {
+                let given: Vec<String> = call.rest().iter().skip(1).map(|word| (*word).to_owned()).collect();
+                self.inside_source(given, |judge| judge.text(&content, call.name, None))
+            }
         }
     }
 
@@ -319,24 +321,30 @@ impl Judge<'_> {
         }
         let reply = ["REPLY"];
         let names = if names.is_empty() { &reply[..] } else { &names[..] };
-        // A loop reads every line; a known text of several lines is taken as all of them.
-        let line = text.trim_end();
-        if names.len() == 1 {
-            return self.scope.set_text(names[0], line);
-        }
-        let separators = self.scope.get("IFS").map(<[String]>::concat);
+        let separators = self.scope.get("IFS").map(|items| items.texts().concat());
         let is_separator =
             |c: char| separators.as_ref().map_or_else(|| c.is_whitespace(), |ifs| ifs.contains(c));
-        let mut rest = line.lines().next().unwrap_or_default();
+        // A loop reads every line.
+        let all: Vec<&str> = text.trim_end().lines().collect();
+        let (lines, rest) = all.split_at(all.len().min(MAX_LINES));
+        let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        if !rest.is_empty() {
+            // Those beyond are taken together; in parts they are not followed.
+            lines.push(rest.join("\n"));
+            if names.len() > 1 {
+                self.find("not-understood", "");
+            }
+        }
+        if lines.is_empty() {
+            lines.push(String::new());
+        }
+        let fields: Vec<Vec<String>> =
+            lines.iter().map(|line| fields(line, names.len(), is_separator)).collect();
+        // Where one name cannot be set, those behind it are not.
+        let keeps = names.iter().any(|name| self.scope.is_fixed(name));
         for (at, name) in names.iter().enumerate() {
-            let (field, behind) = match rest.split_once(is_separator) {
-                Some(pair) if at + 1 < names.len() => pair,
-                _ => (rest, ""),
-            };
-            let field =
-                if field.is_empty() && has_hole(line) { Origin::UNKNOWN.text() } else { field.to_owned() };
-            self.scope.set_text(name, field);
-            rest = behind;
+            let values = fields.iter().map(|fields| fields[at].clone()).collect();
+            self.scope.set_one_of(name, values, keeps);
         }
     }
 
@@ -391,4 +399,21 @@ impl Judge<'_> {
             _ => {}
         }
     }
+}
+
+/// The fields of a line, the last with all that is left.
+fn fields(line: &str, count: usize, is_separator: impl Fn(char) -> bool) -> Vec<String> {
+    let mut fields = Vec::new();
+    let (mut rest, mut is_loose) = (line.trim_matches(|c| c == ' ' || c == '\t'), false);
+    for at in 0..count {
+        let (field, behind) = match rest.split_once(&is_separator) {
+            Some(pair) if at + 1 < count => pair,
+            _ => (rest, ""),
+        };
+        // What is not known may be several fields, or none.
+        is_loose |= count > 1 && (has_hole(field) || field.is_empty() && has_hole(line));
+        fields.push(if is_loose { Origin::UNKNOWN.text() } else { field.to_owned() });
+        rest = behind.trim_start_matches([' ', '\t']);
+    }
+    fields
 }

@@ -1,6 +1,7 @@
 //! Programs that are not wrappers but can be told to run something: on another machine, in a container, as an editor,
 //! pager, filter or hook.
 
+use super::items::Items;
 use super::run::Call;
 use super::{Judge, Stream, quoted};
 use crate::risk::effects::Effect;
@@ -398,11 +399,11 @@ impl Judge<'_> {
     }
 
     fn elsewhere_with(&mut self, line: &str, how: &str, input: Stream) {
-        let folder = std::mem::take(&mut self.folder);
-        let mark = self.scope.mark();
-        self.text(line, how, input);
-        self.scope.back_to(mark);
-        self.folder = folder;
+        let positional = self.scope.positional().map(<[String]>::to_vec);
+        self.inside_child(positional, |judge| {
+            judge.folder.clear();
+            judge.text(line, how, input)
+        });
     }
 
     fn rest_of(&mut self, call: &Call<'_>, input: &Stream) {
@@ -795,7 +796,11 @@ impl Judge<'_> {
             "MIX_ENV",
             "DATABASE_URL",
         ];
-        let set = variables.iter().filter_map(|name| self.scope.get(name)).flatten().any(|value| says(value));
+        let set = variables
+            .iter()
+            .filter_map(|name| self.scope.get(name))
+            .flat_map(Items::texts)
+            .any(|value| says(value));
         set || self.is_production || call.rest().iter().any(|word| says(word))
     }
 

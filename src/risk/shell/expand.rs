@@ -26,7 +26,7 @@ impl Judge<'_> {
                 return vec![Arg { text: text.clone(), is_pattern }];
             }
         }
-        let letters = self.letters(word);
+        let letters = self.letters(word, true);
         let was_quoted = word.parts.iter().any(|part| {
             matches!(
                 part,
@@ -37,7 +37,19 @@ impl Judge<'_> {
             )
         });
         if letters.is_empty() {
-            return if was_quoted { vec![Arg::from(String::new())] } else { Vec::new() };
+            let is_list = |part: &Part| match part {
+                Part::Parameter { parameter, .. } => {
+                    parameter.name == "@"
+                        || parameter.index.as_ref().and_then(Word::literal).is_some_and(|index| index == "@")
+                }
+                _ => false,
+            };
+            let is_hollow = |part: &Part| matches!(part, Part::Text { text, .. } if text.is_empty());
+            // "$@" of nothing is nothing.
+            let is_nothing = word.parts.iter().any(is_list)
+                && word.parts.iter().all(|part| is_list(part) || is_hollow(part));
+            let is_word = was_quoted && !is_nothing;
+            return if is_word { vec![Arg::from(String::new())] } else { Vec::new() };
         }
         let splits = |letter: &Letter| !letter.1 && letter.0.is_whitespace();
         let mut args = Vec::new();
@@ -66,7 +78,7 @@ impl Judge<'_> {
         match word.parts.as_slice() {
             [] => String::new(),
             [Part::Text { text, .. }] => text.clone(),
-            _ => self.letters(word).into_iter().map(|(letter, _)| letter).collect(),
+            _ => self.letters(word, false).into_iter().map(|(letter, _)| letter).collect(),
         }
     }
 
@@ -79,7 +91,8 @@ impl Judge<'_> {
         self.expanded <= MAX_EXPANDED
     }
 
-    fn letters(&mut self, word: &Word) -> Vec<Letter> {
+    /// The letters of a word and whether each is quoted; `splits`: what is not quoted is parted into fields later.
+    fn letters(&mut self, word: &Word, splits: bool) -> Vec<Letter> {
         let mut letters: Vec<Letter> = Vec::new();
         for part in &word.parts {
             if !matches!(part, Part::Text { .. }) && !self.spend(PART_BYTES) {
@@ -90,17 +103,23 @@ impl Judge<'_> {
                 Part::Text { text, quoted } => letters.extend(text.chars().map(|c| (c, *quoted))),
                 Part::Parameter { parameter, quoted } => {
                     let items = self.parameter(parameter, *quoted);
-                    let is_list = items.len() > 1 && parameter.name != "*";
+                    let is_joined = parameter.name == "*"
+                        || parameter.index.as_ref().and_then(Word::literal).is_some_and(|index| index == "*");
+                    let quoted = *quoted || !splits;
+                    let between = self.separators().map_or(Some(' '), |ifs| ifs.chars().next());
                     for (at, item) in items.iter().enumerate() {
-                        if at > 0 {
-                            letters.push((' ', *quoted && !is_list));
+                        match between.filter(|_| is_joined && quoted) {
+                            _ if at == 0 => {}
+                            Some(between) => letters.push((between, true)),
+                            None if is_joined && quoted => {}
+                            None => letters.push((' ', false)),
                         }
-                        self.add(&mut letters, item, *quoted);
+                        self.add(&mut letters, item, quoted);
                     }
                 }
                 Part::Command { script, quoted } => {
                     let output = self.substitute(script);
-                    self.add(&mut letters, &output, *quoted);
+                    self.add(&mut letters, &output, *quoted || !splits);
                 }
                 Part::Process { script, is_sink } => {
                     let path = self.process(script, *is_sink);
@@ -125,8 +144,7 @@ impl Judge<'_> {
             letters.extend(value.chars().map(|c| (c, true)));
             return;
         }
-        let separators =
-            self.scope.get("IFS").and_then(|items| items.first()).filter(|ifs| !has_hole(ifs)).cloned();
+        let separators = self.separators();
         letters.extend(value.chars().map(|letter| match &separators {
             Some(ifs) if ifs.contains(letter) => (' ', false),
             Some(_) => (letter, letter.is_whitespace() || matches!(letter, '{' | '}')),
@@ -134,6 +152,11 @@ impl Judge<'_> {
             // Braces are spelt out before values are put in.
             None => (letter, matches!(letter, '{' | '}' | ',')),
         }));
+    }
+
+    /// `IFS`, where it was set to what is known.
+    fn separators(&self) -> Option<String> {
+        self.scope.get("IFS").and_then(|items| items.texts().first()).filter(|ifs| !has_hole(ifs)).cloned()
     }
 
     /// What `$(…)` gives.
@@ -173,17 +196,25 @@ impl Judge<'_> {
         path
     }
 
+    /// What `$((…))` gives.
     pub(super) fn arithmetic(&mut self, expression: &Word) -> String {
         let text = self.text_of(expression);
+        let value = self.reckoned(&text);
+        self.calculated(&text);
+        value
+    }
+
+    /// The value of an expression.
+    pub(super) fn reckoned(&self, text: &str) -> String {
         let mut spelt = String::new();
-        let mut rest = text.as_str();
+        let mut rest = text;
         // Names stand for their values without a `$`.
         while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric() || c == '_') {
             let (before, word) = rest.split_at(start);
             spelt.push_str(before);
             let length = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '#');
             let (word, behind) = word.split_at(length.unwrap_or(word.len()));
-            match self.scope.get(word).and_then(|items| items.first()) {
+            match self.scope.get(word).and_then(|items| items.texts().first()) {
                 Some(value) => spelt.push_str(value),
                 None => spelt.push_str(word),
             }

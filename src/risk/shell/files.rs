@@ -58,12 +58,17 @@ impl Files {
         self.undo.len()
     }
 
-    /// What was written since, which is forgotten.
-    pub(super) fn take(&mut self, mark: usize) -> Vec<(String, String)> {
+    /// What was written since.
+    pub(super) fn written(&self, mark: usize) -> Vec<(String, String)> {
         let paths: std::collections::BTreeSet<String> =
             self.undo[mark.min(self.undo.len())..].iter().map(|(path, _)| path.clone()).collect();
         let written = |path: String| self.content.get(&path).cloned().map(|content| (path, content));
-        let written = paths.into_iter().filter_map(written).collect();
+        paths.into_iter().filter_map(written).collect()
+    }
+
+    /// What was written since, which is forgotten.
+    pub(super) fn take(&mut self, mark: usize) -> Vec<(String, String)> {
+        let written = self.written(mark);
         self.back_to(mark);
         written
     }

@@ -1,7 +1,7 @@
 //! What programs give that read and write texts, as far as it can be said without running them.
 
+use super::ambient::is_credential;
 use super::run::Call;
-use super::scope::is_credential;
 use super::{Judge, Stream, decode, names};
 use crate::risk::paths;
 use crate::risk::syntax::escape;

@@ -317,18 +317,14 @@ impl Judge<'_> {
             .has(&["-EncodedCommand", "-enc"])
             .then(|| super::decode::base64(code).map(|text| text.replace('\0', "")));
         let code = decoded.flatten().unwrap_or_else(|| code.to_owned());
-        let mark = self.scope.mark();
         let mut positional = positional;
-        if !positional.is_empty() {
-            self.scope.set_text("0", positional.remove(0));
-        }
-        let outer = std::mem::replace(&mut self.scope.positional, positional);
-        let folder = self.folder.clone();
-        let output = self.text(&code, &format!("{} -c", call.name), input.map(str::to_owned));
-        self.folder = folder;
-        self.scope.back_to(mark);
-        self.scope.positional = outer;
-        output
+        let zero = (!positional.is_empty()).then(|| positional.remove(0));
+        self.inside_child(Some(positional), |judge| {
+            if let Some(zero) = zero {
+                judge.scope.set_text("0", zero);
+            }
+            judge.text(&code, &format!("{} -c", call.name), input.map(str::to_owned))
+        })
     }
 
     /// Where what code prints comes from.
@@ -355,12 +351,7 @@ impl Judge<'_> {
         }
         if shell {
             let positional = call.words.iter().skip(at).map(|word| (*word).to_owned()).collect();
-            let outer = std::mem::replace(&mut self.scope.positional, positional);
-            let mark = self.scope.mark();
-            let output = self.text(&text, call.name, None);
-            self.scope.back_to(mark);
-            self.scope.positional = outer;
-            return output;
+            return self.inside_child(Some(positional), |judge| judge.text(&text, call.name, None));
         }
         let text = with_arguments(&text, call.words.get(at + 1..).unwrap_or_default());
         self.scan(&text, call.name);
@@ -394,10 +385,9 @@ impl Judge<'_> {
                 }
                 _ if is_shell(call.name) => {
                     let positional = call.plain().skip(1).map(str::to_owned).collect();
-                    let outer = std::mem::replace(&mut self.scope.positional, positional);
-                    let output = self.text(&content, names::base(path), None);
-                    self.scope.positional = outer;
-                    return output;
+                    return self.inside_child(Some(positional), |judge| {
+                        judge.text(&content, names::base(path), None)
+                    });
                 }
                 _ => self.scan(&content, call.name),
             }

@@ -5,11 +5,13 @@
 //! looked at as paths and [`MAX_NESTING`] levels of commands in commands. What costs more than its kind counts for
 //! several. What lies beyond a bound is never low.
 
+mod ambient;
 mod arithmetic;
 mod braces;
 mod builtins;
 mod carriers;
 mod code;
+mod declare;
 mod decode;
 mod expand;
 mod fetched;
@@ -17,6 +19,8 @@ mod files;
 mod filters;
 mod guess;
 mod interpreters;
+mod items;
+mod jumps;
 mod manifests;
 pub(super) mod names;
 mod network;
@@ -27,6 +31,7 @@ mod scope;
 mod search;
 mod settings;
 mod unwrap;
+mod variable;
 mod walk;
 mod ways;
 mod wrappers;
@@ -40,6 +45,7 @@ use super::syntax::{self, Script, Span};
 use super::value::{cleaned, shown};
 use super::{Context, MAX_BYTES, Verdict};
 use files::Files;
+use jumps::Frame;
 use scope::Scope;
 
 pub(super) use code::quoted;
@@ -53,6 +59,17 @@ const MAX_EXPANDED: usize = 256 * 1024;
 const MAX_PATHS: usize = 4096;
 /// How deep commands may be given to other commands.
 const MAX_NESTING: usize = 24;
+
+/// Rules that say that something runs of which it is not known what.
+const OPEN: &[&str] = &[
+    "not-understood",
+    "unknown-program",
+    "generated-and-run",
+    "decoded-and-run",
+    "fetch-and-run",
+    "download-run-file",
+    "too-long",
+];
 
 /// A word after expansion.
 #[derive(Clone, Debug)]
@@ -121,6 +138,14 @@ struct Judge<'a> {
     places: RefCell<HashMap<String, Place>>,
     paths: Cell<usize>,
     nesting: usize,
+    /// Loops, functions and files that are inside of each other now.
+    frames: Vec<Frame>,
+    /// Functions that are called inside of each other now, and their arguments.
+    calls: Vec<(String, Vec<String>)>,
+    /// How many conditions what is looked at stands under.
+    maybe: usize,
+    /// What runs when the shell ends.
+    traps: Vec<String>,
     /// How many substitutions the current command's output goes to.
     captured: usize,
     span: Span,
@@ -150,6 +175,10 @@ impl<'a> Judge<'a> {
             places: RefCell::default(),
             paths: Cell::new(0),
             nesting: 0,
+            frames: Vec::new(),
+            calls: Vec::new(),
+            maybe: 0,
+            traps: Vec::new(),
             captured: 0,
             span: Span::default(),
             is_inner: false,
@@ -170,9 +199,13 @@ impl<'a> Judge<'a> {
             }
             None => &command,
         };
+        if asks_whether_set(text) {
+            self.scope.expect_several();
+        }
         let script = syntax::parse(text);
         self.script(&script, None);
-        if script.odd.is_some() || self.paths.get() > MAX_PATHS {
+        self.trapped(0);
+        if script.odd.is_some() || self.paths.get() > MAX_PATHS || self.scope.is_vague() {
             self.span = whole;
             self.is_open = true;
             self.find("not-understood", "");
@@ -206,7 +239,7 @@ impl<'a> Judge<'a> {
 
     /// Notes that a rule applies.
     fn find(&mut self, id: &str, words: &str) {
-        self.is_open |= matches!(id, "not-understood" | "unknown-program" | "generated-and-run" | "too-long");
+        self.is_open |= OPEN.contains(&id);
         let Some(found) = rule(id) else { return };
         if found.level > self.best.level || self.best.rule.is_none() {
             self.best = Verdict {
@@ -218,4 +251,9 @@ impl<'a> Judge<'a> {
             };
         }
     }
+}
+
+/// Whether it may matter in a text which variables are set: `${x+word}`.
+fn asks_whether_set(text: &str) -> bool {
+    text.contains("${") && text.contains('+')
 }

@@ -1,10 +1,13 @@
 //! `${…}`: values and what is cut from them.
 
-use super::scope::{ambient, unknown};
+use super::ambient::{ambient, unknown};
+use super::items::Items;
+use super::names::is_variable;
+use super::scope::POSITIONAL;
 use super::{Judge, arithmetic};
 use crate::risk::matcher::like;
 use crate::risk::syntax::ast::{Operation, Parameter, Word};
-use crate::risk::value::{Origin, has_hole};
+use crate::risk::value::{Origin, has_hole, is_hole};
 
 /// Letters of a value in which patterns are looked for; the work grows with their square.
 const MAX_LETTERS: usize = 96;
@@ -12,46 +15,45 @@ const MAX_LETTERS: usize = 96;
 impl Judge<'_> {
     /// The items that a parameter expansion gives.
     pub(super) fn parameter(&mut self, parameter: &Parameter, quoted: bool) -> Vec<String> {
-        let name = parameter.name.as_str();
-        let index = parameter.index.as_ref().map(|word| self.text_of(word));
-        let is_all = matches!(index.as_deref(), Some("@" | "*"));
+        let index = parameter.index.as_ref().map(|word| self.key(&parameter.name, word));
+        let Some((name, index)) = self.aimed_at(parameter, index) else {
+            // What stands inside runs, whatever it belongs to.
+            self.operands(&parameter.operation);
+            return vec![Origin::UNKNOWN.text()];
+        };
+        let (name, index) = (name.as_str(), index.as_deref());
+        let is_all = matches!(index, Some("@" | "*"));
         match &parameter.operation {
-            Operation::Plain => self.items(name, index.as_deref(), true),
+            Operation::Plain => self.items(name, index, true),
+            Operation::Names => self.scope.names(name),
+            Operation::Keys => self.scope.get(name).map_or_else(|| vec![unknown(name).text()], Items::keys),
             Operation::Length => {
-                let items = self.items(name, index.as_deref(), false);
+                let items = self.items(name, index, false);
                 let value = match items.as_slice() {
-                    _ if is_all => items.len().to_string(),
+                    _ if is_all || name == "@" || name == "*" => items.len().to_string(),
                     [item] if !has_hole(item) => item.chars().count().to_string(),
                     _ => Origin::UNKNOWN.text(),
                 };
                 vec![value]
             }
-            Operation::Indirect => {
-                let named = self.items(name, index.as_deref(), false).concat();
-                if has_hole(&named) { vec![Origin::UNKNOWN.text()] } else { self.items(&named, None, true) }
-            }
-            Operation::Default(word, assigns) => {
-                let known = self.is_set(name);
-                let word = if quoted { vec![self.text_of(word)] } else { self.texts(word) };
-                if *assigns && !known {
-                    self.scope.set(name, word.clone());
+            Operation::Default { word, assigns, colon } => {
+                if self.is_set(name, index, *colon, false) {
+                    return self.items(name, index, true);
                 }
-                if known { self.items(name, index.as_deref(), true) } else { word }
-            }
-            Operation::Alternative(word) => {
-                if quoted {
-                    vec![self.text_of(word)]
-                } else {
-                    self.texts(word)
+                let word = if quoted || *assigns { vec![self.text_of(word)] } else { self.texts(word) };
+                if *assigns && is_variable(name) {
+                    self.give(name, index, word.concat());
                 }
+                word
             }
+            Operation::Alternative { word, colon } => match self.is_set(name, index, *colon, true) {
+                false => vec![String::new()],
+                true if quoted => vec![self.text_of(word)],
+                true => self.texts(word),
+            },
             Operation::Other(word) => {
                 let operation = self.text_of(word);
-                let items = match name {
-                    // ${!start*}
-                    _ if operation == "*" || operation == "@" => self.scope.names(name),
-                    _ => self.items(name, index.as_deref(), true),
-                };
+                let items = self.items(name, index, true);
                 match operation.as_str() {
                     "@U" => items.iter().map(|item| item.to_uppercase()).collect(),
                     "@L" => items.iter().map(|item| item.to_lowercase()).collect(),
@@ -71,7 +73,7 @@ impl Judge<'_> {
                 }
             }
             Operation::Slice(start, length) if is_all || name == "@" => {
-                let items = self.items(name, index.as_deref(), false);
+                let items = self.items(name, index, false);
                 let start = self.number(start).unwrap_or(0).unsigned_abs();
                 let start = usize::try_from(start).unwrap_or(0).saturating_sub(usize::from(name == "@"));
                 let length = length.as_ref().and_then(|word| self.number(word)).map(i64::unsigned_abs);
@@ -79,7 +81,7 @@ impl Judge<'_> {
                 items.into_iter().skip(start).take(length).collect()
             }
             operation => {
-                let items = self.items(name, index.as_deref(), false);
+                let items = self.items(name, index, false);
                 items.into_iter().map(|item| self.changed(item, operation)).collect()
             }
         }
@@ -89,67 +91,118 @@ impl Judge<'_> {
         self.expand(word).into_iter().map(|arg| arg.text).collect()
     }
 
-    fn is_set(&self, name: &str) -> bool {
-        match self.scope.get(name) {
-            Some(items) => items.iter().any(|item| !item.is_empty()),
-            None => ambient(name).is_some() || !self.positional(name).is_empty(),
+    /// Whether a variable counts as set. Where that cannot be told, both are looked at one after the other; of what
+    /// the environment says, a default is taken for what is meant.
+    fn is_set(&self, name: &str, index: Option<&str>, colon: bool, is_asked: bool) -> bool {
+        let variable = if is_positional(name) { POSITIONAL } else { name };
+        if !is_positional(name) && self.scope.get(name).is_none() && self.is_ambient(name) {
+            return true;
+        }
+        if self.scope.get(variable).is_none() {
+            if is_asked {
+                self.scope.ask(variable);
+            }
+            return false;
+        }
+        let items = self.items(name, index, true);
+        let is_hollow = |text: &String| !text.is_empty() && text.chars().all(is_hole);
+        if colon && items.iter().all(|item| item.is_empty() || is_hollow(item)) && items.iter().any(is_hollow)
+        {
+            self.scope.ask(variable);
+        }
+        let exists = match (name, name.parse::<usize>()) {
+            ("@" | "*", _) => !items.is_empty(),
+            (_, Ok(number)) => {
+                number == 0 || self.scope.positional().is_none_or(|given| number <= given.len())
+            }
+            _ => self.scope.get(name).is_none_or(|known| match index {
+                Some("@" | "*") => !known.texts().is_empty(),
+                index => known.at(index.unwrap_or("0")).is_some(),
+            }),
+        };
+        exists && (!colon || items.iter().any(|item| !item.is_empty()))
+    }
+
+    /// Whether the environment of any shell has a variable.
+    fn is_ambient(&self, name: &str) -> bool {
+        ambient(name).is_some() || likely(name).is_some()
+    }
+
+    /// The variable that an expansion is about: itself, or the one that it names; `None` when that is not known.
+    fn aimed_at(&mut self, parameter: &Parameter, index: Option<String>) -> Option<(String, Option<String>)> {
+        if !parameter.is_indirect {
+            return Some((parameter.name.clone(), index));
+        }
+        let named = self.items(&parameter.name, index.as_deref(), false).concat();
+        if has_hole(&named) {
+            return None;
+        }
+        Some(match named.split_once('[') {
+            Some((name, index)) => (name.to_owned(), Some(index.trim_end_matches(']').to_owned())),
+            None => (named, None),
+        })
+    }
+
+    /// What stands in brackets behind a name, as the key that it is: a number, unless the array has names for keys.
+    pub(super) fn key(&mut self, name: &str, word: &Word) -> String {
+        if matches!(word.literal().as_deref(), Some("@" | "*")) {
+            return "@".to_owned();
+        }
+        if self.scope.get(name).is_some_and(Items::is_named) {
+            return self.text_of(word);
+        }
+        self.arithmetic(word)
+    }
+
+    /// Expands the words of an operation for what runs in them.
+    fn operands(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Default { word, .. }
+            | Operation::Alternative { word, .. }
+            | Operation::RemovePrefix(word, _)
+            | Operation::RemoveSuffix(word, _)
+            | Operation::Other(word) => drop(self.text_of(word)),
+            Operation::Replace { pattern, with, .. } => {
+                self.text_of(pattern);
+                self.text_of(with);
+            }
+            Operation::Slice(start, length) => {
+                self.arithmetic(start);
+                if let Some(length) = length {
+                    self.arithmetic(length);
+                }
+            }
+            _ => {}
         }
     }
 
-    fn positional(&self, name: &str) -> Vec<String> {
-        match (name, name.parse::<usize>()) {
-            ("@" | "*", _) => self.scope.positional.clone(),
-            (_, Ok(number)) => number
-                .checked_sub(1)
-                .and_then(|at| self.scope.positional.get(at))
-                .cloned()
-                .into_iter()
-                .collect(),
-            _ => Vec::new(),
-        }
+    /// Gives a variable, or an item of it, a text.
+    pub(super) fn give(&mut self, name: &str, index: Option<&str>, text: String) {
+        let Some(index) = index else { return self.scope.set_text(name, text) };
+        let mut items = self.scope.get(name).cloned().unwrap_or_default();
+        items.put(index, text);
+        self.scope.set(name, items);
     }
 
     /// The items of a variable. Where the value is only cut up, a likely one serves for what is not known.
     fn items(&self, name: &str, index: Option<&str>, is_whole: bool) -> Vec<String> {
-        let found = self.positional(name);
-        if !found.is_empty() {
-            return found;
+        match (name, name.parse::<usize>(), self.scope.positional()) {
+            ("@" | "*", _, Some(given)) => return given.to_vec(),
+            ("#", _, Some(given)) => return vec![given.len().to_string()],
+            (_, Ok(number), Some(_)) if number > 0 => {
+                let item = self.scope.get(POSITIONAL).and_then(|items| items.at(&(number - 1).to_string()));
+                return vec![item.unwrap_or_default()];
+            }
+            _ => {}
         }
         if let Some(items) = self.scope.get(name) {
             return match index {
-                Some("@" | "*") => items.to_vec(),
-                Some(index) => match arithmetic::value(index) {
-                    Some(at) => {
-                        let last = i64::try_from(items.len()).unwrap_or(0);
-                        let at = if at < 0 { last + at } else { at };
-                        let item = usize::try_from(at).ok().and_then(|at| items.get(at));
-                        vec![item.cloned().unwrap_or_default()]
-                    }
-                    // An associative array keeps its keys: `[key]=value`.
-                    None if items.iter().any(|item| item.starts_with(&format!("[{index}]="))) => items
-                        .iter()
-                        .filter_map(|item| item.strip_prefix(&format!("[{index}]=")))
-                        .map(str::to_owned)
-                        .collect(),
-                    // An unknown one of them.
-                    None if items.len() == 1 => items.to_vec(),
-                    None => vec![Origin::UNKNOWN.text()],
-                },
-                None => vec![items.first().cloned().unwrap_or_default()],
+                Some("@" | "*") => items.texts().to_vec(),
+                index => vec![items.at(index.unwrap_or("0")).unwrap_or_default()],
             };
         }
-        let likely = match name {
-            _ if is_whole => None,
-            "HOME" => Some("/home/user"),
-            "PWD" | "OLDPWD" => Some("/home/user/project"),
-            "PATH" => Some("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-            "TMPDIR" => Some("/tmp"),
-            "USER" | "LOGNAME" => Some("user"),
-            "LANG" => Some("en_US.UTF-8"),
-            "TERM" => Some("xterm-256color"),
-            _ => None,
-        };
-        let value = likely.map(str::to_owned).or_else(|| ambient(name));
+        let likely = likely(name).filter(|_| !is_whole).map(str::to_owned);
+        let value = likely.or_else(|| ambient(name));
         vec![value.unwrap_or_else(|| unknown(name).text())]
     }
 
@@ -216,6 +269,25 @@ impl Judge<'_> {
             _ => text,
         }
     }
+}
+
+/// What a variable of the environment most often holds, letter by letter.
+fn likely(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "HOME" => "/home/user",
+        "PWD" | "OLDPWD" => "/home/user/project",
+        "PATH" => "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "TMPDIR" => "/tmp",
+        "USER" | "LOGNAME" => "user",
+        "LANG" => "en_US.UTF-8",
+        "TERM" => "xterm-256color",
+        _ => return None,
+    })
+}
+
+/// `$1`, `$@`, `$*`
+fn is_positional(name: &str) -> bool {
+    matches!(name, "@" | "*") || name.parse::<usize>().is_ok_and(|number| number > 0)
 }
 
 /// The shortest or longest length that fits.

@@ -1,5 +1,6 @@
 //! One command with its arguments: what it is called, what the tables say, and what it gives.
 
+use super::scope::Function;
 use super::{Arg, Judge, MAX_NESTING, Stream, names};
 use crate::risk::effects;
 use crate::risk::matcher;
@@ -8,6 +9,9 @@ use crate::risk::value::{Origin, has_hole, origin, unmarked};
 
 /// Arguments that a call gives to a function's parameters.
 const MAX_ARGUMENTS: usize = 256;
+
+/// Calls of one function inside of each other that are followed.
+const MAX_CALLS: usize = 3;
 
 /// Arguments that cost as much as a command.
 const ARGUMENTS: usize = 32;
@@ -132,7 +136,22 @@ fn console(call: &Call<'_>) -> Option<String> {
 }
 
 impl Judge<'_> {
+    /// Runs a function, builtin or program.
     pub(super) fn run(&mut self, args: &[Arg], input: Stream) -> Stream {
+        self.run_as(args, input, Self::named)
+    }
+
+    /// Runs a builtin or program, whatever functions there are of its name.
+    pub(super) fn run_program(&mut self, args: &[Arg], input: Stream) -> Stream {
+        self.run_as(args, input, Self::program)
+    }
+
+    fn run_as(
+        &mut self,
+        args: &[Arg],
+        input: Stream,
+        run: impl FnOnce(&mut Self, &Arg, &[Arg], Stream) -> Stream,
+    ) -> Stream {
         let Some(first) = args.first() else { return input };
         if self.nesting >= MAX_NESTING {
             self.find("not-understood", "");
@@ -142,15 +161,25 @@ impl Judge<'_> {
             return Some(Origin::UNKNOWN.text());
         }
         self.nesting += 1;
-        let output = self.run_named(first, args, input);
+        let output = run(self, first, args, input);
         self.nesting -= 1;
         output
     }
 
-    fn run_named(&mut self, first: &Arg, args: &[Arg], input: Stream) -> Stream {
-        if let Some(body) = self.scope.function(&first.text) {
-            return self.call(&first.text, &body, args, input);
+    fn named(&mut self, first: &Arg, args: &[Arg], input: Stream) -> Stream {
+        let Some(function) = self.scope.function(&first.text) else {
+            return self.program(first, args, input);
+        };
+        if !function.may_be_program {
+            return self.call(&first.text, &function, args, input);
         }
+        self.one_of(2, |judge, at| match at {
+            0 => judge.program(first, args, input.clone()),
+            _ => judge.call(&first.text, &function, args, input.clone()),
+        })
+    }
+
+    fn program(&mut self, first: &Arg, args: &[Arg], input: Stream) -> Stream {
         let mut name = names::plain(&first.text);
         if !self.links.is_empty() && first.text.contains(['/', '~']) {
             name = names::base(&self.resolve(&first.text)).to_owned();
@@ -256,35 +285,48 @@ impl Judge<'_> {
             Some(origin) if origin.has(Origin::DECODED) => self.find("decoded-and-run", &call.line()),
             _ => {
                 let positional: Vec<String> = call.args.iter().skip(1).map(|arg| arg.text.clone()).collect();
-                let outer = std::mem::replace(&mut self.scope.positional, positional);
                 if let Some(language) = super::interpreters::by_first_line(content) {
                     self.scan(content, language);
                 } else {
-                    self.text(content, names::base(&call.args[0].text), None);
+                    let name = names::base(&call.args[0].text);
+                    self.inside_child(Some(positional), |judge| judge.text(content, name, None));
                 }
-                self.scope.positional = outer;
             }
         }
     }
 
-    fn call(
-        &mut self,
-        name: &str,
-        body: &std::sync::Arc<crate::risk::syntax::Script>,
-        args: &[Arg],
-        input: Stream,
-    ) -> Stream {
+    /// Calls a function.
+    fn call(&mut self, name: &str, function: &Function, args: &[Arg], input: Stream) -> Stream {
         let given: Vec<String> =
             args.iter().skip(1).take(MAX_ARGUMENTS).map(|arg| arg.text.clone()).collect();
         if args.len() > MAX_ARGUMENTS {
             self.find("not-understood", "");
         }
-        let outer = std::mem::replace(&mut self.scope.positional, given);
-        // Once: a function that calls itself does nothing new.
-        self.scope.define(name, None);
-        let output = self.script(body, input);
-        self.scope.define(name, Some(body.clone()));
-        self.scope.positional = outer;
+        // In the same place with the same words it does nothing new; elsewhere it is followed for some calls.
+        let is_same = self.calls.iter().any(|(known, words)| known == name && *words == given);
+        let depth = self.calls.iter().filter(|(known, _)| known == name).count();
+        if is_same || depth >= MAX_CALLS {
+            if !is_same && !args.iter().any(|arg| arg.is_pattern || has_hole(&arg.text)) {
+                self.find("not-understood", name);
+            }
+            self.is_open = true;
+            return Some(Origin::UNKNOWN.text());
+        }
+        self.calls.push((name.to_owned(), given.clone()));
+        // Inside of an alias its name is the program's.
+        if function.is_alias {
+            self.scope.define(name, None);
+        }
+        let output = match function.bodies.as_slice() {
+            [body] => self.inside_function(Some(given), |judge| judge.script(body, input)),
+            bodies => self.one_of(bodies.len(), |judge, at| {
+                judge.inside_function(Some(given.clone()), |judge| judge.script(&bodies[at], input.clone()))
+            }),
+        };
+        if function.is_alias {
+            self.scope.define(name, Some(function.clone()));
+        }
+        self.calls.pop();
         output
     }
 
@@ -308,6 +350,10 @@ impl Judge<'_> {
         match origin(first) {
             Some(origin) if origin.has(Origin::NETWORK | Origin::DECODED) => self.code_from(origin, &line),
             _ => self.find("unknown-program", &line),
+        }
+        // What is nothing leaves its place to the next word.
+        if first.chars().all(crate::risk::value::is_hole) && call.args.len() > 1 {
+            self.run(&call.args[1..], None);
         }
         // A variable that nobody set is empty.
         let emptied = |text: &str| text.replace(crate::risk::value::is_hole, "");

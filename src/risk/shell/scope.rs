@@ -1,69 +1,71 @@
 //! What names mean at a place of a script: variables, functions and positional parameters. Subshells are undone.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::items::Items;
+use super::variable::Variable;
 use crate::risk::syntax::Script;
-use crate::risk::syntax::ast::Pipeline;
-use crate::risk::value::Origin;
 
-/// Values that a variable may have at a place; what lies beyond counts as unknown.
-const MAX_OTHERS: usize = 8;
-/// Commands of a function's possible bodies together; of more, only the last body counts.
-const MAX_BODIES: usize = 64;
+/// Bodies that a function may have at a place; what lies beyond is never low.
+const MAX_BODIES: usize = 4;
 
-/// What a variable holds; an array has several items.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Variable {
-    items: Vec<String>,
-    /// What it holds instead when another branch was taken.
-    others: Vec<Vec<String>>,
+/// The positional parameters: an array that only `set` and calls give a value.
+pub(super) const POSITIONAL: &str = "@";
+
+/// A function or an alias.
+#[derive(Clone, Debug)]
+pub(super) struct Function {
+    /// The bodies that it may have.
+    pub(super) bodies: Vec<Arc<Script>>,
+    /// Whether a program of this name may run instead: an alias is not always looked at, and not every way leads past
+    /// a definition.
+    pub(super) may_be_program: bool,
+    /// Whether its own name means the program inside of it.
+    pub(super) is_alias: bool,
 }
 
-impl Variable {
-    /// Adds what it may hold as well.
-    fn or(mut self, other: Self) -> Self {
-        for items in std::iter::once(other.items).chain(other.others) {
-            if self.items == items || self.others.contains(&items) {
-                continue;
-            }
-            match self.others.len() {
-                0..MAX_OTHERS => self.others.push(items),
-                _ => self.others[MAX_OTHERS - 1] = vec![Origin::UNKNOWN.text()],
-            }
-        }
-        self
-    }
+/// Names that a command asked for and that may hold one of several values.
+pub(super) type Asked = BTreeMap<String, Ask>;
+
+/// How a name was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ask {
+    /// Whether it mattered if it is set.
+    pub(super) is_set: bool,
+    /// Whether a command inside of the command asked, so that its output is that of all values together.
+    pub(super) is_nested: bool,
 }
 
 /// What was set on one way through a script.
 #[derive(Debug, Default)]
 pub(super) struct Way {
     variables: BTreeMap<String, Option<Variable>>,
-    functions: BTreeMap<String, Option<Arc<Script>>>,
+    functions: BTreeMap<String, Option<Function>>,
 }
 
 /// Variables, functions and positional parameters.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     variables: HashMap<String, Variable>,
-    /// Names that were asked for and may hold one of several values.
-    asked: RefCell<BTreeSet<String>>,
+    asked: RefCell<Asked>,
     /// Whether some name ever may have held one of several values.
-    has_several: bool,
-    functions: HashMap<String, Arc<Script>>,
-    /// `$1`, `$2`, …
-    pub(super) positional: Vec<String>,
+    has_several: Cell<bool>,
+    functions: HashMap<String, Function>,
     /// Names that stand for other variables.
     references: Vec<(String, String)>,
     undo: Vec<Undo>,
+    /// Whether more was possible than is kept.
+    is_vague: bool,
 }
 
 #[derive(Debug)]
 enum Undo {
     Variable(String, Option<Variable>),
-    Function(String, Option<Arc<Script>>),
+    Function(String, Option<Function>),
+    /// The references that there were.
+    References(Vec<(String, String)>),
 }
 
 impl Scope {
@@ -80,14 +82,41 @@ impl Scope {
                 Some(Undo::Variable(name, None)) => drop(self.variables.remove(&name)),
                 Some(Undo::Function(name, Some(old))) => drop(self.functions.insert(name, old)),
                 Some(Undo::Function(name, None)) => drop(self.functions.remove(&name)),
+                Some(Undo::References(old)) => self.references = old,
                 None => return,
             }
         }
     }
 
-    /// Sets a variable; an array has several items.
-    pub(super) fn set(&mut self, name: &str, items: Vec<String>) {
-        self.put(name, Some(Variable { items, others: Vec::new() }));
+    /// Whether more was possible than is kept.
+    pub(super) const fn is_vague(&self) -> bool {
+        self.is_vague
+    }
+
+    /// Gives a variable a value.
+    pub(super) fn set(&mut self, name: &str, items: impl Into<Items>) {
+        let name = self.meant(name).to_owned();
+        let variable = Variable::given(self.variables.get(&name), items.into());
+        self.put(&name, Some(variable));
+    }
+
+    /// Gives a variable one text.
+    pub(super) fn set_text(&mut self, name: &str, text: impl Into<String>) {
+        self.set(name, vec![text.into()]);
+    }
+
+    /// Gives a variable one of some texts; `keeps`: or none.
+    pub(super) fn set_one_of(&mut self, name: &str, texts: Vec<String>, keeps: bool) {
+        let name = self.meant(name).to_owned();
+        let old = self.held(&name);
+        let given = |text| Some(Variable::given(old.as_ref(), vec![text].into()));
+        let all: Vec<_> = texts.into_iter().map(given).chain(keeps.then(|| old.clone())).collect();
+        self.put_one_of(&name, all);
+    }
+
+    /// Whether a variable may refuse to be set again.
+    pub(super) fn is_fixed(&self, name: &str) -> bool {
+        self.variables.get(self.meant(name)).is_some_and(Variable::is_fixed)
     }
 
     /// What a variable may hold, to be put back later.
@@ -97,7 +126,9 @@ impl Scope {
 
     /// Lets a variable hold this.
     pub(super) fn put(&mut self, name: &str, variable: Option<Variable>) {
-        self.has_several |= variable.as_ref().is_some_and(|variable| !variable.others.is_empty());
+        if variable.as_ref().is_some_and(Variable::is_several) {
+            self.has_several.set(true);
+        }
         let old = match variable {
             Some(variable) => self.variables.insert(name.to_owned(), variable),
             None => self.variables.remove(name),
@@ -105,60 +136,135 @@ impl Scope {
         self.undo.push(Undo::Variable(name.to_owned(), old));
     }
 
-    /// Sets a variable to one text.
-    pub(super) fn set_text(&mut self, name: &str, text: impl Into<String>) {
-        self.set(name, vec![text.into()]);
+    /// Lets a variable hold one of these.
+    pub(super) fn put_one_of(&mut self, name: &str, all: impl IntoIterator<Item = Option<Variable>>) {
+        self.put(name, joined(all));
     }
 
     /// Makes one name stand for another variable: `declare -n`.
     pub(super) fn refer(&mut self, name: &str, target: &str) {
-        self.references.push((name.to_owned(), target.to_owned()));
-    }
-
-    /// The items of a variable that was set.
-    pub(super) fn get(&self, name: &str) -> Option<&[String]> {
-        let name =
-            self.references.iter().rev().find(|(from, _)| from == name).map_or(name, |(_, to)| to.as_str());
-        let variable = self.variables.get(name)?;
-        if !variable.others.is_empty() {
-            self.asked.borrow_mut().insert(name.to_owned());
+        self.undo.push(Undo::References(self.references.clone()));
+        self.references.retain(|(from, _)| from != name);
+        if name != target {
+            self.references.push((name.to_owned(), target.to_owned()));
         }
-        Some(&variable.items)
     }
 
-    pub(super) const fn has_several(&self) -> bool {
-        self.has_several
+    /// The references that there are, to be put back later.
+    pub(super) fn references(&self) -> Vec<(String, String)> {
+        self.references.clone()
+    }
+
+    /// Goes back to references that there were.
+    pub(super) fn refer_as_before(&mut self, references: Vec<(String, String)>) {
+        if references != self.references {
+            let now = std::mem::replace(&mut self.references, references);
+            self.undo.push(Undo::References(now));
+        }
+    }
+
+    /// The name of the variable that a name stands for.
+    pub(super) fn meant<'n>(&'n self, name: &'n str) -> &'n str {
+        let mut name = name;
+        // References may lead to references, and in a circle.
+        for _ in 0..self.references.len() {
+            match self.references.iter().find(|(from, _)| from == name) {
+                Some((_, to)) => name = to,
+                None => break,
+            }
+        }
+        name
+    }
+
+    /// The items of a variable that was set, or unset: then there are none.
+    pub(super) fn get(&self, name: &str) -> Option<&Items> {
+        let name = self.meant(name);
+        let variable = self.variables.get(name)?;
+        if variable.is_several() {
+            self.asked.borrow_mut().entry(name.to_owned()).or_default();
+        }
+        Some(variable.items())
+    }
+
+    /// The positional parameters, when they were given here.
+    pub(super) fn positional(&self) -> Option<&[String]> {
+        self.get(POSITIONAL).map(Items::texts)
+    }
+
+    /// Notes that it matters whether a variable is set of which this cannot be told.
+    pub(super) fn ask(&self, name: &str) {
+        self.has_several.set(true);
+        self.asked.borrow_mut().entry(self.meant(name).to_owned()).or_default().is_set = true;
+    }
+
+    pub(super) fn has_several(&self) -> bool {
+        self.has_several.get()
+    }
+
+    /// Prepares for a text in which it may matter whether a variable is set.
+    pub(super) fn expect_several(&self) {
+        self.has_several.set(true);
     }
 
     /// The names of several values that were asked for since the last call.
-    pub(super) fn take_asked(&self) -> BTreeSet<String> {
+    pub(super) fn take_asked(&self) -> Asked {
         self.asked.take()
     }
 
     /// Names of several values that a command asked for.
-    pub(super) fn add_asked(&self, names: BTreeSet<String>) {
-        self.asked.borrow_mut().extend(names);
+    pub(super) fn add_asked(&self, names: Asked) {
+        let mut asked = self.asked.borrow_mut();
+        for (name, ask) in names {
+            let known = asked.entry(name).or_default();
+            *known = Ask { is_set: known.is_set || ask.is_set, is_nested: true };
+        }
     }
 
-    /// The values that a variable may hold; the first is the one that [`Scope::get`] gives.
-    pub(super) fn values(&self, name: &str) -> Vec<Vec<String>> {
-        let variable = self.variables.get(name).cloned().unwrap_or_default();
-        std::iter::once(variable.items).chain(variable.others).collect()
+    /// The values that a variable may hold, first the one that [`Scope::get`] gives; `None` is what the environment
+    /// says. Where it was asked if it is set, what is not known may be nothing.
+    pub(super) fn values(&self, name: &str, is_set: bool) -> Vec<Option<Items>> {
+        let mut values = self.variables.get(name).map_or_else(|| vec![None], Variable::values);
+        if is_set {
+            let is_known = |value: &Option<Items>| {
+                value.as_ref().is_some_and(|items| {
+                    items.texts().iter().any(|text| !text.chars().all(crate::risk::value::is_hole))
+                })
+            };
+            for more in [Items::unknown(), Items::default()] {
+                if !values.iter().all(is_known) && !values.contains(&Some(more.clone())) {
+                    values.push(Some(more));
+                }
+            }
+        }
+        values
+    }
+
+    /// What holds now of what was set since.
+    pub(super) fn way(&self, mark: usize) -> Way {
+        let mut way = Way::default();
+        for undo in &self.undo[mark.min(self.undo.len())..] {
+            match undo {
+                Undo::Variable(name, _) if !way.variables.contains_key(name) => {
+                    way.variables.insert(name.clone(), self.variables.get(name).cloned());
+                }
+                Undo::Function(name, _) if !way.functions.contains_key(name) => {
+                    way.functions.insert(name.clone(), self.functions.get(name).cloned());
+                }
+                _ => {}
+            }
+        }
+        way
     }
 
     /// What was set since, which is forgotten.
     pub(super) fn take(&mut self, mark: usize) -> Way {
-        let mut way = Way::default();
-        for undo in &self.undo[mark.min(self.undo.len())..] {
-            match undo {
-                Undo::Variable(name, _) => {
-                    way.variables.insert(name.clone(), self.variables.get(name).cloned());
-                }
-                Undo::Function(name, _) => {
-                    way.functions.insert(name.clone(), self.functions.get(name).cloned());
-                }
-            }
-        }
+        let way = self.way(mark);
+        // What one way makes a name stand for is not kept beside what it stands for on another.
+        self.is_vague |= self
+            .undo
+            .iter()
+            .skip(mark)
+            .any(|undo| matches!(undo, Undo::References(old) if *old != self.references));
         self.back_to(mark);
         way
     }
@@ -167,156 +273,160 @@ impl Scope {
     pub(super) fn join(&mut self, ways: &[Way], or_none: bool) {
         let names: BTreeSet<&String> = ways.iter().flat_map(|way| way.variables.keys()).collect();
         for name in names {
-            let now = self.variables.get(name.as_str());
-            let of_way = |way: &Way| way.variables.get(name).map_or_else(|| now.cloned(), Clone::clone);
+            let now = self.variables.get(name.as_str()).cloned();
+            let of_way = |way: &Way| way.variables.get(name).map_or_else(|| now.clone(), Clone::clone);
             // The last comes first: it is what a script most often goes on with.
-            let all = ways.iter().rev().filter_map(of_way).chain(now.filter(|_| or_none).cloned());
-            let joined = all.reduce(Variable::or);
-            self.put(name, joined);
+            let all = ways.iter().rev().map(of_way).chain(or_none.then(|| now.clone()));
+            self.put(name, joined(all));
         }
         let names: BTreeSet<&String> = ways.iter().flat_map(|way| way.functions.keys()).collect();
         for name in names {
-            let now = self.functions.get(name.as_str());
-            let of_way = |way: &Way| way.functions.get(name).map_or_else(|| now.cloned(), Clone::clone);
-            let all = ways.iter().rev().filter_map(of_way).chain(now.filter(|_| or_none).cloned());
-            let joined = all.reduce(both);
-            self.define(name, joined);
+            let now = self.functions.get(name.as_str()).cloned();
+            let of_way = |way: &Way| way.functions.get(name).map_or_else(|| now.clone(), Clone::clone);
+            let all: Vec<_> = ways.iter().rev().map(of_way).chain(or_none.then(|| now.clone())).collect();
+            self.define_one_of(name, all);
         }
     }
 
     /// Goes on with what held at each of some marks, in their order, as well as with what holds now.
     pub(super) fn or_as_at(&mut self, marks: &[usize]) {
         let Some(first) = marks.first() else { return };
-        let mut held: BTreeMap<String, Vec<Variable>> = BTreeMap::new();
-        let mut bodies: BTreeMap<String, Vec<Arc<Script>>> = BTreeMap::new();
+        let mut held: BTreeMap<String, Vec<Option<Variable>>> = BTreeMap::new();
+        let mut bodies: BTreeMap<String, Vec<Option<Function>>> = BTreeMap::new();
         let mut seen: BTreeSet<(bool, &str)> = BTreeSet::new();
+        let mut next = marks.iter().peekable();
         for (at, undo) in self.undo.iter().enumerate().skip(*first) {
-            if marks.contains(&at) {
+            if next.peek() == Some(&&at) {
                 seen.clear();
+            }
+            while next.peek() == Some(&&at) {
+                next.next();
             }
             match undo {
                 Undo::Variable(name, old) if seen.insert((true, name)) => {
-                    held.entry(name.clone()).or_default().extend(old.clone());
+                    held.entry(name.clone()).or_default().push(old.clone());
                 }
                 Undo::Function(name, old) if seen.insert((false, name)) => {
-                    bodies.entry(name.clone()).or_default().extend(old.clone());
+                    bodies.entry(name.clone()).or_default().push(old.clone());
                 }
+                Undo::References(old) => self.is_vague |= *old != self.references,
                 _ => {}
             }
         }
         for (name, held) in held {
-            let now = self.variables.get(&name).cloned();
-            let joined = now.clone().into_iter().chain(held).reduce(Variable::or);
+            let now = self.held(&name);
+            let joined = joined(std::iter::once(now.clone()).chain(held));
             if joined != now {
                 self.put(&name, joined);
             }
         }
         for (name, bodies) in bodies {
-            let joined = self.functions.get(&name).cloned().into_iter().chain(bodies).reduce(both);
-            self.define(&name, joined);
+            let now = self.functions.get(&name).cloned();
+            self.define_one_of(&name, std::iter::once(now).chain(bodies).collect());
+        }
+    }
+
+    /// Lets variables be anything that were set since to what they could not hold `before`.
+    pub(super) fn widen(&mut self, mark: usize, before: &Way) {
+        for (name, variable) in self.way(mark).variables {
+            let Some(variable) = variable else { continue };
+            let known = before.variables.get(&name).and_then(Option::as_ref).map(Variable::values);
+            let is_new = |value| known.as_ref().is_none_or(|known| !known.contains(value));
+            if variable.values().iter().any(is_new) {
+                self.put(&name, Some(variable.or(Items::unknown().into())));
+            }
         }
     }
 
     /// The names that were set and begin like this.
     pub(super) fn names(&self, start: &str) -> Vec<String> {
-        let mut names: Vec<_> =
-            self.variables.keys().filter(|name| name.starts_with(start)).cloned().collect();
+        let mut names: Vec<_> = self
+            .variables
+            .keys()
+            .filter(|name| name.starts_with(start) && *name != POSITIONAL)
+            .cloned()
+            .collect();
         names.sort();
         names
     }
 
-    /// Defines a function, or an alias.
-    pub(super) fn define(&mut self, name: &str, body: Option<Arc<Script>>) {
-        let old = match body {
-            Some(body) => self.functions.insert(name.to_owned(), body),
+    /// Lets all variables and functions be those of another shell: what is not handed down is not there.
+    pub(super) fn enter_child(&mut self) {
+        let names: Vec<String> = self.variables.keys().filter(|name| *name != POSITIONAL).cloned().collect();
+        for name in names {
+            let variable = self.held(&name).map(Variable::or_ambient);
+            self.put(&name, variable);
+        }
+        let names: Vec<String> = self.functions.keys().cloned().collect();
+        for name in names {
+            let function = self.function(&name).map(|known| Function { may_be_program: true, ..known });
+            self.define(&name, function);
+        }
+    }
+
+    /// Defines a function, or takes its definition away.
+    pub(super) fn define(&mut self, name: &str, function: Option<Function>) {
+        let old = match function {
+            Some(function) => self.functions.insert(name.to_owned(), function),
             None => self.functions.remove(name),
         };
         self.undo.push(Undo::Function(name.to_owned(), old));
     }
 
-    /// A function's body.
-    pub(super) fn function(&self, name: &str) -> Option<Arc<Script>> {
+    fn define_one_of(&mut self, name: &str, all: Vec<Option<Function>>) {
+        let may_be_program = all.iter().any(Option::is_none);
+        let mut joined: Option<Function> = None;
+        for function in all.into_iter().flatten() {
+            let Some(known) = &mut joined else {
+                joined = Some(function);
+                continue;
+            };
+            known.may_be_program |= function.may_be_program;
+            known.is_alias |= function.is_alias;
+            for body in function.bodies {
+                if known.bodies.iter().any(|known| Arc::ptr_eq(known, &body)) {
+                } else if known.bodies.len() < MAX_BODIES {
+                    known.bodies.push(body);
+                } else {
+                    self.is_vague = true;
+                }
+            }
+        }
+        if let Some(known) = &mut joined {
+            known.may_be_program |= may_be_program;
+        }
+        self.define(name, joined);
+    }
+
+    /// A function, or an alias.
+    pub(super) fn function(&self, name: &str) -> Option<Function> {
         self.functions.get(name).cloned()
     }
 }
 
-/// A body for two that a function may have.
-fn both(first: Arc<Script>, second: Arc<Script>) -> Arc<Script> {
-    if Arc::ptr_eq(&first, &second) || first.pipelines.len() + second.pipelines.len() > MAX_BODIES {
-        return first;
+impl Function {
+    /// A function of this body.
+    pub(super) fn new(body: Arc<Script>) -> Self {
+        Self { bodies: vec![body], may_be_program: false, is_alias: false }
     }
-    let pipelines: Vec<Pipeline> = first.pipelines.iter().chain(&second.pipelines).cloned().collect();
-    Arc::new(Script { pipelines, odd: first.odd.or(second.odd) })
+
+    /// A name that stands for this text, where aliases are looked at.
+    pub(super) fn alias(body: Script) -> Self {
+        Self { bodies: vec![Arc::new(body)], may_be_program: true, is_alias: true }
+    }
 }
 
-/// What a variable holds that the text does not set; `None` when nothing is known of it.
-pub(super) fn ambient(name: &str) -> Option<String> {
-    Some(
-        match name {
-            "HOME" => "~",
-            "PWD" | "OLDPWD" | "GITHUB_WORKSPACE" | "CI_PROJECT_DIR" | "INIT_CWD" => "./",
-            "TMPDIR" | "TMP" | "TEMP" | "RUNNER_TEMP" | "XDG_RUNTIME_DIR" => "/tmp/tmp",
-            "XDG_CONFIG_HOME" => "~/.config",
-            "XDG_CACHE_HOME" => "~/.cache",
-            "IFS" => " \t\n",
-            "SHELL" | "BASH" => "/bin/bash",
-            "!" | "$" | "PPID" | "BASHPID" => "4711",
-            "#" | "?" | "RANDOM" | "LINENO" | "SECONDS" | "SHLVL" => "0",
-            "UID" | "EUID" => "1000",
-            "-" => "hB",
-            "0" | "BASH_SOURCE" => "./scripts/bash",
-            "OSTYPE" => "linux-gnu",
-            _ => return None,
+/// What holds where several ways meet.
+fn joined(all: impl IntoIterator<Item = Option<Variable>>) -> Option<Variable> {
+    let (mut joined, mut may_be_ambient) = (None::<Variable>, false);
+    for variable in all {
+        match (joined.take(), variable) {
+            (Some(one), Some(other)) => joined = Some(one.or(other)),
+            (one, other) => {
+                may_be_ambient |= other.is_none();
+                joined = one.or(other);
+            }
         }
-        .to_owned(),
-    )
-}
-
-/// What an unknown variable of this name may hold.
-pub(super) fn unknown(name: &str) -> Origin {
-    if STRONG.contains(&name) {
-        Origin::CREDENTIAL | Origin::SECRET
-    } else if is_credential(name) {
-        Origin::CREDENTIAL
-    } else {
-        Origin::UNKNOWN
     }
-}
-
-/// Variables that hold the keys to a whole account.
-const STRONG: &[&str] = &[
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "GITHUB_TOKEN",
-    "GH_TOKEN",
-    "GITLAB_TOKEN",
-    "NPM_TOKEN",
-    "NODE_AUTH_TOKEN",
-    "VAULT_TOKEN",
-    "SSH_PRIVATE_KEY",
-    "OPENAI_API_KEY",
-    "ANTHROPIC_API_KEY",
-    "VOLCENGINE_SECRET_KEY",
-    "VOLC_SECRETKEY",
-    "AZURE_CLIENT_SECRET",
-    "GOOGLE_APPLICATION_CREDENTIALS_JSON",
-    "DIGITALOCEAN_TOKEN",
-    "CLOUDFLARE_API_TOKEN",
-    "PYPI_TOKEN",
-    "CARGO_REGISTRY_TOKEN",
-    "DOCKER_PASSWORD",
-    "DB_PASSWORD",
-    "DATABASE_PASSWORD",
-    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-];
-
-/// Whether a variable is named like a credential.
-pub(super) fn is_credential(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    let ends =
-        ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "_PAT"];
-    ends.iter().any(|end| upper.ends_with(end))
-        || ["SECRET_", "SECRETS", "CREDENTIAL", "PASSPHRASE", "PRIVATE_KEY", "CREDS"]
-            .iter()
-            .any(|part| upper.contains(part))
+    if may_be_ambient { joined.map(Variable::or_ambient) } else { joined }
 }

@@ -84,7 +84,12 @@ impl Judge<'_> {
             inner[0].is_pattern = false;
         }
         self.trail.push(name.to_owned());
-        let output = self.run(&inner, if name == "xargs" { Some(String::new()) } else { input });
+        let input = if name == "xargs" { Some(String::new()) } else { input };
+        let output = if matches!(name, "noglob" | "nocorrect") {
+            self.run(&inner, input)
+        } else {
+            self.run_program(&inner, input)
+        };
         self.trail.pop();
         output
     }

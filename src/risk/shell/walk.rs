@@ -1,7 +1,9 @@
 //! Lists, pipelines, compound and simple commands, in their order.
 
+use super::items::Items;
+use super::scope::{Asked, Function};
 use super::{Arg, Judge, MAX_EXPANDED, MAX_NESTING, Stream};
-use crate::risk::syntax::ast::{Assignment, Command, Compound, Kind, Pipeline, Simple, When};
+use crate::risk::syntax::ast::{Assignment, Command, Compound, Kind, Pipeline, Simple, Value, When};
 use crate::risk::syntax::{self, Script};
 use crate::risk::value::{Origin, comes_from, has_hole};
 
@@ -40,7 +42,10 @@ impl Judge<'_> {
             if matches!(pipeline.when, When::And | When::Or) {
                 exits.push(self.scope.mark());
             }
+            let is_maybe = matches!(pipeline.when, When::And | When::Or | When::Body);
+            self.maybe += usize::from(is_maybe);
             let more = self.pipeline(pipeline, input.clone());
+            self.maybe -= usize::from(is_maybe);
             self.gather(&mut output, more);
         }
         self.scope.or_as_at(&exits);
@@ -109,7 +114,7 @@ impl Judge<'_> {
         match command {
             Command::Simple(simple) => self.simple(simple, input),
             Command::Function { name, body } => {
-                self.scope.define(name, Some(body.clone()));
+                self.scope.define(name, Some(Function::new(body.clone())));
                 if calls_itself(body, name) {
                     self.find("fork-bomb", name);
                 }
@@ -117,7 +122,7 @@ impl Judge<'_> {
                 let mark = self.scope.mark();
                 let (files, folder) = (self.files.mark(), self.folder.clone());
                 self.nesting += 1;
-                self.script(body, None);
+                self.inside_function(None, |judge| judge.script(body, None));
                 self.nesting -= 1;
                 self.files.back_to(files);
                 self.folder = folder;
@@ -155,7 +160,8 @@ impl Judge<'_> {
             return None;
         }
         if compound.variable.is_some() {
-            for choice in self.choices(&self.scope.take_asked()) {
+            let asked = self.scope.take_asked();
+            for choice in self.choices(&asked) {
                 let mark = self.scope.mark();
                 self.choose(choice);
                 for word in &compound.words {
@@ -178,9 +184,17 @@ impl Judge<'_> {
             self.find("fork-bomb", "");
         }
         let (input, targets) = self.redirects(&compound.redirects, input, "");
-        let (mark, folder) = (self.scope.mark(), self.folder.clone());
+        let (mark, folder, traps) = (self.scope.mark(), self.folder.clone(), self.traps.len());
+        let is_maybe = matches!(compound.kind, Kind::Branches | Kind::Loop);
+        self.maybe += usize::from(is_maybe);
         let output = match &compound.variable {
             Some(name) => {
+                if compound.words.is_empty() {
+                    // `for x; do`: the positional parameters.
+                    let given = self.scope.positional().map(<[String]>::to_vec);
+                    is_known &= given.is_some();
+                    values = given.unwrap_or_else(|| vec![Origin::UNKNOWN.text()]);
+                }
                 let output = self.each(name, values, &compound.body, &input);
                 if !is_known && compound.kind == Kind::Loop {
                     // There may be nothing to do it for.
@@ -192,7 +206,9 @@ impl Judge<'_> {
             None if compound.kind == Kind::Loop => self.repeated(&compound.body, &input),
             None => self.script(&compound.body, input),
         };
+        self.maybe -= usize::from(is_maybe);
         if compound.kind == Kind::Subshell {
+            self.trapped(traps);
             self.scope.back_to(mark);
             self.folder = folder;
         }
@@ -200,25 +216,11 @@ impl Judge<'_> {
     }
 
     fn each(&mut self, name: &str, values: Vec<String>, body: &Script, input: &Stream) -> Stream {
-        if values.is_empty() {
-            // `for x; do`: the positional parameters.
-            let unknown = vec![Origin::UNKNOWN.text()];
-            let given =
-                if self.scope.positional.is_empty() { unknown } else { self.scope.positional.clone() };
-            return self.each(name, given, body, input);
-        }
         if values.len() > MAX_VALUES {
             // Every value may matter, so those that are not looked at must not pass for harmless.
             self.find("not-understood", "");
         }
-        let mut output: Stream = None;
-        for value in values.into_iter().take(MAX_VALUES) {
-            self.scope.set_text(name, value);
-            if let Some(more) = self.script(body, input.clone()) {
-                output.get_or_insert_default().push_str(&more);
-            }
-        }
-        output
+        self.for_each(name, values.into_iter().take(MAX_VALUES).collect(), body, input)
     }
 
     fn simple(&mut self, simple: &Simple, input: Stream) -> Stream {
@@ -232,22 +234,16 @@ impl Judge<'_> {
     }
 
     /// Runs a simple command once, and tells which names of several values it was made with.
-    pub(super) fn simple_inside(
-        &mut self,
-        simple: &Simple,
-        input: Stream,
-    ) -> (Stream, std::collections::BTreeSet<String>) {
+    pub(super) fn simple_inside(&mut self, simple: &Simple, input: Stream) -> (Stream, Asked) {
         let args: Vec<Arg> = simple.words.iter().flat_map(|word| self.expand(word)).collect();
-        let values: Vec<(&Assignment, Vec<String>)> =
-            simple.assignments.iter().map(|assignment| (assignment, self.values(assignment))).collect();
         let name = args.first().map(|arg| super::names::base(&arg.text).to_owned()).unwrap_or_default();
-        let before: Vec<_> = values
+        let before: Vec<_> = simple
+            .assignments
             .iter()
-            .map(|(assignment, _)| (assignment.name.as_str(), self.scope.held(&assignment.name)))
+            .map(|assignment| (assignment.name.as_str(), self.scope.held(&assignment.name)))
             .collect();
-        for (assignment, items) in &values {
-            self.assigned(&assignment.name, &items.join(" "));
-            self.scope.set(&assignment.name, items.clone());
+        for assignment in &simple.assignments {
+            self.assign(assignment, &args);
         }
         let (input, targets) = self.redirects(&simple.redirects, input, &name);
         if name == "exec" && args.len() == 1 && input.is_some() {
@@ -273,31 +269,61 @@ impl Judge<'_> {
         (self.deliver(output, targets), asked)
     }
 
-    fn values(&mut self, assignment: &Assignment) -> Vec<String> {
-        if let Some(index) = &assignment.index {
-            self.text_of(index);
+    /// Gives a variable what stands behind its `=`; `args` is the command that it stands before or behind.
+    fn assign(&mut self, assignment: &Assignment, args: &[Arg]) {
+        let name = assignment.name.as_str();
+        let declares = args.first().map_or("", |arg| arg.text.as_str());
+        let has =
+            |option| args.iter().skip(1).any(|arg| arg.text.starts_with('-') && arg.text.contains(option));
+        let declares = matches!(declares, "declare" | "local" | "typeset");
+        if declares && !has('g') {
+            self.scope_of(name);
         }
-        let mut items: Vec<String> = if assignment.is_array && assignment.values.len() != 1 {
-            assignment.values.iter().flat_map(|word| self.expand(word)).map(|arg| arg.text).collect()
-        } else if assignment.is_array && !assignment.adds {
-            let word = assignment.values.first();
-            word.map(|word| self.expand(word)).unwrap_or_default().into_iter().map(|arg| arg.text).collect()
-        } else {
-            assignment.values.iter().map(|word| self.text_of(word)).collect()
+        if declares && has('A') && !self.scope.get(name).is_some_and(Items::is_named) {
+            self.scope.set(name, Items::named());
+        }
+        let is_named = self.scope.get(name).is_some_and(Items::is_named);
+        let index = assignment.index.as_ref().map(|index| self.key(name, index));
+        let old = self.scope.get(name).cloned().unwrap_or_default();
+        let items = match &assignment.value {
+            Value::Text(word) => {
+                let (mut items, text) = (old, self.text_of(word));
+                let index = index.as_deref().unwrap_or("0");
+                let before = if assignment.adds { items.at(index) } else { None };
+                let text = before.unwrap_or_default() + &text;
+                if assignment.index.is_some() || assignment.adds && items.texts().len() > 1 {
+                    items.put(index, text);
+                    items
+                } else {
+                    vec![text].into()
+                }
+            }
+            Value::Array(words) => {
+                let mut items = match assignment.adds {
+                    true => old,
+                    false if is_named => Items::named(),
+                    false => Items::default(),
+                };
+                for (key, word) in words {
+                    match key {
+                        Some(key) => {
+                            let (key, text) = (self.key(name, key), self.text_of(word));
+                            items.put(&key, text);
+                        }
+                        None => {
+                            let texts: Vec<String> =
+                                self.expand(word).into_iter().map(|arg| arg.text).collect();
+                            items.extend(texts.into());
+                        }
+                    }
+                }
+                items
+            }
         };
-        if assignment.adds
-            && let Some(old) = self.scope.get(&assignment.name)
-        {
-            items = if assignment.is_array {
-                old.iter().cloned().chain(items).collect()
-            } else {
-                vec![format!("{}{}", old.join(" "), items.concat())]
-            };
-        }
-        if !self.spend(items.iter().map(String::len).sum()) {
-            return vec![Origin::UNKNOWN.text()];
-        }
-        items
+        let items =
+            if self.spend(items.texts().iter().map(String::len).sum()) { items } else { Items::unknown() };
+        self.assigned(name, &items.texts().join(" "));
+        self.scope.set(name, items);
     }
 
     /// A text that is run as a command line, by `how`.
@@ -315,6 +341,9 @@ impl Judge<'_> {
         self.trail.push(format!("{how} → {}", crate::risk::value::shown(text.trim())));
         let (text, _) = crate::risk::value::unmarked(text);
         let text = &*text;
+        if super::asks_whether_set(text) {
+            self.scope.expect_several();
+        }
         let script = syntax::parse(text);
         let output = self.script(&script, input);
         if script.odd.is_some() && !has_hole(text) {

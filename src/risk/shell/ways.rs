@@ -1,57 +1,83 @@
 //! What may have happened: branches that exclude each other, loops that run any number of times, and commands that are
 //! made with a variable of several possible values, which are judged with each of them.
 
-use std::collections::BTreeSet;
-
-use super::scope::Way;
+use super::items::Items;
+use super::scope::{Asked, Way};
 use super::{Judge, Stream};
 use crate::risk::Level;
 use crate::risk::effects::{self, Effect};
 use crate::risk::paths;
 use crate::risk::syntax::Script;
 use crate::risk::syntax::ast::{Redirect, Simple, When};
-use crate::risk::value::Origin;
 
 /// Combinations of values that one command is judged with; what lies beyond is never low.
 const MAX_CHOICES: usize = 24;
 
 /// A value for each of some variables.
-type Choice = Vec<(String, Vec<String>)>;
+type Choice = Vec<(String, Option<Items>)>;
 
 /// Where a way began.
-struct Start {
+#[derive(Clone, Debug)]
+pub(super) struct Start {
     scope: usize,
     files: usize,
     folder: String,
-    positional: Vec<String>,
 }
 
 /// The ways that were gone from one place.
-#[derive(Default)]
-struct Ways {
+#[derive(Debug, Default)]
+pub(super) struct Ways {
     scopes: Vec<Way>,
     files: Vec<Vec<(String, String)>>,
     folders: Vec<String>,
-    positional: Vec<Vec<String>>,
+}
+
+impl Ways {
+    /// How many they are.
+    pub(super) const fn count(&self) -> usize {
+        self.folders.len()
+    }
 }
 
 impl Judge<'_> {
     /// `if` and `case`: one branch, or none of them.
     pub(super) fn branches(&mut self, body: &Script, input: &Stream) -> Stream {
-        let begins = |when| matches!(when, When::Branch | When::Otherwise | When::Condition);
+        let begins = |when: When| {
+            matches!(when, When::Branch | When::Otherwise | When::Condition | When::Falls | When::Retried)
+        };
         let mut output: Stream = None;
         let mut ways = Ways::default();
         let mut has_otherwise = false;
         let mut rest = body.pipelines.as_slice();
         while let Some(first) = rest.first() {
-            let length = rest.iter().skip(1).position(|pipeline| begins(pipeline.when));
-            let (part, behind) = rest.split_at(length.map_or(rest.len(), |length| length + 1));
-            rest = behind;
+            has_otherwise |= first.when == When::Otherwise;
             let start = self.start();
-            let more = self.list(part, input.clone());
-            self.gather(&mut output, more);
-            if matches!(first.when, When::Branch | When::Otherwise) {
-                has_otherwise |= first.when == When::Otherwise;
+            let mut when = first.when;
+            // The bodies of `case` that may run one after the other are one way.
+            loop {
+                let length = rest.iter().skip(1).position(|pipeline| begins(pipeline.when));
+                let (part, behind) = rest.split_at(length.map_or(rest.len(), |length| length + 1));
+                rest = behind;
+                let next = rest.first().map(|next| next.when);
+                let goes_on = matches!(next, Some(When::Falls | When::Retried));
+                // What leads to the next body may have begun behind this one, and what is tried again may not fit.
+                if goes_on || when == When::Retried {
+                    let mut once = Ways::default();
+                    let start = self.start();
+                    let more = self.list(part, input.clone());
+                    self.gather(&mut output, more);
+                    self.end(start, &mut once);
+                    self.join(once, true);
+                } else {
+                    let more = self.list(part, input.clone());
+                    self.gather(&mut output, more);
+                }
+                match next {
+                    Some(next) if goes_on => when = next,
+                    _ => break,
+                }
+            }
+            if first.when != When::Condition && first.when != When::Next {
                 self.end(start, &mut ways);
             }
         }
@@ -59,16 +85,16 @@ impl Judge<'_> {
         output
     }
 
-    /// `while` and `until`: the body sees what it set the last time, or never runs.
-    pub(super) fn repeated(&mut self, body: &Script, input: &Stream) -> Stream {
-        let mark = self.scope.mark();
-        let mut output = self.script(body, input.clone());
-        if self.scope.mark() > mark {
-            self.scope.or_as_at(&[mark]);
-            let more = self.script(body, input.clone());
+    /// One of so many things happens.
+    pub(super) fn one_of(&mut self, count: usize, mut run: impl FnMut(&mut Self, usize) -> Stream) -> Stream {
+        let (mut output, mut ways): (Stream, Ways) = Default::default();
+        for at in 0..count {
+            let start = self.start();
+            let more = run(self, at);
             self.gather(&mut output, more);
-            self.scope.or_as_at(&[mark]);
+            self.end(start, &mut ways);
         }
+        self.join(ways, false);
         output
     }
 
@@ -109,11 +135,11 @@ impl Judge<'_> {
         self.choices(&asked)
     }
 
-    /// The values that these variables may hold together, except for the first of each.
-    pub(super) fn choices(&mut self, names: &BTreeSet<String>) -> Vec<Choice> {
+    /// The values that these variables may hold together, except for the first of each where that was looked at.
+    pub(super) fn choices(&mut self, names: &Asked) -> Vec<Choice> {
         let mut choices: Vec<Choice> = vec![Vec::new()];
-        for name in names {
-            let values = self.scope.values(name);
+        for (name, ask) in names {
+            let values = self.scope.values(name, ask.is_set);
             if choices.len() * values.len() > MAX_CHOICES {
                 self.find("not-understood", name);
                 self.is_open = true;
@@ -130,65 +156,54 @@ impl Judge<'_> {
                 })
                 .collect();
         }
-        choices.remove(0);
+        if names.values().all(|ask| !ask.is_nested) {
+            choices.remove(0);
+        }
         choices
     }
 
     /// Lets variables hold these values only.
     pub(super) fn choose(&mut self, choice: Choice) {
         for (name, items) in choice {
-            self.scope.set(&name, items);
+            self.scope.put(&name, items.map(Into::into));
         }
     }
 
-    fn start(&self) -> Start {
-        Start {
-            scope: self.scope.mark(),
-            files: self.files.mark(),
-            folder: self.folder.clone(),
-            positional: self.scope.positional.clone(),
-        }
+    pub(super) fn start(&self) -> Start {
+        Start { scope: self.scope.mark(), files: self.files.mark(), folder: self.folder.clone() }
+    }
+
+    /// Keeps what was done since a way began, and goes on.
+    pub(super) fn leave(&self, start: &Start, ways: &mut Ways) {
+        ways.scopes.push(self.scope.way(start.scope));
+        ways.files.push(self.files.written(start.files));
+        ways.folders.push(self.folder.clone());
     }
 
     /// Goes back to where a way began, and keeps what was done on it.
-    fn end(&mut self, start: Start, ways: &mut Ways) {
+    pub(super) fn end(&mut self, start: Start, ways: &mut Ways) {
         ways.scopes.push(self.scope.take(start.scope));
         ways.files.push(self.files.take(start.files));
         ways.folders.push(std::mem::replace(&mut self.folder, start.folder));
-        ways.positional.push(std::mem::replace(&mut self.scope.positional, start.positional));
     }
 
     /// Goes on with what each of some ways may have done; `or_none`: or none of them.
-    fn join(&mut self, mut ways: Ways, or_none: bool) {
+    pub(super) fn join(&mut self, mut ways: Ways, or_none: bool) {
         self.scope.join(&ways.scopes, or_none);
         self.files.join(ways.files, or_none);
         if or_none {
             ways.folders.insert(0, self.folder.clone());
-            ways.positional.insert(0, self.scope.positional.clone());
         }
         // The folder in which most harm could be done; of several such, the last.
         if let Some(worst) = ways.folders.into_iter().max_by_key(|folder| self.harm_in(folder)) {
             self.folder = worst;
         }
-        if let Some(joined) = ways.positional.into_iter().reduce(either) {
-            self.scope.positional = joined;
-        }
     }
 
     fn harm_in(&self, folder: &str) -> Option<Level> {
-        let place = paths::place(&paths::resolve("x", folder, self.context));
+        let place = self.place(&paths::resolve("x", folder, self.context));
         effects::rule(Effect::DeleteTree, place).and_then(crate::risk::rules::rule).map(|rule| rule.level)
     }
-}
-
-/// Parameters of which some are known only when it runs.
-fn either(first: Vec<String>, second: Vec<String>) -> Vec<String> {
-    let count = first.len().max(second.len());
-    let at = |at: usize| match (first.get(at), second.get(at)) {
-        (Some(one), Some(other)) if one == other => one.clone(),
-        _ => Origin::UNKNOWN.text(),
-    };
-    (0..count).map(at).collect()
 }
 
 #[cfg(test)]
@@ -254,7 +269,7 @@ mod tests {
             assert_eq!(judge_command(command, &Context::default()).level, Level::High, "{command}");
         }
         let command = "set -- /; if a; then set -- build; fi; rm -rf $1";
-        assert!(judge_command(command, &Context::default()).level >= Level::Medium);
+        assert_eq!(judge_command(command, &Context::default()).level, Level::High);
     }
 
     #[test]
@@ -264,7 +279,7 @@ mod tests {
             "x=/; if a; then x=build; else x=dist; fi; rm -rf $x",
             "x=/; case $1 in a) x=build;; *) x=dist;; esac; rm -rf $x",
             "x=/; a && x=build && rm -rf $x",
-            "if a; then x=/; x=build; fi; rm -rf $x",
+            "if a; then x=/; x=build; else x=dist; fi; rm -rf $x",
             "if a; then x=/; else x=build; rm -rf $x; fi",
             "x=/; for i in 1 2; do x=build; done; rm -rf $x",
             "x=/; a && true; x=build; rm -rf $x",

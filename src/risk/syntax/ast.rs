@@ -45,6 +45,10 @@ pub enum When {
     Branch,
     /// `else`, or the pattern `*`: when no other branch runs.
     Otherwise,
+    /// A pattern of `case` behind `;&`: instead of the other branches, or after the one before it.
+    Falls,
+    /// A pattern of `case` behind `;;&`: like that, where it fits.
+    Retried,
     /// `elif`: when the conditions before it fail.
     Condition,
     /// `do`: when the condition before it succeeds.
@@ -116,14 +120,27 @@ pub struct Simple {
 pub struct Assignment {
     /// The name.
     pub name: String,
-    /// Whether the value is added to what is there: `+=`, or one item of an array.
+    /// Whether the value is added to what is there: `+=`.
     pub adds: bool,
-    /// What stands in brackets behind the name, when it must be expanded.
+    /// What stands in brackets behind the name.
     pub index: Option<Word>,
-    /// The value, or the items.
-    pub values: Vec<Word>,
-    /// Whether the values are an array's items.
-    pub is_array: bool,
+    /// The value.
+    pub value: Value,
+}
+
+/// What a name is given.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A text.
+    Text(Word),
+    /// `(word [index]=word)`: the items of an array, with what stands in brackets before them.
+    Array(Vec<(Option<Word>, Word)>),
+}
+
+impl Default for Value {
+    fn default() -> Self {
+        Self::Text(Word::default())
+    }
 }
 
 /// A redirection.
@@ -210,6 +227,8 @@ pub struct Parameter {
     pub name: String,
     /// What stands in brackets behind the name.
     pub index: Option<Word>,
+    /// `${!x…}`: whether it is the variable that `x` names.
+    pub is_indirect: bool,
     /// What is done to the value.
     pub operation: Operation,
 }
@@ -222,12 +241,26 @@ pub enum Operation {
     Plain,
     /// `${#x}`
     Length,
-    /// `${!x}`: the value of the variable that `x` names.
-    Indirect,
-    /// `${x:-word}`, `${x:=word}` and without the colon; whether the variable is set.
-    Default(Word, bool),
+    /// `${!x*}` and `${!x@}`: the names that begin like this.
+    Names,
+    /// `${!x[@]}`: the keys of an array.
+    Keys,
+    /// `${x:-word}`, `${x:=word}` and without the colon.
+    Default {
+        /// What stands for a variable that is not set.
+        word: Word,
+        /// Whether the variable is then set to it.
+        assigns: bool,
+        /// Whether an empty one counts as not set.
+        colon: bool,
+    },
     /// `${x:+word}` and without the colon.
-    Alternative(Word),
+    Alternative {
+        /// What stands for a variable that is set.
+        word: Word,
+        /// Whether an empty one counts as not set.
+        colon: bool,
+    },
     /// `${x:start:length}`
     Slice(Word, Option<Word>),
     /// `${x#pattern}`; the longest match with `##`.

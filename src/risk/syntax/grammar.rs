@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use super::MAX_DEPTH;
-use super::ast::{Assignment, Command, Compound, Kind, Part, Pipeline, Script, Simple, Span, When, Word};
+use super::ast::{
+    Assignment, Command, Compound, Kind, Part, Pipeline, Script, Simple, Span, Value, When, Word,
+};
 use super::lex::{Parser, Token};
 
 /// Words that end a list wherever they stand.
 const CLOSERS: [&str; 4] = ["}", "done", "fi", "esac"];
 /// Words before a command that only say when it runs.
-const PASSED_OVER: [&str; 6] = ["then", "else", "elif", "do", "!", "coproc"];
+const PASSED_OVER: [&str; 5] = ["then", "else", "elif", "do", "!"];
+/// How a compound command begins, where another word may stand before it.
+const OPENS: [&str; 10] = ["{", "(", "if", "while", "until", "for", "case", "select", "[[", "!"];
 /// Commands whose words may be assignments of arrays.
 const DECLARES: [&str; 5] = ["declare", "local", "export", "typeset", "readonly"];
 
@@ -126,8 +130,20 @@ impl Parser<'_> {
     }
 
     fn command(&mut self) -> Option<Command> {
-        while self.at_word(&PASSED_OVER) {
-            self.take();
+        loop {
+            if self.at_word(&PASSED_OVER) {
+                self.take();
+            } else if self.at_word(&["time"]) && self.opens_behind(&["-p", "--"]) {
+                self.take();
+                while self.at_word(&["-p", "--"]) {
+                    self.take();
+                }
+            } else {
+                break;
+            }
+        }
+        if self.at_word(&["coproc"]) {
+            return self.coprocess();
         }
         if self.operator() == Some("(") {
             self.take();
@@ -171,6 +187,34 @@ impl Parser<'_> {
             return Some(self.function(name.literal().unwrap_or_default()));
         }
         self.simple()
+    }
+
+    /// Whether a compound command begins behind the word that is looked at, and these words.
+    fn opens_behind(&mut self, passed_over: &[&str]) -> bool {
+        self.peek();
+        let mut rest = self.rest().trim_start_matches([' ', '\t']);
+        while let Some(behind) =
+            passed_over.iter().find_map(|word| rest.strip_prefix(word)?.strip_prefix([' ', '\t']))
+        {
+            rest = behind.trim_start_matches([' ', '\t']);
+        }
+        OPENS.iter().any(|word| {
+            rest.strip_prefix(word)
+                .is_some_and(|behind| *word == "(" || behind.starts_with([' ', '\t', '\n', '(']))
+        })
+    }
+
+    /// `coproc command`, `coproc NAME { …; }`: a job, in a copy of the shell.
+    fn coprocess(&mut self) -> Option<Command> {
+        self.take();
+        let is_compound = matches!(self.operator(), Some("(")) || self.at_word(&OPENS);
+        if !is_compound && self.opens_behind(&[]) {
+            self.take();
+        }
+        let mut commands = Vec::new();
+        self.enter(|parser| commands.extend(parser.command()));
+        let body = Script { pipelines: vec![Pipeline { commands, ..Pipeline::default() }], odd: None };
+        Some(Command::Compound(Compound { kind: Kind::Subshell, body, ..Compound::default() }))
     }
 
     /// What stands up to `closer`, and the redirections behind it.
@@ -260,13 +304,15 @@ impl Parser<'_> {
             self.take();
         }
         self.enter(|parser| {
+            let mut begins = When::Branch;
             while !parser.ended() && !parser.at_word(&["esac"]) {
                 // The patterns: (a | b)
-                let mut when = When::Branch;
+                let mut when = begins;
                 while !parser.ended() && parser.operator() != Some(")") && !parser.at_word(&["esac"]) {
                     if let Token::Word(word) = parser.take() {
                         if word.bare() == Some("*") {
-                            when = When::Otherwise;
+                            // What is tried again always fits here.
+                            when = if when == When::Branch { When::Otherwise } else { When::Falls };
                         }
                         compound.words.push(word);
                     }
@@ -279,7 +325,7 @@ impl Parser<'_> {
                 }
                 parser.take();
                 while !parser.ended()
-                    && !matches!(parser.operator(), Some(";;" | ")"))
+                    && !matches!(parser.operator(), Some(";;" | ";&" | ";;&" | ")"))
                     && !parser.at_word(&CLOSERS)
                 {
                     match parser.operator() {
@@ -295,6 +341,11 @@ impl Parser<'_> {
                         _ => compound.body.pipelines.push(parser.pipeline(std::mem::take(&mut when))),
                     }
                 }
+                begins = match parser.operator() {
+                    Some(";&") => When::Falls,
+                    Some(";;&") => When::Retried,
+                    _ => When::Branch,
+                };
                 if !parser.at_word(&["esac"]) {
                     parser.take();
                 }
@@ -414,26 +465,20 @@ impl Parser<'_> {
 
     /// Whether `NAME=` was just read and `(` stands behind it.
     fn opens_array(&self, found: &Assignment) -> bool {
-        self.next.is_none() && self.byte(0) == b'(' && found.values.iter().all(|value| value.parts.is_empty())
+        self.next.is_none()
+            && self.byte(0) == b'('
+            && matches!(&found.value, Value::Text(word) if word.parts.is_empty())
     }
 
     fn array(&mut self, found: &mut Assignment) {
         self.at += 1;
-        found.values.clear();
-        found.is_array = true;
+        let mut items = Vec::new();
         while matches!(self.peek(), Token::Word(_) | Token::Operator("\n")) {
             if let Token::Word(item) = self.take() {
-                // [index]=value
-                let value = match item.parts.first() {
-                    Some(Part::Text { text, quoted: false }) if text.starts_with('[') => {
-                        assignment(&Word { parts: with_name(&item.parts), span: item.span })
-                            .and_then(|inner| inner.values.into_iter().next())
-                    }
-                    _ => None,
-                };
-                found.values.push(value.unwrap_or(item));
+                items.push(keyed(item));
             }
         }
+        found.value = Value::Array(items);
         if self.operator() == Some(")") {
             self.take();
         } else {
@@ -442,53 +487,58 @@ impl Parser<'_> {
     }
 }
 
-/// The parts of `[index]=value` with a name before them.
-fn with_name(parts: &[Part]) -> Vec<Part> {
-    let mut named = parts.to_vec();
-    if let Some(Part::Text { text, .. }) = named.first_mut() {
+/// An item of an array: `[index]=word` or a word.
+fn keyed(item: Word) -> (Option<Word>, Word) {
+    let is_keyed =
+        matches!(item.parts.first(), Some(Part::Text { text, quoted: false }) if text.starts_with('['));
+    let mut parts = item.parts.clone();
+    if let Some(Part::Text { text, .. }) = parts.first_mut().filter(|_| is_keyed) {
         text.insert(0, '_');
+        if let Some(Assignment { index, value: Value::Text(word), .. }) =
+            assignment(&Word { parts, span: item.span })
+        {
+            return (index, word);
+        }
     }
-    named
+    (None, item)
 }
 
 /// `NAME=value`, `NAME+=value` and `NAME[index]=value`.
 fn assignment(word: &Word) -> Option<Assignment> {
     let Part::Text { text, quoted: false } = word.parts.first()? else { return None };
     let length = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
-    let name = &text[..length];
+    let (name, rest) = text.split_at(length);
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let (mut parts, mut rest, mut is_item) = (&word.parts[1..], &text[length..], false);
-    let mut index = None;
-    if rest.starts_with('[') {
-        is_item = true;
-        rest = match rest.find(']') {
-            Some(end) => &rest[end + 1..],
-            // The index is an expansion: NAME[$i]=value
-            None => {
-                let (at, behind) = parts.iter().enumerate().find_map(|(at, part)| match part {
-                    Part::Text { text, quoted: false } => Some((at, text.strip_prefix(']')?)),
+    let behind = &word.parts[1..];
+    let plain = |text: &str| Part::Text { text: text.to_owned(), quoted: false };
+    let (index, rest, behind) = match rest.strip_prefix('[') {
+        None => (None, rest, behind),
+        Some(inside) => {
+            let (at, inside, rest) = std::iter::once(Some(inside))
+                .chain(behind.iter().map(|part| match part {
+                    Part::Text { text, quoted: false } => Some(text.as_str()),
                     _ => None,
-                })?;
-                index = Some(Word { parts: parts[..at].to_vec(), span: word.span });
-                parts = &parts[at + 1..];
-                behind
+                }))
+                .enumerate()
+                .find_map(|(at, text)| text?.split_once(']').map(|(inside, rest)| (at, inside, rest)))?;
+            let mut parts = Vec::new();
+            if at > 0 {
+                parts.push(plain(&text[length + 1..]));
+                parts.extend_from_slice(&behind[..at - 1]);
             }
-        };
-    }
-    let adds = rest.starts_with('+');
-    let rest = rest.trim_start_matches('+').strip_prefix('=')?;
-    let mut value = Word { parts: Vec::new(), span: word.span };
+            parts.push(plain(inside));
+            (Some(Word { parts, span: word.span }), rest, &behind[at..])
+        }
+    };
+    let (adds, rest) = rest.strip_prefix('+').map_or((false, rest), |rest| (true, rest));
+    let rest = rest.strip_prefix('=')?;
+    let mut parts = Vec::new();
     if !rest.is_empty() {
-        value.parts.push(Part::Text { text: rest.to_owned(), quoted: false });
+        parts.push(plain(rest));
     }
-    value.parts.extend(parts.iter().cloned());
-    Some(Assignment {
-        name: name.to_owned(),
-        adds: adds || is_item,
-        index,
-        values: vec![value],
-        is_array: is_item,
-    })
+    parts.extend_from_slice(behind);
+    let value = Value::Text(Word { parts, span: word.span });
+    Some(Assignment { name: name.to_owned(), adds, index, value })
 }

@@ -33,8 +33,13 @@ impl Parser<'_> {
         }
         let operation = match prefix {
             b'#' => Operation::Length,
-            b'!' if self.byte(0) == b'}' => Operation::Indirect,
-            b'!' => Operation::Other(Word::default()),
+            b'!' if matches!(self.byte(0), b'*' | b'@') && self.byte(1) == b'}' => Operation::Names,
+            b'!' if index
+                .as_ref()
+                .is_some_and(|index| matches!(index.literal().as_deref(), Some("@" | "*"))) =>
+            {
+                Operation::Keys
+            }
             _ => self.operation(quoted),
         };
         // Whatever else stands here is read for what it runs.
@@ -48,7 +53,8 @@ impl Parser<'_> {
             Operation::Plain if !rest.parts.is_empty() => Operation::Other(rest),
             operation => operation,
         };
-        parts.parameter(Parameter { name, index, operation }, quoted);
+        let is_indirect = prefix == b'!' && !matches!(operation, Operation::Names | Operation::Keys);
+        parts.parameter(Parameter { name, index, is_indirect, operation }, quoted);
     }
 
     fn operation(&mut self, quoted: bool) -> Operation {
@@ -61,10 +67,13 @@ impl Parser<'_> {
             _ => return Operation::Plain,
         };
         self.at += taken;
+        let colon = first == b':';
         let meaning = if first == b':' && taken == 2 { second } else { first };
         match meaning {
-            b'-' | b'=' => Operation::Default(self.word_until(CLOSED, quoted), meaning == b'='),
-            b'+' => Operation::Alternative(self.word_until(CLOSED, quoted)),
+            b'-' | b'=' => {
+                Operation::Default { word: self.word_until(CLOSED, quoted), assigns: meaning == b'=', colon }
+            }
+            b'+' => Operation::Alternative { word: self.word_until(CLOSED, quoted), colon },
             b':' => {
                 let start = self.word_until(Stop::Bytes(b":}"), true);
                 let length = (self.byte(0) == b':').then(|| {

@@ -1,6 +1,6 @@
 //! Words: quoting of every kind, and the substitutions inside.
 
-use super::ast::{Operation, Parameter, Part, Span, Word};
+use super::ast::{Parameter, Part, Span, Word};
 use super::escape::escape;
 use super::grammar;
 use super::lex::Parser;
@@ -217,12 +217,12 @@ impl Parser<'_> {
             b'{' => self.deeper(|parser| parser.braced(parts, quoted)),
             byte if byte.is_ascii_alphabetic() || byte == b'_' => {
                 let name = self.name();
-                parts.parameter(Parameter { name, index: None, operation: Operation::Plain }, quoted);
+                parts.parameter(Parameter { name, ..Parameter::default() }, quoted);
             }
             byte @ (b'0'..=b'9' | b'@' | b'*' | b'#' | b'?' | b'$' | b'!' | b'-') => {
                 self.at += 1;
                 let name = char::from(byte).to_string();
-                parts.parameter(Parameter { name, index: None, operation: Operation::Plain }, quoted);
+                parts.parameter(Parameter { name, ..Parameter::default() }, quoted);
             }
             _ => parts.letter('$', quoted),
         }
