@@ -223,6 +223,8 @@ pub const RULES: &[Rule] = &[
             "oci|ibmcloud|yc|ionosctl|scw|upctl|civo iam|policy|user|group|access-policy|role|user-policy-create ~*all-resources*|*administrator*|*admin*|*owner*|*manager*",
             "gh secret|variable set ~--org*|-o|--visibility*",
             "gh auth refresh ~admin:*|delete_repo|*admin:org*",
+            "kubectl|oc ~--as=system:*|--as-group=system:*|--as=*admin*|--as-group=*masters*",
+            "kubectl|oc --as|--as-group ~system:*",
         ],
         examples: &["aws iam create-access-key"],
         harmless: &["aws iam list-users"],

@@ -154,6 +154,7 @@ pub const RULES: &[Rule] = &[
             "hdfs dfsadmin -safemode ~leave|forceexit",
             "lpadmin|cancel|cupsdisable|lprm -x|-a|~-",
             "hg|chg strip|debugstrip|histedit|rollback|purge !--help",
+            "psql|pgcli|mysql|mariadb|sqlcmd|sqlplus|usql|cockroach|clickhouse-client|mysqlsh|snowsql ~*revoke␣all*|*alter␣system*|*to␣program*|*from␣program*|*drop␣owned*|*reset␣master*|*purge␣binary*|*general_log*off*|*log_bin*=*0*|*into␣outfile*|*into␣dumpfile*|*load_file(*|*pg_read_file*|*lo_export*|*lo_import*|*pg_ls_dir*|*xp_cmdshell*|*sp_configure*|*alter␣database*set␣offline*|*pg_terminate_backend*|*drop␣trigger*|*drop␣function*|*drop␣view*cascade*|*disable␣trigger␣all*|*drop␣index*concurrently*prod*",
         ],
         examples: &[
             "psql -c 'DROP DATABASE x'",

@@ -289,6 +289,7 @@ pub const RULES: &[Rule] = &[
             "mount -o ~suid|*,suid|suid,*",
             "setfattr -n ~security.capability*",
             "setfacl -m ~u:*:rw*|o::rw*|other:*w* ~/etc*|/root*|/usr*|/home|/var",
+            "install -m|--mode ~[4267][0-7][0-7][0-7]|0[4267][0-7][0-7][0-7]|*u+s*|*+s*|u=*s*|-m[4267][0-7][0-7][0-7]|--mode=[4267][0-7][0-7][0-7]|--mode=*s*",
         ],
         examples: &["chmod u+s /bin/bash", "chmod 4755 x"],
         harmless: &["chmod 755 x", "chmod +x x"],

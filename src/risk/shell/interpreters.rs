@@ -464,6 +464,7 @@ impl Judge<'_> {
                 },
             }
         }
+        self.idioms(text);
     }
 }
 

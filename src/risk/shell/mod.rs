@@ -18,6 +18,7 @@ mod fetched;
 mod files;
 mod filters;
 mod guess;
+mod idioms;
 mod interpreters;
 mod items;
 mod jumps;

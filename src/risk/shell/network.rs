@@ -125,6 +125,8 @@ impl Judge<'_> {
         }
         let content = self.response(call, &transfer);
         for path in &transfer.outputs {
+            self.effect(crate::risk::effects::Effect::Write, path, call.name);
+            self.poisons(path, &content);
             self.keep(path, &content, false);
         }
         let saves = transfer.keeps_name

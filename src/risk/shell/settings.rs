@@ -222,6 +222,17 @@ impl Judge<'_> {
                 self.elsewhere(line, call.name);
             }
         }
+        if call.name == "ansible"
+            && let Some(told) = call.after(&["-a", "--args"]).map(str::to_owned)
+        {
+            for (_, path) in told
+                .split_whitespace()
+                .filter_map(|word| word.split_once('='))
+                .filter(|(name, _)| matches!(*name, "dest" | "path" | "name"))
+            {
+                self.effect(crate::risk::effects::Effect::Write, path, call.name);
+            }
+        }
         // The name of a thread of the kernel.
         if call.name == "exec" && call.after(&["-a"]).is_some_and(|name| name.starts_with('[')) {
             self.find("hidden-program", &call.line());
