@@ -301,6 +301,17 @@ impl Judge<'_> {
 
     /// What lines of a profile that is no shell's have run: of an editor, a multiplexer, a client.
     pub(super) fn profile_commands(&mut self, content: &str) {
+        let installs = |line: &str| {
+            let line = line.to_ascii_lowercase();
+            ["registry", "index-url", "index_url", "find-links", "proxy", "sslverify", "strict-ssl"]
+                .iter()
+                .any(|key| line.contains(key))
+                && (line.contains("http://") && !line.contains("localhost") && !line.contains("127.0.0.1")
+                    || line.contains("false"))
+        };
+        if content.lines().take(MAX_LINES).any(installs) {
+            self.find("odd-source", "");
+        }
         for line in told(content) {
             if is_odd(&line) {
                 self.find("poisoned-profile", &line);

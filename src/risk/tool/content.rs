@@ -1,0 +1,237 @@
+//! What the parameters of a tool call say: code, statements, addresses, and what is put into files.
+
+use serde_json::{Map, Value};
+
+use super::words::{
+    CELLS, CODE, COMMANDS, CONTENTS, CREDENTIALS, DELETES, NAMED, PROGRAMS, SHARED, STATEMENTS, TEXTS,
+};
+use super::{MAX_DEPTH, by_rule, path_word};
+use crate::risk::paths::{Place, place, resolve};
+use crate::risk::{Context, Verdict, judge_command, shell};
+
+/// Judges code, statements and addresses, and what is put into a profile.
+pub(super) fn by_content(
+    lower: &str,
+    parts: &[&str],
+    params: &Map<String, Value>,
+    context: &Context<'_>,
+    keep: &mut dyn FnMut(Verdict),
+) {
+    let text = |keys: &[&str]| keys.iter().find_map(|key| params.get(*key)?.as_str()).map(str::to_owned);
+    let quote = shell::quoted;
+    if let Some(code) = text(CODE) {
+        let language = text(&["language", "lang", "runtime"]).unwrap_or_else(|| lower.to_owned());
+        let language = language.to_ascii_lowercase();
+        let line = if language.contains("sh") || language.contains("terminal") {
+            code
+        } else if language.contains("js")
+            || language.contains("javascript")
+            || language.contains("node")
+            || language.contains("typescript")
+        {
+            format!("node -e {}", quote(&code))
+        } else {
+            format!("python3 -c {}", quote(&code))
+        };
+        keep(judge_command(&line, context));
+    }
+    let is_database = ["sql", "postgres", "mysql", "database", "db", "sqlite", "query"]
+        .iter()
+        .any(|name| parts.contains(name))
+        || lower.contains("sql");
+    if let Some(statement) = text(STATEMENTS).filter(|_| is_database) {
+        keep(judge_command(&format!("psql -c {}", quote(&statement)), context));
+    }
+    if let Some(url) = text(&["url", "uri", "endpoint"]) {
+        let uploads = text(&["path", "file", "file_path"])
+            .map_or_else(String::new, |path| format!(" -T {}", path_word(&path)));
+        let method = text(&["method"]).map_or_else(String::new, |method| format!(" -X {}", quote(&method)));
+        keep(judge_command(&format!("curl{method}{uploads} {}", quote(&url)), context));
+        let lower = url.to_ascii_lowercase();
+        let sends = text(&["body", "data", "payload", "json", "content"]).is_some_and(|body| body.len() > 2)
+            || params.get("body").or_else(|| params.get("json")).is_some_and(Value::is_object);
+        if sends && crate::risk::rules::network::DROPS.iter().any(|host| lower.contains(host)) {
+            keep(by_rule("send-secret", &url));
+        }
+    }
+    if let Some(path) = text(&["path", "file_path", "filepath", "filePath", "target_file", "filename"]) {
+        let edits =
+            params.get("edits").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+        for fields in std::iter::once(params).chain(edits.take(16)) {
+            for content in CONTENTS.iter().filter_map(|key| fields.get(*key)?.as_str()) {
+                added(&path, content, context, keep);
+            }
+        }
+    }
+    // A notebook passes these lines to a shell.
+    for cell in CELLS.iter().filter_map(|key| params.get(*key)?.as_str()) {
+        let is_notebook = parts
+            .iter()
+            .any(|part| matches!(*part, "notebook" | "jupyter" | "cell" | "ipython" | "colab" | "kernel"));
+        let is_shell = cell.starts_with("%%bash") || cell.starts_with("%%sh");
+        let lines: Vec<&str> =
+            cell.lines().filter_map(|line| line.trim_start().strip_prefix('!')).take(64).collect();
+        if is_notebook && is_shell {
+            keep(judge_command(cell.split_once('\n').map_or("", |(_, rest)| rest), context));
+        } else if is_notebook && !lines.is_empty() {
+            keep(judge_command(&lines.join("\n"), context));
+        }
+    }
+    // What a page knows of its reader, sent elsewhere.
+    for code in ["script", "code", "fn", "function", "expression", "javascript"]
+        .iter()
+        .filter_map(|key| params.get(*key)?.as_str())
+    {
+        let lower = code.to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+        if has(&["document.cookie", "localstorage", "sessionstorage"])
+            && has(&["fetch(", "xmlhttprequest", "sendbeacon", "new image", ".src", "axios", "location"])
+            && lower.contains("://")
+        {
+            keep(by_rule("send-secret", code));
+        }
+    }
+    let is_env = parts.contains(&"env") || parts.contains(&"environment") || parts.contains(&"setenv");
+    if let (true, Some(name), Some(value)) = (is_env, text(&["name", "key", "variable"]), text(&["value"])) {
+        keep(judge_command(&format!("export {name}={}", quote(&value)), context));
+    }
+}
+
+/// What is put into a profile.
+pub(super) fn added(path: &str, content: &str, context: &Context<'_>, keep: &mut dyn FnMut(Verdict)) {
+    if place(&resolve(path, "", context)) == Place::Profile {
+        keep(judge_command(&format!("printf %s {} >> {}", shell::quoted(content), path_word(path)), context));
+    }
+}
+
+/// A tool that is named after a program, and is told what to do by its other parameters; and one whose name says it all.
+pub(super) fn by_name(
+    parts: &[&str],
+    params: &Map<String, Value>,
+    context: &Context<'_>,
+    keep: &mut dyn FnMut(Verdict),
+) {
+    let program =
+        NAMED.iter().find(|(name, _)| parts.contains(name)).map(|(_, program)| *program).or_else(|| {
+            PROGRAMS.iter().find(|program| parts.contains(*program) && **program != "ssh").copied()
+        });
+    if let Some(program) = program {
+        let verbs = parts
+            .iter()
+            .filter(|part| !program.contains(**part) && !NAMED.iter().any(|(name, _)| name == *part));
+        let is_container = matches!(program, "docker" | "podman" | "kubectl");
+        let mut line = program.to_owned();
+        for verb in verbs.filter(|part| {
+            !matches!(**part, "mcp" | "tool" | "cli" | "")
+                && (is_container || !matches!(**part, "run" | "exec"))
+        }) {
+            line = format!("{line} {verb}");
+        }
+        for (key, value) in params {
+            line += &option(key, value);
+        }
+        keep(judge_command(&line, context));
+    }
+    let has = |table: &[&str]| parts.iter().any(|part| table.contains(part));
+    let deletes = has(DELETES) || has(&["drop", "destroy", "purge", "terminate", "wipe", "truncate"]);
+    if deletes && has(SHARED) {
+        keep(by_rule("named-destroy", &parts.join("_")));
+    }
+    if has(CREDENTIALS)
+        && has(&["get", "read", "show", "reveal", "dump", "export", "fetch", "decrypt", "access"])
+        && !has(&["list", "scan", "identity", "docs", "check"])
+    {
+        keep(by_rule("named-secret", &parts.join("_")));
+    }
+}
+
+/// A parameter as words of a command line.
+fn option(key: &str, value: &Value) -> String {
+    let is_plain = matches!(
+        key,
+        "args"
+            | "arguments"
+            | "argv"
+            | "command"
+            | "subcommand"
+            | "cmd"
+            | "action"
+            | "verb"
+            | "kind"
+            | "resource"
+            | "resourceType"
+            | "resource_type"
+            | "name"
+            | "remote"
+            | "branch"
+            | "query"
+            | "target"
+            | "bucket"
+            | "path"
+    );
+    let one = |text: &str| match (is_plain, key) {
+        (true, "args" | "arguments" | "command" | "cmd" | "subcommand") if text.contains(' ') => {
+            format!(" {text}")
+        }
+        (true, _) => format!(" {}", shell::quoted(text)),
+        (false, "volumes" | "volume" | "mounts" | "binds") => format!(" -v {}", shell::quoted(text)),
+        (false, _) => format!(" --{key}={}", shell::quoted(text)),
+    };
+    if !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+        return String::new();
+    }
+    match value {
+        Value::Bool(true) => format!(" --{key}"),
+        Value::String(text) => one(text),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).take(64).map(one).collect(),
+        _ => String::new(),
+    }
+}
+
+/// What lies deeper: commands of jobs, and paths of what is attached or sent.
+pub(super) fn inside(
+    params: &Map<String, Value>,
+    folder: Option<&str>,
+    context: &Context<'_>,
+    keep: &mut dyn FnMut(Verdict),
+) {
+    let mut open: Vec<(String, &Value, usize)> =
+        params.iter().map(|(key, value)| (key.to_ascii_lowercase(), value, 0)).collect();
+    while let Some((key, value, depth)) = open.pop() {
+        match value {
+            Value::String(text)
+                if depth > 0 && matches!(key.as_str(), "command" | "cmd" | "script" | "shell" | "run") =>
+            {
+                keep(judge_command(text, context));
+            }
+            Value::String(text)
+                if !TEXTS.contains(&key.as_str())
+                    && text.len() < 256
+                    && !text.contains(char::is_whitespace)
+                    && (text.starts_with(['/', '~'])
+                        || text.starts_with("file://")
+                        || text.starts_with("../")) =>
+            {
+                let resolved = resolve(&text.replace("$HOME", "~"), folder.unwrap_or_default(), context);
+                let names_file = !matches!(
+                    key.as_str(),
+                    "path" | "workdir" | "cwd" | "target" | "directory" | "dir" | "folder"
+                );
+                if names_file && place(&resolved) == Place::Secret {
+                    keep(by_rule("read-secret", text));
+                }
+            }
+            Value::Array(items) if depth < MAX_DEPTH => {
+                open.extend(items.iter().take(256).map(|item| {
+                    // The words of a command line are no command lines.
+                    let key = if COMMANDS.contains(&key.as_str()) { String::new() } else { key.clone() };
+                    (key, item, depth + 1)
+                }));
+            }
+            Value::Object(fields) if depth < MAX_DEPTH => {
+                open.extend(fields.iter().map(|(key, value)| (key.to_ascii_lowercase(), value, depth + 1)));
+            }
+            _ => {}
+        }
+    }
+}
