@@ -10,26 +10,39 @@ const ERA: i64 = 146_097;
 /// Days from 0000-03-01, where the count of eras begins, to 1970-01-01.
 const EPOCH: i64 = 719_468;
 
+/// The two digits of each number below 100.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+};
+
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// `2026-01-15T08:00:00Z`, for seconds in the years 0 to 9999.
 pub(super) fn to_rfc3339(seconds: i64) -> [u8; 20] {
-    let (year, month, day) = civil(seconds.div_euclid(DAY));
-    let time = seconds.rem_euclid(DAY);
+    let (days, time) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
+    let (year, month, day) = civil(days);
+    let (hour, minute) = (time / 3600, time / 60);
     let mut text = *b"0000-00-00T00:00:00Z";
     let fields = [
         (0, year / 100),
         (2, year % 100),
         (5, month),
         (8, day),
-        (11, time / 3600),
-        (14, time / 60 % 60),
-        (17, time % 60),
+        (11, hour),
+        (14, minute - hour * 60),
+        (17, time - minute * 60),
     ];
     for (at, value) in fields {
-        if let (Some(digits), Ok(value)) = (text.get_mut(at..at + 2), u8::try_from(value)) {
-            digits.copy_from_slice(&[b'0' + value / 10 % 10, b'0' + value % 10]);
+        let two = usize::try_from(value).ok().and_then(|value| PAIRS.get(value));
+        if let (Some(digits), Some(two)) = (text.get_mut(at..at + 2), two) {
+            digits.copy_from_slice(two);
         }
     }
     text

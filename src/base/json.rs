@@ -18,9 +18,12 @@ use serde_json::{Number, Value};
 
 use super::buffer::Buffer;
 use super::error::{Code, Error};
+use super::words::Specials;
 
 /// Decimal digits of the largest `u64`.
 const MAX_DIGITS: usize = 20;
+/// What must be escaped in a string (section 7).
+const SPECIAL: Specials = Specials::new(0x20, [b'"', b'\\']);
 
 /// A value that has no JSON form: one of its keys is not a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +110,7 @@ impl Writer<'_> {
     fn string(&mut self, text: &str) {
         self.out.push_byte(b'"');
         let mut rest = text.as_bytes();
-        while let Some((plain, tail)) = rest.split_at_checked(plain_length(rest)) {
+        while let Some((plain, tail)) = rest.split_at_checked(SPECIAL.prefix(rest)) {
             self.out.push(plain);
             let Some((special, tail)) = tail.split_first() else { break };
             self.escape(*special);
@@ -142,25 +145,6 @@ impl Writer<'_> {
     }
 }
 
-/// How many bytes at the start need no escaping.
-fn plain_length(bytes: &[u8]) -> usize {
-    let (words, _) = bytes.as_chunks::<8>();
-    let whole = words.iter().take_while(|word| !has_special(u64::from_ne_bytes(**word))).count() * 8;
-    let tail = bytes.get(whole..).unwrap_or_default();
-    whole + tail.iter().take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')).count()
-}
-
-/// Whether one of eight bytes is a control character, `"` or `\`.
-///
-/// `byte - n` borrows into the byte's highest bit when the byte is smaller than `n` and has not that bit itself, as
-/// bytes of UTF-8 sequences have. Turning over bit 1 puts `"` (0x22) beside the control characters, below 0x21.
-fn has_special(word: u64) -> bool {
-    const EACH: u64 = u64::MAX / 0xff;
-    let small = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
-    let backslash = (word ^ (EACH * 0x5c)).wrapping_sub(EACH);
-    (small | backslash) & !word & (EACH * 0x80) != 0
-}
-
 /// The elements of an array or the members of an object, and what ends it.
 struct Items<'a, 'b> {
     writer: &'a mut Writer<'b>,
@@ -186,9 +170,10 @@ impl<'a, 'b> Items<'a, 'b> {
     }
 
     fn member(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Result<(), Unwritable> {
-        self.next();
-        self.writer.string(name);
-        self.writer.out.push_byte(b':');
+        debug_assert_eq!(SPECIAL.prefix(name.as_bytes()), name.len(), "names in the code are plain");
+        self.writer.out.push(if std::mem::take(&mut self.is_first) { b"\"" } else { b",\"" });
+        self.writer.out.push(name.as_bytes());
+        self.writer.out.push(b"\":");
         value.serialize(&mut *self.writer)
     }
 

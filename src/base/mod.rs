@@ -21,3 +21,4 @@ pub mod pool;
 pub mod secret;
 pub mod time;
 pub mod url;
+pub mod words;

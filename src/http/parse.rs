@@ -11,9 +11,13 @@ use httparse::Header;
 use super::limits::{Limits, MAX_HEADERS};
 use super::refusal::{self, Refusal};
 use super::request::{Headers, Method};
+use crate::base::words::Specials;
 
 /// What a request line has besides its target, at most: `OPTIONS  HTTP/1.1`.
 const LINE_BESIDES_TARGET: usize = 17;
+
+/// What may not be in a line, but for the tab.
+const CONTROLS: Specials = Specials::new(0x20, [0x7f; 2]);
 
 /// Where the body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,34 +56,47 @@ pub struct Head<'a> {
 /// # Errors
 /// 400 for a bare CR or LF, a control character or a folded line (section 5.2), 414 and 431 for too many bytes.
 pub fn head_end(bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
+    let head = bytes.get(..limits.head_bytes).unwrap_or(bytes);
     let mut line = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
     let mut in_request_line = true;
-    let mut after_cr = false;
-    for (at, &byte) in bytes.iter().enumerate().take(limits.head_bytes).skip(line) {
-        match byte {
-            b'\n' if after_cr && at == line + 1 && in_request_line => {
+    while let Some(rest) = head.get(line..) {
+        let length = line_length(rest);
+        let is_long = length > limits.target_bytes + LINE_BESIDES_TARGET;
+        match rest.get(length..).unwrap_or_default() {
+            _ if in_request_line && is_long => return Err(refusal::LONG_TARGET),
+            _ if length > 0 && matches!(rest, [b' ' | b'\t', ..]) => {
+                return Err(Refusal::malformed("a line starts with a blank"));
+            }
+            [] | [b'\r'] => break,
+            [b'\r', b'\n', ..] if length == 0 && in_request_line => {
                 return Err(Refusal::malformed("the request line is empty"));
             }
-            b'\n' if after_cr && at == line + 1 => return Ok(Some(at + 1)),
-            b'\n' if after_cr => {
-                line = at + 1;
-                in_request_line = false;
-            }
-            b'\n' => return Err(Refusal::malformed("a line ends without a carriage return")),
-            _ if after_cr => return Err(Refusal::malformed("a carriage return does not end a line")),
-            b' ' | b'\t' if at == line => return Err(Refusal::malformed("a line starts with a blank")),
-            b'\r' | b'\t' | b' '..=b'~' | 0x80.. => {}
+            [b'\r', b'\n', ..] if length == 0 => return Ok(Some(line + 2)),
+            [b'\r', b'\n', ..] => {}
+            [b'\r', ..] => return Err(Refusal::malformed("a carriage return does not end a line")),
+            [b'\n', ..] => return Err(Refusal::malformed("a line ends without a carriage return")),
             _ => return Err(Refusal::malformed("the request head has a control character")),
         }
-        after_cr = byte == b'\r';
-        if in_request_line && at - line > limits.target_bytes + LINE_BESIDES_TARGET {
-            return Err(refusal::LONG_TARGET);
-        }
+        line += length + 2;
+        in_request_line = false;
     }
     match bytes.len() < limits.head_bytes {
         true => Ok(None),
         false if in_request_line => Err(refusal::LONG_TARGET),
         false => Err(refusal::LONG_HEAD),
+    }
+}
+
+/// How many bytes at the start may be in a line: no control characters but the tab.
+fn line_length(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    loop {
+        let rest = bytes.get(length..).unwrap_or_default();
+        length += CONTROLS.prefix(rest);
+        match bytes.get(length) {
+            Some(b'\t') => length += 1,
+            _ => return length,
+        }
     }
 }
 
