@@ -24,11 +24,13 @@ const LAYERS: [&[&str]; 11] = [
 const EMULATOR_USES: [&str; 2] = ["base", "emulator"];
 
 /// Packages and the only places that may name them.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("libc", &["src/sys/"]),
     ("rustix", &["src/sys/"]),
     ("getrandom", &["src/sys/"]),
     ("httparse", &["src/http/"]),
+    ("rustls", &["src/net/tls.rs"]),
+    ("webpki", &["src/net/tls.rs"]),
     ("ureq", &["src/net/", "src/emulator/"]),
     ("tiny_http", &["src/surface/callback/", "src/emulator/"]),
     ("aes_gcm", &["src/base/crypto.rs"]),

@@ -12,6 +12,7 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, AsSendBody, Proxy, Timeout};
 
 use super::proxy::Proxies;
+use super::tls;
 use super::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Limits, Method, Transport};
 use crate::base::env::Env;
 use crate::base::error::{Code, Error, Result};
@@ -39,8 +40,11 @@ impl UreqTransport {
     /// `ConfigInvalid` when `SSL_CERT_FILE` cannot be used or a proxy variable is not an address.
     pub fn new(env: &Env) -> Result<Self> {
         let roots = env.path("SSL_CERT_FILE").map_or(Ok(RootCerts::WebPki), |path| roots_in(&path))?;
+        let algorithms = tls::provider();
+        let tls =
+            TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(algorithms).build();
         let agent = Agent::config_builder()
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .tls_config(tls)
             // The proxy is chosen for each request: the library would read the process environment.
             .proxy(None)
             .http_status_as_error(false)
