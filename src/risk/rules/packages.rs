@@ -50,7 +50,8 @@ pub const RULES: &[Rule] = &[
         patterns: &[
             "npm|yarn|pnpm unpublish|owner|access|hook|team|org !ls|list|--dry-run",
             "cargo yank|owner !--list|-l",
-            "gem yank|owner",
+            "gem yank",
+            "gem owner -a|-r|--add|--remove",
             "pod trunk delete|remove-owner|add-owner",
             "twine|pypi|pypi-cli delete|yank|remove",
             "dotnet|nuget nuget|delete delete|~*://*",

@@ -383,7 +383,7 @@ pub const RULES: &[Rule] = &[
             "winpeas*|seatbelt*|powerup*|sharpup*|juicypotato*|printspoofer*|godpotato*|sharphound*|certipy*|kubeletctl|kube-hunter|suid3num*|sudo_killer*|pacu|msfdb|msfrpcd|cdk-team*",
             "sudo ~-u#-*|#-1|-u#4294967295|--user=#-1|--chroot=*",
             "sudoedit -s ~*\\\\*",
-            "newgrp|sg root|wheel|sudo|shadow|disk|lxd|kmem|adm|docker ~*",
+            "newgrp|sg root|wheel|sudo|shadow|disk|lxd|kmem|adm",
         ],
         examples: &["find / -perm -4000 -type f"],
         harmless: &["find . -perm 644"],

@@ -580,7 +580,7 @@ impl Judge<'_> {
     }
 
     /// What a program gives that looks at the machine, or at a container of others; `None` for all others.
-    pub(super) fn yields(&self, call: &Call<'_>) -> Option<Stream> {
+    pub(super) fn yields(&self, call: &Call<'_>, input: Option<&str>) -> Option<Stream> {
         let is_whole = |path: &str| WHOLE.contains(&self.resolve(path).as_str());
         let private = match call.name {
             "tcpdump" | "tshark" | "dumpcap" | "ngrep" => call.has(&["-", "-A", "-X", "-w"]),
@@ -602,6 +602,11 @@ impl Judge<'_> {
             || call.name == "git"
                 && call.has(&["archive"])
                 && call.rest().iter().any(|word| word.starts_with("--remote"));
+        // What is unpacked onto the output is what was packed.
+        let passes = matches!(call.name, "tar" | "bsdtar" | "gtar" | "unzip" | "cpio")
+            && (call.has(&["--to-stdout", "-p"])
+                || call.rest().first().is_some_and(|word| word.contains('O')));
+        let foreign = foreign || passes && input.is_some_and(is_fetched);
         foreign.then(|| Some((Origin::NETWORK | Origin::UNKNOWN).text()))
     }
 

@@ -243,6 +243,12 @@ impl Judge<'_> {
         self.brought(call, input.as_deref());
         self.removes_listed(call);
         self.manifest(call, input.as_deref());
+        if call.name == "newgrp"
+            && let Some(text) = input.as_deref()
+        {
+            // A shell, with the rights of the group.
+            self.elsewhere(text, call.name);
+        }
         self.looked_up(call);
         self.unpacked(call, &input);
         self.cloned(call);
@@ -257,7 +263,7 @@ impl Judge<'_> {
         {
             self.file(&content, call);
         }
-        if let Some(output) = self.yields(call).or_else(|| self.fetched(call)) {
+        if let Some(output) = self.yields(call, input.as_deref()).or_else(|| self.fetched(call)) {
             return output;
         }
         self.filter(call, input)
