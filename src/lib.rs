@@ -14,6 +14,8 @@ pub mod net;
 pub mod peer;
 pub mod risk;
 
+pub mod records;
+
 pub mod audit;
 pub mod credential;
 pub mod message;

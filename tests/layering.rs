@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the ground up. A module may use the layers below its own, and itself.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["sys"],
     &["base"],
     &["config", "http", "jwt", "net", "peer", "risk"],
+    &["records"],
     &["audit", "session", "volc"],
     &["message"],
     &["credential", "oidc", "tip"],

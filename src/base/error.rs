@@ -57,6 +57,8 @@ pub enum Code {
     SocketUnusable,
     /// Another process holds the data folder.
     StoreLocked,
+    /// The engine that keeps the state of several instances does not answer, or does not take what it is given.
+    StoreUnavailable,
     /// Stored sessions exist but cannot be read; they were left untouched.
     StoreUnreadable,
     /// The data folder cannot be written; the state on disk is the previous one.
@@ -100,6 +102,7 @@ impl Code {
             Self::SessionUnknown => "session_unknown",
             Self::SocketUnusable => "socket_unusable",
             Self::StoreLocked => "store_locked",
+            Self::StoreUnavailable => "store_unavailable",
             Self::StoreUnreadable => "store_unreadable",
             Self::StoreUnwritable => "store_unwritable",
             Self::Timeout => "timeout",
@@ -118,6 +121,7 @@ impl Code {
             Self::CloudUnreachable
                 | Self::IdpUnreachable
                 | Self::ServerUnreachable
+                | Self::StoreUnavailable
                 | Self::Timeout
                 | Self::Busy
         )
