@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::error::{Code, Error, Result};
+use crate::records::Name;
 
 /// Bytes that a session key may have; longer than any key a channel produces, short enough to keep in memory.
 pub const MAX_KEY_BYTES: usize = 512;
@@ -117,6 +118,16 @@ impl<'de> Deserialize<'de> for SessionKey {
     }
 }
 
+impl Name for SessionKey {
+    fn as_name(&self) -> &str {
+        &self.0
+    }
+
+    fn from_name(text: &str) -> Option<Self> {
+        Self::parse(text).ok().filter(|key| key.as_str() == text)
+    }
+}
+
 impl std::borrow::Borrow<str> for SessionKey {
     fn borrow(&self) -> &str {
         &self.0
@@ -134,6 +145,12 @@ mod tests {
         for bad in ["", "  ", "a\nb", "a\u{7f}", &"k".repeat(MAX_KEY_BYTES + 1)] {
             assert_eq!(SessionKey::parse(bad).unwrap_err().code(), Code::InvalidRequest, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn only_a_keys_own_text_is_its_name() {
+        assert_eq!(SessionKey::from_name(MAIN), Some(SessionKey::main()));
+        assert!(["main", " agent:main:main", ""].iter().all(|text| SessionKey::from_name(text).is_none()));
     }
 
     #[test]
