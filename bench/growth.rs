@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use agent_identity::base::entropy::OsEntropy;
 use agent_identity::base::env::Env;
 use agent_identity::base::time::SystemClock;
+use agent_identity::records::{Records, Saved};
 use agent_identity::session::key::SessionKey;
-use agent_identity::session::store::{Saved, Store, StoreOptions};
+use agent_identity::session::store::{Store, StoreOptions};
 use serde_json::{Map, Value, json};
 
 use super::Outcome;
@@ -47,9 +48,9 @@ fn store(report: &mut Report) -> Outcome<()> {
         let mut times = Vec::new();
         for n in 0..SAVES {
             let key = SessionKey::parse(&session_key(n % count))?;
-            let session = store.get(&key).ok_or("a session is missing")?;
+            let session = store.get(&key)?.ok_or("a session is missing")?.value;
             let begin = Instant::now();
-            let Saved::Durable = store.put(&key, (*session).clone()) else { return Err("not saved".into()) };
+            let Saved::Durable = store.put(&key, (*session).clone())? else { return Err("not saved".into()) };
             times.push(begin.elapsed().as_secs_f64() * 1e6);
         }
         let mean = times.iter().sum::<f64>() / times.len() as f64;
@@ -57,7 +58,9 @@ fn store(report: &mut Report) -> Outcome<()> {
             (0..count).map(|n| SessionKey::parse(&session_key(n))).collect::<Result<_, _>>()?;
         let begin = Instant::now();
         // Strides through all of them, so that neighbours in memory are not neighbours in time.
-        let found = (0..LOOKUPS).filter(|n| store.get(&keys[n * 7_919 % count]).is_some()).count();
+        let found = (0..LOOKUPS)
+            .filter(|n| store.get(&keys[n * 7_919 % count]).is_ok_and(|found| found.is_some()))
+            .count();
         let lookup = begin.elapsed().as_secs_f64() * 1e9 / LOOKUPS as f64;
         if found != LOOKUPS {
             return Err("a session is missing".into());

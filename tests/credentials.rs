@@ -64,11 +64,11 @@ impl People {
 }
 
 impl Users for People {
-    fn current(&self, key: &SessionKey) -> Option<Arc<Session>> {
-        self.0.lock().unwrap().get(key)?.1.clone()
+    fn current(&self, key: &SessionKey) -> Result<Option<Arc<Session>>> {
+        Ok(self.0.lock().unwrap().get(key).and_then(|(_, session)| session.clone()))
     }
     fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>> {
-        self.current(key).ok_or_else(not_logged_in)
+        self.current(key)?.ok_or_else(not_logged_in)
     }
 }
 
@@ -170,7 +170,7 @@ impl World {
     fn call(&self, n: usize, id: CallId) -> (Arc<Injection>, Vec<(String, String)>) {
         let session = &self.sessions[n];
         let before = self.people.epoch(session);
-        let injection = self.desk.injection(session, &self.bindings.of(session), false);
+        let injection = self.desk.injection(session, &self.bindings.of(session), false).unwrap();
         let after = self.people.epoch(session);
         let given = pairs(&injection);
         let mut subs = Vec::new();
@@ -267,7 +267,8 @@ fn no_credential_is_found_where_it_does_not_belong() {
         world.people.log_out(session);
         world.desk.forget(session);
         assert!(world.desk.custody().all(session).is_empty());
-        assert_eq!(world.desk.injection(session, &world.bindings.of(session), false).expose().count(), 0);
+        let injection = world.desk.injection(session, &world.bindings.of(session), false).unwrap();
+        assert_eq!(injection.expose().count(), 0);
     }
     assert!(world.desk.polls().is_empty());
 }

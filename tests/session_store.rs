@@ -15,9 +15,10 @@ use agent_identity::base::env::Env;
 use agent_identity::base::error::Code;
 use agent_identity::base::secret::Secret;
 use agent_identity::base::time::{Clock, SystemClock, Timestamp};
+use agent_identity::records::{Health, Records, Saved};
 use agent_identity::session::key::SessionKey;
 use agent_identity::session::model::Session;
-use agent_identity::session::store::{Health, Saved, Store, StoreOptions};
+use agent_identity::session::store::{Store, StoreOptions};
 
 /// Names the folder to a child of this test program, and so makes it one.
 const CHILD_FOLDER: &str = "AGENT_IDENTITY_TEST_CHILD_FOLDER";
@@ -97,8 +98,10 @@ fn the_child() {
             let start: u64 = start.parse().unwrap();
             for n in start.. {
                 let token = format!("{n}-{}", "x".repeat(1500));
-                assert!(durable(&store.put(&key("counter"), session(&n.to_string(), &token))));
-                assert!(durable(&store.put(&key(&format!("k{}", n % 20)), session(&n.to_string(), &token))));
+                assert!(durable(&store.put(&key("counter"), session(&n.to_string(), &token)).unwrap()));
+                assert!(durable(
+                    &store.put(&key(&format!("k{}", n % 20)), session(&n.to_string(), &token)).unwrap()
+                ));
                 if n % 25 == 0 {
                     store.rotate_key().unwrap();
                 }
@@ -136,7 +139,7 @@ fn every_acknowledged_save_survives_kill_nine() {
         let store = Store::open(options(&folder)).unwrap();
         assert!(matches!(store.health(), Health::Ok), "round {round}: {:?}", store.health());
         let found = |name: &str| {
-            let session = store.get(&key(name))?;
+            let session = store.get(&key(name)).unwrap()?.value;
             assert!(session.user_token.expose().starts_with(&format!("{}-", session.sub)), "round {round}");
             session.sub.parse::<u64>().ok()
         };
@@ -195,8 +198,8 @@ fn no_file_holds_a_token_in_the_clear_and_all_are_private() {
 
     let store = Store::open(options(&folder)).unwrap();
     check("migrated");
-    assert_eq!(store.get(&key("old")).unwrap().user_token.expose(), CANARY);
-    assert!(durable(&store.put(&key("new"), session(CANARY, CANARY))));
+    assert_eq!(store.get(&key("old")).unwrap().unwrap().value.user_token.expose(), CANARY);
+    assert!(durable(&store.put(&key("new"), session(CANARY, CANARY)).unwrap()));
     assert!(folder.join("sessions.journal").exists());
     check("saved");
     store.rotate_key().unwrap();
@@ -216,14 +219,14 @@ fn a_key_that_others_could_read_is_refused_and_data_left_alone() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("data");
     let store = Store::open(options(&folder)).unwrap();
-    assert!(durable(&store.put(&key("a"), session("s", "t"))));
+    assert!(durable(&store.put(&key("a"), session("s", "t")).unwrap()));
     drop(store);
     let before = fs::read(folder.join("sessions.json")).unwrap();
     fs::set_permissions(folder.join("sessions.key"), fs::Permissions::from_mode(0o644)).unwrap();
     let store = Store::open(options(&folder)).unwrap();
     let Health::MemoryOnly { error } = store.health() else { panic!("{:?}", store.health()) };
     assert!(error.message().contains("sessions.key can be read or written by other users"), "{error}");
-    assert!(!durable(&store.put(&key("b"), session("s", "t"))));
+    assert!(!durable(&store.put(&key("b"), session("s", "t")).unwrap()));
     assert_eq!(fs::read(folder.join("sessions.json")).unwrap(), before);
 }
 
@@ -231,11 +234,11 @@ fn a_key_that_others_could_read_is_refused_and_data_left_alone() {
 fn fill(folder: &Path, out: &mut impl Write) {
     let data = folder.join("data");
     let store = Store::open(options(&data)).unwrap();
-    assert!(durable(&store.put(&key("first"), session("first", "t"))));
+    assert!(durable(&store.put(&key("first"), session("first", "t")).unwrap()));
     let room = folder.join("room");
     fs::write(&room, [0; 400 * 1024]).unwrap();
     let error = (0..100)
-        .find_map(|i| match store.put(&key(&format!("k{i}")), session("s", &"x".repeat(4000))) {
+        .find_map(|i| match store.put(&key(&format!("k{i}")), session("s", &"x".repeat(4000))).unwrap() {
             Saved::Durable => None,
             Saved::MemoryOnly(error) => Some(error),
         })
@@ -243,7 +246,7 @@ fn fill(folder: &Path, out: &mut impl Write) {
     assert_eq!(error.code(), Code::StoreUnwritable);
     assert!(error.message().contains("No space left") && error.hint().unwrap().contains("free space"));
     assert!(matches!(store.health(), Health::Unsaved { .. }));
-    assert_eq!(store.get(&key("first")).unwrap().sub, "first");
+    assert_eq!(store.get(&key("first")).unwrap().unwrap().value.sub, "first");
     let count = store.len();
     fs::remove_file(room).unwrap();
     assert!(durable(&store.flush()));
@@ -295,7 +298,7 @@ fn files_of_version_one_open() {
     let store = Store::open(options(&folder)).unwrap();
     assert!(matches!(store.health(), Health::Ok), "{:?}", store.health());
     let found: Vec<_> = store
-        .sessions()
+        .known()
         .into_iter()
         .map(|(key, session)| {
             let refresh = session.refresh_token.as_ref().map(|token| token.expose().clone());
@@ -331,8 +334,10 @@ fn a_folder_removed_under_the_store_is_reported_and_nothing_panics() {
     let folder = parent.path().join("data");
     let store = Store::open(options(&folder)).unwrap();
     fs::remove_dir_all(&folder).unwrap();
-    let Saved::MemoryOnly(error) = store.put(&key("a"), session("s", "t")) else { panic!("nowhere to save") };
+    let Saved::MemoryOnly(error) = store.put(&key("a"), session("s", "t")).unwrap() else {
+        panic!("nowhere to save")
+    };
     assert_eq!(error.code(), Code::StoreUnwritable);
     assert!(error.hint().unwrap().contains("restart"), "{error:?}");
-    assert_eq!(store.get(&key("a")).unwrap().sub, "s");
+    assert_eq!(store.get(&key("a")).unwrap().unwrap().value.sub, "s");
 }

@@ -71,7 +71,7 @@ pub struct Outcome {
 pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
     let session = target::logged_in_or_not(services, input.session)?;
     let gate = &services.gate;
-    let tip: TipOf<'_> = &|| match services.users.current(&session) {
+    let tip: TipOf<'_> = &|| match services.users.current(&session)? {
         Some(_) => services.broker.get(&session),
         None => Err(not_logged_in()),
     };

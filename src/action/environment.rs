@@ -43,7 +43,7 @@ impl Serialize for Variables<'_> {
 pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Outcome> {
     let session = target::existing(services, session)?;
     // No host stands between: names that it would refuse reach the program here.
-    let injection = services.injection(&session, false);
+    let injection = services.injection(&session, false)?;
     services.counters.count_environment();
     Ok(Outcome { session, injection })
 }

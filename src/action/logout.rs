@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::base::error::{Code, Result};
+use crate::records;
 use crate::session::key::SessionKey;
 
 use super::tool::Tool;
@@ -41,7 +42,7 @@ pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Ou
         Err(error) => return Err(error),
     };
     // In this order: a token or credential that arrives in between finds no login and is not kept.
-    let (was_there, saved) = services.store.remove(&session);
+    let (was_there, saved) = records::remove(&*services.store, &session)?;
     services.forget(&session);
     let message = match (was_there, saved.problem()) {
         (false, _) => "nobody was logged in".to_owned(),
@@ -83,9 +84,9 @@ mod tests {
         // Whose logout is meant has to be said.
         assert_eq!(run(&bench.services, None).unwrap_err().code(), Code::SessionAmbiguous);
         assert_eq!(log_out(&bench, Some(ann)), format!("logged out of {ann}"));
-        assert!(bench.services.store.get(&key(ann)).is_none());
+        assert!(bench.services.store.get(&key(ann)).unwrap().is_none());
         assert!(bench.services.broker.peek(&key(ann)).is_none());
-        assert!(bench.services.store.get(&key(bob)).is_some());
+        assert!(bench.services.store.get(&key(bob)).unwrap().is_some());
         assert!(bench.services.broker.peek(&key(bob)).is_some());
         assert_eq!(log_out(&bench, Some(ann)), "nobody was logged in");
         assert_eq!(log_out(&bench, None), format!("logged out of {bob}"));

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::base::time::Timestamp;
+use crate::records::Health;
 use crate::session::key::SessionKey;
-use crate::session::store::Health;
 use crate::session::users::{login_expired, not_logged_in};
 
 use super::Services;
@@ -67,7 +67,7 @@ pub struct SessionLine {
 }
 
 pub(super) fn run(services: &Services) -> Outcome {
-    let mut sessions = services.store.sessions();
+    let mut sessions = services.store.known();
     sessions.sort_by(|a, b| a.0.cmp(&b.0));
     let session_count = sessions.len();
     let now = services.clock.now();
@@ -127,6 +127,9 @@ fn store(health: &Health) -> Value {
         Health::MemoryOnly { error } => json!({ "state": "memory_only", "problem": problem(error) }),
         Health::Unsaved { error, since } => {
             json!({ "state": "unsaved", "since": since, "problem": problem(error) })
+        }
+        Health::Unreachable { error, since } => {
+            json!({ "state": "unreachable", "since": since, "problem": problem(error) })
         }
     }
 }

@@ -18,8 +18,9 @@ use crate::credential::inject::{Calls, Injection};
 use crate::credential::own::{Own, OwnSpeaker};
 use crate::oidc::login::LoginDesk;
 use crate::peer::stats::PeerStats;
+use crate::records::Records;
 use crate::session::key::SessionKey;
-use crate::session::store::Store;
+use crate::session::model::Session;
 use crate::session::users::Users;
 use crate::tip::broker::Broker;
 use crate::tip::delegation::Delegations;
@@ -33,7 +34,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[derive(Debug)]
 pub struct Services {
     /// Logins on disk and in memory.
-    pub store: Arc<Store>,
+    pub store: Arc<dyn Records<Session>>,
     /// Logins, renewed; also those that sessions were given by others.
     pub users: Arc<dyn Users>,
     /// Who was given a login by another session.
@@ -83,8 +84,10 @@ impl Services {
 
     /// The environment of one call of a session, which is the effective one. Blocks while credentials that need no person
     /// are fetched again.
-    #[must_use]
-    pub fn injection(&self, session: &SessionKey, host_blocks: bool) -> Injection {
+    ///
+    /// # Errors
+    /// `StoreUnavailable` when it cannot be known whose session it is.
+    pub fn injection(&self, session: &SessionKey, host_blocks: bool) -> Result<Injection, Error> {
         self.credentials.injection(session, &self.bindings.of(session), host_blocks)
     }
 

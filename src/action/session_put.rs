@@ -83,11 +83,11 @@ pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
         return Err(bad_token(Error::new(Code::TokenInvalid, "the id token has expired")));
     }
     let (sub, expires_at) = (tokens.identity.sub.clone(), tokens.identity.expires_at);
-    let earlier = services.users.current(&key).filter(|login| login.sub == sub && !login.is_over(now));
+    let earlier = services.users.current(&key)?.filter(|login| login.sub == sub && !login.is_over(now));
     // A client that puts the same person's next token renews the login: what it holds is that person's.
     let renewed = earlier.is_some();
     let session = tokens.into_session(earlier.map_or(now, |login| login.login_at));
-    admit(&services.store, &services.broker, &services.credentials, &key, session, !renewed);
+    admit(&*services.store, &services.broker, &services.credentials, &key, session, !renewed)?;
     if !renewed {
         services.calls.forget(&key);
     }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn stored(bench: &Bench, session: &str) -> Option<String> {
-        bench.services.users.current(&key(session)).map(|login| login.user_token.expose().clone())
+        bench.services.users.current(&key(session)).unwrap().map(|login| login.user_token.expose().clone())
     }
 
     #[test]
@@ -227,15 +227,19 @@ mod tests {
     fn what_somebody_else_had_under_the_key_is_dropped_and_what_the_same_person_has_stays() {
         let bench = Bench::new();
         bench.log_in(ANN, "u-1");
-        let at = bench.services.users.current(&key(ANN)).unwrap().login_at;
+        let at = bench.services.users.current(&key(ANN)).unwrap().unwrap().login_at;
         bench.clock.advance(Duration::from_secs(60));
         let token = bench.provider.sign(&claims(""));
         let put = |params: &Value| put(&bench, params).unwrap();
         put(&json!({ "sessionKey": "main", "idToken": token }));
-        assert_eq!(bench.services.users.current(&key(ANN)).unwrap().login_at, at, "the same login, renewed");
+        assert_eq!(
+            bench.services.users.current(&key(ANN)).unwrap().unwrap().login_at,
+            at,
+            "the same login, renewed"
+        );
         bench.log_in(ANN, "bob");
         put(&json!({ "sessionKey": "main", "idToken": token }));
-        let login = bench.services.users.current(&key(ANN)).unwrap();
+        let login = bench.services.users.current(&key(ANN)).unwrap().unwrap();
         assert_eq!((login.sub.as_str(), login.login_at > at), ("u-1", true), "another login");
     }
 

@@ -68,7 +68,7 @@ pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
     name::check(&env_var)?;
     let session = target::logged_in_or_not(services, session)?;
     let custody = services.credentials.custody();
-    let holder = custody.holder(&session);
+    let holder = custody.holder(&session)?;
     let stored = custody.any(&session, &holder, &provider).is_some();
     let import = if stored { None } else { Some(importable(services, &provider, &env_var)?) };
     let changed = services.bindings.set(&session, &provider, &env_var)?;
@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn env(bench: &Bench) -> Vec<(String, String)> {
-        let injection = bench.services.injection(&key(MAIN), false);
+        let injection = bench.services.injection(&key(MAIN), false).unwrap();
         injection.expose().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 

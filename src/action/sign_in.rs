@@ -11,15 +11,15 @@ use crate::message::text::Notice;
 use crate::oidc::callback::LoginSink;
 use crate::oidc::pending::PendingLogin;
 use crate::oidc::provider::Tokens;
+use crate::records::Records;
 use crate::session::key::SessionKey;
 use crate::session::model::Session;
-use crate::session::store::Store;
 use crate::tip::broker::Broker;
 
 /// The end of every login, wherever its callback arrived.
 #[derive(Debug)]
 pub struct SignIn {
-    store: Arc<Store>,
+    store: Arc<dyn Records<Session>>,
     broker: Broker,
     credentials: Desk,
     post: Post,
@@ -30,7 +30,7 @@ impl SignIn {
     /// Signs people in to this store, and tells them by that post.
     #[must_use]
     pub fn new(
-        store: Arc<Store>,
+        store: Arc<dyn Records<Session>>,
         broker: Broker,
         credentials: Desk,
         post: Post,
@@ -44,7 +44,7 @@ impl LoginSink for SignIn {
     fn signed_in(&self, login: &PendingLogin, tokens: Tokens) -> Result<()> {
         let sub = tokens.identity.sub.clone();
         let session = tokens.into_session(self.clock.now());
-        admit(&self.store, &self.broker, &self.credentials, &login.session, session, true);
+        admit(&*self.store, &self.broker, &self.credentials, &login.session, session, true)?;
         if let Some(chat) = &login.origin.reply_target {
             self.post.send(chat, Notice::LoggedIn { sub: &sub });
         }
@@ -54,16 +54,19 @@ impl LoginSink for SignIn {
 
 /// Stores a login and fetches its first workload token. With `anew`, what whoever was logged in under the key before had
 /// is dropped first.
+///
+/// # Errors
+/// `StoreUnavailable`: nobody was logged in.
 pub(super) fn admit(
-    store: &Store,
+    store: &dyn Records<Session>,
     broker: &Broker,
     credentials: &Desk,
     key: &SessionKey,
     session: Session,
     anew: bool,
-) {
+) -> Result<()> {
     // A login that could not be saved works until the next start, and `/status` says so.
-    let _ = store.put(key, session);
+    let _ = store.put(key, session)?;
     if anew {
         // It must not serve the newcomer.
         broker.forget(key);
@@ -76,4 +79,5 @@ pub(super) fn admit(
             &[("session", key), ("code", &error.code().as_str()), ("error", &error)],
         );
     }
+    Ok(())
 }

@@ -92,7 +92,7 @@ pub struct Stored {
 
 pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Outcome> {
     let session = target::logged_in_or_not(services, session)?;
-    let login = services.users.current(&session);
+    let login = services.users.current(&session)?;
     // Asking is what tells whether there could be one; the cached one is answered at once.
     let tip = match &login {
         Some(_) => services.broker.get(&session),

@@ -30,7 +30,7 @@ pub(super) fn existing(services: &Services, session: Option<SessionKey>) -> Resu
 pub(super) fn login(services: &Services, session: Option<SessionKey>) -> Result<(SessionKey, Arc<Session>)> {
     if let Some(key) = session {
         let key = allowed(services, key)?;
-        return match services.users.current(&key) {
+        return match services.users.current(&key)? {
             Some(session) => Ok((key, session)),
             None if key.as_str() == MAIN => login(services, None),
             None => {
@@ -40,7 +40,7 @@ pub(super) fn login(services: &Services, session: Option<SessionKey>) -> Result<
         };
     }
     let main = SessionKey::main();
-    if let Some(session) = services.users.current(&main) {
+    if let Some(session) = services.users.current(&main)? {
         return Ok((main, session));
     }
     if services.personal_session_mode {
@@ -48,7 +48,7 @@ pub(super) fn login(services: &Services, session: Option<SessionKey>) -> Result<
         return Err(not_logged_in());
     }
     let mut candidates: Vec<_> =
-        services.store.sessions().into_iter().filter(|(key, _)| key.is_main_of_a_sender()).collect();
+        services.store.known().into_iter().filter(|(key, _)| key.is_main_of_a_sender()).collect();
     match candidates.len() {
         0 => Err(not_logged_in()),
         1 => Ok(candidates.remove(0)),

@@ -29,6 +29,7 @@ use crate::oidc::login::LoginDesk;
 use crate::oidc::renewal::Renewal;
 use crate::oidc::testing::{NOW, World};
 use crate::peer::stats::PeerStats;
+use crate::records::Records;
 use crate::session::key::SessionKey;
 use crate::session::model::Session;
 use crate::session::store::{Store, StoreOptions};
@@ -164,11 +165,11 @@ impl Bench {
 
     /// Puts a login of `sub` under a key, as a confirmed login does.
     pub(crate) fn log_in(&self, session: &str, sub: &str) {
-        self.log_in_to(&self.services.store, session, sub);
+        self.log_in_to(&*self.services.store, session, sub);
     }
 
     /// The same where the services have been given away.
-    pub(crate) fn log_in_to(&self, store: &Store, session: &str, sub: &str) {
+    pub(crate) fn log_in_to(&self, store: &dyn Records<Session>, session: &str, sub: &str) {
         let login = Session {
             sub: sub.to_owned(),
             user_token: format!("user-token-of-{sub}").as_str().into(),
@@ -176,7 +177,7 @@ impl Bench {
             login_at: self.clock.now(),
             expires_at: self.clock.now() + Duration::from_secs(LIFE),
         };
-        assert!(store.put(&key(session), login).problem().is_none());
+        assert!(store.put(&key(session), login).unwrap().problem().is_none());
     }
 }
 

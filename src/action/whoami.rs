@@ -60,7 +60,7 @@ pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Ou
         }
         Err(error) => return Err(error),
     };
-    let Some(login) = services.users.current(&session) else {
+    let Some(login) = services.users.current(&session)? else {
         return Ok(Outcome::default());
     };
     let now = services.clock.now();

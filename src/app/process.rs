@@ -44,7 +44,7 @@ pub(super) fn announce(app: &App) {
         let hint = problem.hint().unwrap_or_default();
         log::warn("people cannot log in", &[("problem", problem), ("hint", &hint)]);
     }
-    let sessions = app.services.store.len();
+    let sessions = app.services.store.known().len();
     log::info("serving", &[("version", &env!("CARGO_PKG_VERSION")), ("sessions", &sessions)]);
 }
 

@@ -76,6 +76,8 @@ pub struct Custody {
 struct Held {
     sessions: HashMap<SessionKey, Kept>,
     sweep_at: usize,
+    /// How often a session was forgotten.
+    forgotten: u64,
 }
 
 #[derive(Debug)]
@@ -88,14 +90,16 @@ impl Custody {
     /// An empty one.
     #[must_use]
     pub fn new(users: Arc<dyn Users>, clock: Arc<dyn Clock>) -> Self {
-        let held = Mutex::new(Held { sessions: HashMap::new(), sweep_at: FIRST_SWEEP });
+        let held = Mutex::new(Held { sessions: HashMap::new(), sweep_at: FIRST_SWEEP, forgotten: 0 });
         Self { users, clock, held }
     }
 
     /// Who holds a session now.
-    #[must_use]
-    pub fn holder(&self, key: &SessionKey) -> Holder {
-        self.users.current(key).map(|session| Login::of(&session))
+    ///
+    /// # Errors
+    /// `StoreUnavailable` when that cannot be known.
+    pub fn holder(&self, key: &SessionKey) -> Result<Holder> {
+        Ok(self.users.current(key)?.map(|session| Login::of(&session)))
     }
 
     /// Keeps a credential for a holder, in place of an earlier one of that provider.
@@ -110,13 +114,19 @@ impl Custody {
         credential: Credential,
     ) -> Result<Arc<Credential>> {
         let credential = Arc::new(credential);
+        self.sweep();
         let mut held = self.held();
-        if self.holder(key) != *holder {
-            return Err(not_logged_in());
-        }
-        if held.sessions.len() >= held.sweep_at {
-            held.sessions.retain(|key, kept| kept.holder == self.holder(key));
-            held.sweep_at = FIRST_SWEEP.max(held.sessions.len() * 2);
+        loop {
+            let forgotten = held.forgotten;
+            drop(held);
+            if self.holder(key)? != *holder {
+                return Err(not_logged_in());
+            }
+            held = self.held();
+            // A logout in between may be that of this holder.
+            if held.forgotten == forgotten {
+                break;
+            }
         }
         let kept = held
             .sessions
@@ -142,21 +152,42 @@ impl Custody {
     /// As [`Custody::usable`], ended ones included.
     #[must_use]
     pub fn any(&self, key: &SessionKey, holder: &Holder, provider: &str) -> Option<Arc<Credential>> {
-        let mut held = self.held();
-        held.of(key, holder, &self.holder(key))?.get(provider).cloned()
+        let present = self.holder(key).ok()?;
+        self.held().of(key, holder, &present)?.get(provider).cloned()
     }
 
     /// Everything that the present holder of a session has, by provider.
     #[must_use]
     pub fn all(&self, key: &SessionKey) -> BTreeMap<String, Arc<Credential>> {
-        let mut held = self.held();
-        let holder = self.holder(key);
-        held.of(key, &holder, &holder).cloned().unwrap_or_default()
+        let Ok(holder) = self.holder(key) else { return BTreeMap::new() };
+        self.held().of(key, &holder, &holder).cloned().unwrap_or_default()
     }
 
     /// Drops everything of a session.
     pub fn forget(&self, key: &SessionKey) {
-        self.held().sessions.remove(key);
+        let mut held = self.held();
+        held.sessions.remove(key);
+        held.forgotten += 1;
+    }
+
+    /// Drops what earlier holders left, once there is as much again as after the last time.
+    fn sweep(&self) {
+        let held = self.held();
+        if held.sessions.len() < held.sweep_at {
+            return;
+        }
+        let kept: Vec<_> =
+            held.sessions.iter().map(|(key, kept)| (key.clone(), kept.holder.clone())).collect();
+        drop(held);
+        let left = |(key, holder): &(SessionKey, Holder)| self.holder(key).is_ok_and(|now| now != *holder);
+        let left: Vec<_> = kept.into_iter().filter(left).collect();
+        let mut held = self.held();
+        for (key, holder) in left {
+            if held.sessions.get(&key).is_some_and(|kept| kept.holder == holder) {
+                held.sessions.remove(&key);
+            }
+        }
+        held.sweep_at = FIRST_SWEEP.max(held.sessions.len() * 2);
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -201,13 +232,13 @@ mod tests {
         let (custody, people, clock) = custody();
         let session = key("agent:main:telegram:direct:1");
         people.log_in(&session, "ann", clock.now());
-        let ann = custody.holder(&session);
+        let ann = custody.holder(&session).unwrap();
         custody.keep(&session, &ann, "google", credential("anns", None)).unwrap();
         // The same person again is another login.
         clock.advance(Duration::from_secs(1));
         for sub in ["ann", "bob"] {
             people.log_in(&session, sub, clock.now());
-            let now = custody.holder(&session);
+            let now = custody.holder(&session).unwrap();
             assert!(custody.usable(&session, &now, "google").is_none(), "{sub}");
             assert!(custody.usable(&session, &ann, "google").is_none(), "{sub}");
             assert!(custody.all(&session).is_empty());
@@ -226,7 +257,7 @@ mod tests {
         custody.keep(&session, &None, "slack", credential("imported", None)).unwrap();
         assert_eq!(custody.usable(&session, &None, "slack").unwrap().value.expose(), "imported");
         people.log_in(&session, "ann", clock.now());
-        assert!(custody.usable(&session, &custody.holder(&session), "slack").is_none());
+        assert!(custody.usable(&session, &custody.holder(&session).unwrap(), "slack").is_none());
     }
 
     #[test]
@@ -234,7 +265,7 @@ mod tests {
         let (custody, people, clock) = custody();
         let session = SessionKey::main();
         people.log_in(&session, "ann", clock.now());
-        let ann = custody.holder(&session);
+        let ann = custody.holder(&session).unwrap();
         let end = clock.now() + Duration::from_secs(100);
         custody.keep(&session, &ann, "google", credential("t", Some(end))).unwrap();
         clock.advance(Duration::from_secs(39));
@@ -249,7 +280,7 @@ mod tests {
         let (custody, people, clock) = custody();
         let full = SessionKey::main();
         people.log_in(&full, "ann", clock.now());
-        let ann = custody.holder(&full);
+        let ann = custody.holder(&full).unwrap();
         for n in 0..MAX_PER_SESSION {
             custody.keep(&full, &ann, &format!("p{n}"), credential("t", None)).unwrap();
         }
@@ -259,7 +290,7 @@ mod tests {
         for n in 0..FIRST_SWEEP * 2 {
             let session = key(&format!("agent:main:telegram:direct:{n}"));
             people.log_in(&session, "bob", clock.now());
-            custody.keep(&session, &custody.holder(&session), "p", credential("t", None)).unwrap();
+            custody.keep(&session, &custody.holder(&session).unwrap(), "p", credential("t", None)).unwrap();
             people.log_out(&session);
         }
         assert!(custody.held().sessions.len() <= FIRST_SWEEP);

@@ -176,15 +176,17 @@ impl Desk {
     /// The environment of one call of a session: its bindings, with the credentials of the login it has now.
     ///
     /// What is not in memory, or has ended, is fetched again when that needs no person.
-    #[must_use]
+    ///
+    /// # Errors
+    /// `StoreUnavailable` when it cannot be known whose session it is.
     pub fn injection(
         &self,
         key: &SessionKey,
         bindings: &std::collections::BTreeMap<String, String>,
         host_blocks: bool,
-    ) -> Injection {
-        let holder = self.0.custody.holder(key);
-        Injection::of(bindings, host_blocks, |provider| self.0.at_hand(key, &holder, provider))
+    ) -> Result<Injection> {
+        let holder = self.0.custody.holder(key)?;
+        Ok(Injection::of(bindings, host_blocks, |provider| self.0.at_hand(key, &holder, provider)))
     }
 
     /// A session's credential, if it is in memory or can be had without a person.
@@ -192,7 +194,7 @@ impl Desk {
     /// # Errors
     /// `NotLoggedIn`, `NotFound` where a person's consent is missing, or why the service gave nothing.
     pub fn at_hand(&self, key: &SessionKey, provider: &str) -> Result<Arc<Credential>> {
-        self.0.at_hand(key, &self.0.custody.holder(key), provider)
+        self.0.at_hand(key, &self.0.custody.holder(key)?, provider)
     }
 
     /// Drops everything of a session, after its login was removed or replaced.
@@ -210,11 +212,11 @@ impl Desk {
 
 impl Inner {
     fn login(&self, key: &SessionKey) -> Result<Login> {
-        self.users.current(key).map(|session| Login::of(&session)).ok_or_else(not_logged_in)
+        self.users.current(key)?.map(|session| Login::of(&session)).ok_or_else(not_logged_in)
     }
 
     fn holds(&self, key: &SessionKey, login: &Login) -> bool {
-        self.users.current(key).is_some_and(|session| login.is(&session))
+        self.users.current(key).is_ok_and(|session| session.is_some_and(|session| login.is(&session)))
     }
 
     fn infer(&self, provider: &str) -> Result<Flow> {

@@ -47,11 +47,11 @@ impl People {
 }
 
 impl Users for People {
-    fn current(&self, key: &SessionKey) -> Option<Arc<Session>> {
-        self.0.lock().unwrap().get(key).cloned()
+    fn current(&self, key: &SessionKey) -> Result<Option<Arc<Session>>> {
+        Ok(self.0.lock().unwrap().get(key).cloned())
     }
     fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>> {
-        self.current(key).ok_or_else(not_logged_in)
+        self.current(key)?.ok_or_else(not_logged_in)
     }
 }
 

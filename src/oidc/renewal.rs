@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::base::flight::Flight;
 use crate::base::log;
 use crate::base::time::Clock;
+use crate::records::{Found, Records, Reserved, Swap};
 use crate::session::key::SessionKey;
 use crate::session::model::Session;
-use crate::session::store::{Store, Swap};
 use crate::session::users::{Users, login_expired, not_logged_in};
 
 use super::provider::{Provider, RefreshError};
@@ -17,49 +17,95 @@ use super::provider::{Provider, RefreshError};
 /// A user token is renewed from its last minute on.
 pub const MARGIN: Duration = Duration::from_secs(60);
 
+/// How long one process may have a login to itself while it renews it: as long as the provider may take for its
+/// documents, keys and token. Who dies in the middle keeps others waiting for no longer.
+pub const RESERVED_FOR: Duration = Duration::from_secs(45);
+/// How often a process looks whether another one has renewed a login that has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// Logins from the store, renewed at the OpenID provider when they have to be.
 #[derive(Debug)]
 pub struct Renewal {
-    store: Arc<Store>,
+    store: Arc<dyn Records<Session>>,
     provider: Option<Arc<Provider>>,
     clock: Arc<dyn Clock>,
     flight: Flight<SessionKey, Arc<Session>>,
 }
 
+/// Whether a login may be renewed by us, and what is left to do if not.
+enum Turn {
+    Ours(Found<Session>),
+    Over(Result<Arc<Session>>),
+}
+
 impl Renewal {
     /// Renewal for the logins of `store`; without a provider, tokens are used until they end.
-    pub fn new(store: Arc<Store>, provider: Option<Arc<Provider>>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        store: Arc<dyn Records<Session>>,
+        provider: Option<Arc<Provider>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self { store, provider, clock, flight: Flight::default() }
     }
 
     fn renew(&self, key: &SessionKey, provider: &Provider) -> Result<Arc<Session>> {
-        // What is current now, not what the caller saw: another flight may have landed in between.
-        let session = self.store.get(key).ok_or_else(not_logged_in)?;
-        let Some(refresh_token) = session.refresh_token.as_ref().filter(|_| self.is_due(&session)) else {
-            return self.usable(session);
+        let ours = match self.turn(key)? {
+            Turn::Ours(ours) => ours,
+            Turn::Over(outcome) => return outcome,
         };
-        let (renewed, problem) = match provider.refresh(refresh_token, &session.sub) {
+        let session = ours.value.clone();
+        let refreshed = match &session.refresh_token {
+            Some(refresh_token) => provider.refresh(refresh_token, &session.sub),
+            None => return self.usable(session),
+        };
+        let (renewed, problem) = match refreshed {
             Ok(tokens) => (tokens.into_session(session.login_at), None),
             Err(RefreshError::Unverified { refresh_token, error }) => {
                 (Session { refresh_token: Some(refresh_token), ..Session::clone(&session) }, Some(error))
             }
-            Err(RefreshError::InvalidGrant) => return self.refused(key, &session),
+            Err(RefreshError::InvalidGrant) => return self.refused(key, &ours),
             Err(RefreshError::Temporary(error) | RefreshError::Other(error)) => {
+                self.store.release(key, &ours);
                 return self.not_renewed(key, error);
             }
         };
-        match (self.store.replace_if(key, &session, renewed), problem) {
+        match (self.store.swap(key, Some(&ours), Some(renewed))?, problem) {
             // A login that could not be saved is in memory; the store itself says what it could not do.
             (Swap::Done(_), None) => self.stored(key),
             (Swap::Done(_), Some(error)) => self.not_renewed(key, error),
-            (Swap::Changed(session), _) => self.usable(session),
+            (Swap::Changed(found), _) => self.usable(found.value),
             (Swap::Gone, _) => Err(not_logged_in()),
+        }
+    }
+
+    /// Reserves the login, so that of all processes and threads one renews it. Whoever comes while another does so goes on
+    /// with the token that still lasts, or waits for the new one.
+    fn turn(&self, key: &SessionKey) -> Result<Turn> {
+        let start = self.clock.monotonic();
+        loop {
+            // What is current now, not what the caller saw: another flight may have landed in between.
+            let found = self.store.get(key)?.ok_or_else(not_logged_in)?;
+            if found.value.refresh_token.is_none() || !self.is_due(&found.value) {
+                return Ok(Turn::Over(self.usable(found.value)));
+            }
+            match self.store.reserve(key, &found, RESERVED_FOR)? {
+                Reserved::Mine(ours) => return Ok(Turn::Ours(ours)),
+                Reserved::Gone => return Err(not_logged_in()),
+                Reserved::Changed(_) => {}
+                Reserved::Others(_) if !self.is_over(&found.value) => return Ok(Turn::Over(Ok(found.value))),
+                Reserved::Others(left) => self.clock.sleep(left.min(LOOK_EVERY)),
+            }
+            if self.clock.monotonic().saturating_sub(start) > RESERVED_FOR + LOOK_EVERY {
+                let message =
+                    "the login has ended, and another instance that renews it does not come to an end";
+                return Err(Error::new(Code::Timeout, message).with_hint("try again in a moment"));
+            }
         }
     }
 
     /// What is left when a renewal failed: the login as it is stored, while its token lasts.
     fn not_renewed(&self, key: &SessionKey, error: Error) -> Result<Arc<Session>> {
-        let session = self.store.get(key).ok_or_else(not_logged_in)?;
+        let session = self.store.get(key)?.ok_or_else(not_logged_in)?.value;
         if self.is_over(&session) {
             return Err(error.context("the login has ended and could not be renewed"));
         }
@@ -71,12 +117,13 @@ impl Renewal {
     }
 
     /// The provider does not accept the refresh token: another process may have used it and stored its successor.
-    fn refused(&self, key: &SessionKey, session: &Arc<Session>) -> Result<Arc<Session>> {
-        if !self.is_over(session) {
+    fn refused(&self, key: &SessionKey, ours: &Found<Session>) -> Result<Arc<Session>> {
+        if !self.is_over(&ours.value) {
+            self.store.release(key, ours);
             return self.stored(key);
         }
-        match self.store.remove_if(key, session) {
-            Swap::Changed(stored) => self.usable(stored),
+        match self.store.swap(key, Some(ours), None)? {
+            Swap::Changed(found) => self.usable(found.value),
             Swap::Done(_) => Err(login_expired()),
             Swap::Gone => Err(not_logged_in()),
         }
@@ -84,7 +131,7 @@ impl Renewal {
 
     /// What is stored by now: while the provider was asked, somebody may have logged out or in.
     fn stored(&self, key: &SessionKey) -> Result<Arc<Session>> {
-        self.store.get(key).ok_or_else(not_logged_in).and_then(|session| self.usable(session))
+        self.store.get(key)?.ok_or_else(not_logged_in).and_then(|found| self.usable(found.value))
     }
 
     fn usable(&self, session: Arc<Session>) -> Result<Arc<Session>> {
@@ -101,12 +148,12 @@ impl Renewal {
 }
 
 impl Users for Renewal {
-    fn current(&self, key: &SessionKey) -> Option<Arc<Session>> {
-        self.store.get(key)
+    fn current(&self, key: &SessionKey) -> Result<Option<Arc<Session>>> {
+        Ok(self.store.get(key)?.map(|found| found.value))
     }
 
     fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>> {
-        let session = self.store.get(key).ok_or_else(not_logged_in)?;
+        let session = self.store.get(key)?.ok_or_else(not_logged_in)?.value;
         match &self.provider {
             Some(provider) if self.is_due(&session) && session.refresh_token.is_some() => {
                 self.flight.run(key, || self.renew(key, provider))
@@ -136,7 +183,7 @@ mod tests {
     use crate::base::url::Url;
     use crate::net::testing::failed;
     use crate::net::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Transport};
-    use crate::session::store::StoreOptions;
+    use crate::session::store::{Store, StoreOptions};
 
     const TOKEN: &str = "/oauth/token";
 
@@ -227,7 +274,7 @@ mod tests {
         };
         let store = Arc::new(Store::open(options).unwrap());
         let key = SessionKey::main();
-        let _ = store.put(&key, login("u-1", life, Some("r-1")));
+        let _ = store.put(&key, login("u-1", life, Some("r-1"))).unwrap();
         let renewal = Renewal::new(store.clone(), Some(Arc::new(provider)), clock.clone());
         Bench { world, meanwhile, clock, store, renewal, key, _dir: dir }
     }
@@ -262,7 +309,7 @@ mod tests {
 
         /// Whose login is stored, and with which refresh token.
         fn stored(&self) -> Option<(String, String)> {
-            let session = self.store.get(&self.key)?;
+            let session = self.store.get(&self.key).unwrap()?.value;
             Some((session.sub.clone(), session.refresh_token.as_ref()?.expose().clone()))
         }
 
@@ -282,7 +329,7 @@ mod tests {
                 assert!(bench.is_stored("u-1", "r-2"), "{life}");
                 assert_eq!(session.expires_at.unix(), NOW.unix() + 3600);
                 assert_eq!(session.login_at.unix(), NOW.unix() - 1000, "the login is as old as it was");
-                assert!(Arc::ptr_eq(&session, &bench.store.get(&bench.key).unwrap()));
+                assert!(Arc::ptr_eq(&session, &bench.store.get(&bench.key).unwrap().unwrap().value));
             }
         }
     }
@@ -320,7 +367,7 @@ mod tests {
     fn a_refused_refresh_token_gives_way_to_a_newer_one_in_the_store() {
         let bench = bench(-1);
         bench.invalid_grant();
-        bench.meanwhile(|store, key| drop(store.put(key, login("u-1", 3000, Some("r-9")))));
+        bench.meanwhile(|store, key| drop(store.put(key, login("u-1", 3000, Some("r-9"))).unwrap()));
         assert_eq!(bench.fresh().unwrap().user_token.expose(), "u-1 until 3000");
         assert!(bench.is_stored("u-1", "r-9"));
     }
@@ -398,7 +445,7 @@ mod tests {
                 true => bench.world.grant(&claims(""), Some("r-2")),
                 false => bench.invalid_grant(),
             }
-            bench.meanwhile(|store, key| drop(store.remove(key)));
+            bench.meanwhile(|store, key| drop(crate::records::remove(store, key)));
             assert_eq!(bench.fresh().unwrap_err().code(), Code::NotLoggedIn, "{granted} {life}");
             assert_eq!(bench.stored(), None);
         }
@@ -412,7 +459,7 @@ mod tests {
                 true => bench.world.grant(&claims(""), Some("r-2")),
                 false => bench.invalid_grant(),
             }
-            bench.meanwhile(move |store, key| drop(store.put(key, login(sub, 3000, Some("r-9")))));
+            bench.meanwhile(move |store, key| drop(store.put(key, login(sub, 3000, Some("r-9"))).unwrap()));
             assert_eq!(bench.fresh().unwrap().sub, sub);
             assert!(bench.is_stored(sub, "r-9"));
         }
@@ -422,9 +469,9 @@ mod tests {
     fn without_a_refresh_token_or_a_provider_a_login_lasts_as_long_as_its_token() {
         let bench = bench(3600);
         let alone = Renewal::new(bench.store.clone(), None, bench.clock.clone());
-        let _ = bench.store.put(&bench.key, login("u-1", 30, None));
+        let _ = bench.store.put(&bench.key, login("u-1", 30, None)).unwrap();
         assert_eq!(bench.fresh().unwrap().user_token.expose(), "u-1 until 30");
-        let _ = bench.store.put(&bench.key, login("u-1", 30, Some("r-1")));
+        let _ = bench.store.put(&bench.key, login("u-1", 30, Some("r-1"))).unwrap();
         assert_eq!(alone.fresh(&bench.key).unwrap().user_token.expose(), "u-1 until 30");
         bench.clock.clock.advance(Duration::from_secs(30));
         assert_eq!(alone.fresh(&bench.key).unwrap_err().code(), Code::LoginExpired);

@@ -212,6 +212,11 @@ pub trait Records<T: Record>: Send + Sync {
     /// The records that this process has at hand, in the order of their names: all of them, but with an engine.
     fn known(&self) -> Vec<(T::Name, Arc<T>)>;
 
+    /// Gives what could not be saved yet another chance: for a calm moment, and before the end.
+    fn flush(&self) -> Saved {
+        Saved::Durable
+    }
+
     /// How the keeping goes. No I/O.
     fn health(&self) -> Health {
         Health::Ok
@@ -233,6 +238,14 @@ pub enum Change<T> {
     Put(T),
     /// Removes it.
     Remove,
+}
+
+/// Removes a record; true when there was one.
+///
+/// # Errors
+/// As [`update`].
+pub fn remove<T: Record>(records: &dyn Records<T>, name: &T::Name) -> Result<(bool, Saved)> {
+    update(records, name, |there| Ok((Change::Remove, there.is_some())))
 }
 
 /// Changes a record by what is there, trying again when somebody else was faster.

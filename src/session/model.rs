@@ -1,7 +1,18 @@
 //! What is known about one logged-in person.
 
+use std::time::Duration;
+
+use super::key::SessionKey;
+use super::record;
+use crate::base::error::Result;
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
+use crate::records::Record;
+
+/// How long an ended login without a refresh token is remembered, so that its person is told that it has ended.
+pub const REMEMBERED_FOR: Duration = Duration::from_secs(3600);
+/// How long after its user token's end a login with a refresh token is kept: longer than providers let one lie unused.
+pub const RENEWABLE_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// A person's login under one session key.
 #[derive(Clone, Debug)]
@@ -23,5 +34,28 @@ impl Session {
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.refresh_token.is_none() && self.expires_at.is_past(now)
+    }
+
+    /// When there is nothing left to do with it, nor to tell of it.
+    #[must_use]
+    pub fn forgotten_at(&self) -> Timestamp {
+        self.expires_at + if self.refresh_token.is_some() { RENEWABLE_FOR } else { REMEMBERED_FOR }
+    }
+}
+
+impl Record for Session {
+    type Name = SessionKey;
+    const FAMILY: &'static str = "session";
+
+    fn ends(&self) -> Option<Timestamp> {
+        Some(self.forgotten_at())
+    }
+
+    fn to_bytes(&self) -> Result<Secret<Vec<u8>>> {
+        record::write_session(self)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        record::read_session(bytes)
     }
 }

@@ -17,7 +17,8 @@ use crate::base::entropy::Entropy;
 use crate::base::env::Env;
 use crate::base::error::{Code, Error, Result};
 use crate::base::log;
-use crate::base::time::{Clock, Timestamp};
+use crate::base::time::Clock;
+use crate::records::{Found, Health, Records, Saved, Swap};
 use crate::sys::fs::{Dir, Locking};
 
 /// The lock that keeps a second process out of the data folder.
@@ -34,58 +35,6 @@ pub struct StoreOptions {
     pub clock: Arc<dyn Clock>,
     /// For keys and nonces.
     pub entropy: Arc<dyn Entropy>,
-}
-
-/// How well a change is kept. It is in memory in any case.
-#[derive(Clone, Debug)]
-#[must_use]
-pub enum Saved {
-    /// On the disk: it survives a crash of the machine.
-    Durable,
-    /// In memory only, for this reason; the disk has an earlier state.
-    MemoryOnly(Error),
-}
-
-impl Saved {
-    /// Why the change is in memory only.
-    #[must_use]
-    pub fn problem(&self) -> Option<&Error> {
-        match self {
-            Self::Durable => None,
-            Self::MemoryOnly(error) => Some(error),
-        }
-    }
-}
-
-/// What came of [`Store::replace_if`] and [`Store::remove_if`].
-#[derive(Clone, Debug)]
-#[must_use]
-pub enum Swap {
-    /// It is done: the new session is in place, or the old one removed.
-    Done(Saved),
-    /// Somebody else was faster: this is what they put there.
-    Changed(Arc<Session>),
-    /// There is no session under the key any more.
-    Gone,
-}
-
-/// How the store is.
-#[derive(Clone, Debug)]
-pub enum Health {
-    /// Everything is on the disk.
-    Ok,
-    /// What is on the disk cannot be used and is left alone.
-    MemoryOnly {
-        /// Why, and what to do.
-        error: Error,
-    },
-    /// Saving fails; the next save tries to write everything.
-    Unsaved {
-        /// Why, and what to do.
-        error: Error,
-        /// Since when.
-        since: Timestamp,
-    },
 }
 
 /// All sessions of the machine. The only one in its data folder.
@@ -156,48 +105,6 @@ impl Store {
         store
     }
 
-    /// The session of a key, as it is stored: its token may have ended.
-    #[must_use]
-    pub fn get(&self, key: &SessionKey) -> Option<Arc<Session>> {
-        self.read_memory().get(key).cloned()
-    }
-
-    /// Stores a session, in place of an earlier one.
-    pub fn put(&self, key: &SessionKey, session: Session) -> Saved {
-        let version = self.change(|memory| memory.put(key.clone(), session)).1;
-        self.save(version)
-    }
-
-    /// Removes a session; true when there was one. Without one nothing is written.
-    pub fn remove(&self, key: &SessionKey) -> (bool, Saved) {
-        let (removed, version) = self.change(|memory| memory.remove(key));
-        (removed, self.save(version))
-    }
-
-    /// Stores a renewed session, unless the stored one is no longer the login that was renewed: its refresh token
-    /// (without one, its user token) is compared with that of `expected`.
-    pub fn replace_if(&self, key: &SessionKey, expected: &Arc<Session>, new: Session) -> Swap {
-        self.change_if(key, expected, |memory| memory.put(key.clone(), new))
-    }
-
-    /// Removes a session, unless the stored one is another login than `expected`, as for [`Store::replace_if`].
-    pub fn remove_if(&self, key: &SessionKey, expected: &Arc<Session>) -> Swap {
-        self.change_if(key, expected, |memory| {
-            memory.remove(key);
-        })
-    }
-
-    /// All sessions, in the order of their keys.
-    #[must_use]
-    pub fn sessions(&self) -> Vec<(SessionKey, Arc<Session>)> {
-        let memory = self.read_memory();
-        let mut all: Vec<_> =
-            memory.all().iter().map(|(key, session)| (key.clone(), Arc::clone(session))).collect();
-        drop(memory);
-        all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        all
-    }
-
     /// How many sessions there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -208,22 +115,6 @@ impl Store {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// How the store is. Never waits for the disk.
-    #[must_use]
-    pub fn health(&self) -> Health {
-        self.lock_health().clone()
-    }
-
-    /// Drops what has ended and writes whatever is not on the disk: for a calm moment, and before the end.
-    pub fn flush(&self) -> Saved {
-        let version = self.change(|_| ()).1;
-        let mut writer = self.writer();
-        match writer.failed {
-            None => self.save_with(&mut writer, version),
-            Some(_) => self.save_anew(&mut writer),
-        }
     }
 
     /// Seals everything with a new key. A generated key file gets a new key; a named one is read again, and its first
@@ -246,21 +137,10 @@ impl Store {
     fn change<T>(&self, change: impl FnOnce(&mut Memory) -> T) -> (T, Version) {
         let now = self.clock.now();
         let mut memory = self.write_memory();
+        memory.prune(now);
         let result = change(&mut memory);
         memory.prune(now);
         (result, memory.version())
-    }
-
-    fn change_if(&self, key: &SessionKey, expected: &Arc<Session>, change: impl FnOnce(&mut Memory)) -> Swap {
-        let (conflict, version) = self.change(|memory| match memory.get(key) {
-            None => Some(Swap::Gone),
-            Some(current) if !is_same_login(current, expected) => Some(Swap::Changed(Arc::clone(current))),
-            Some(_) => {
-                change(memory);
-                None
-            }
-        });
-        conflict.unwrap_or_else(|| Swap::Done(self.save(version)))
     }
 
     fn save(&self, version: Version) -> Saved {
@@ -328,7 +208,7 @@ impl Store {
         writer.failed = Some((taken, error.clone()));
         let since = match self.health() {
             Health::Unsaved { since, .. } => since,
-            Health::Ok | Health::MemoryOnly { .. } => self.clock.now(),
+            Health::Ok | Health::MemoryOnly { .. } | Health::Unreachable { .. } => self.clock.now(),
         };
         if !matches!(self.set_health(Health::Unsaved { error: error.clone(), since }), Health::Unsaved { .. })
         {
@@ -359,16 +239,67 @@ impl Store {
     }
 }
 
-fn report(what: &str, error: &Error) {
-    log::error(what, &[("reason", error), ("hint", &error.hint().unwrap_or_default())]);
+impl Records<Session> for Store {
+    fn get(&self, key: &SessionKey) -> Result<Option<Found<Session>>> {
+        let now = self.clock.now();
+        let session = self.read_memory().get(key).cloned();
+        Ok(session.filter(|session| !session.forgotten_at().is_past(now)).map(Found::here))
+    }
+
+    fn put(&self, key: &SessionKey, session: Session) -> Result<Saved> {
+        let version = self.change(|memory| memory.put(key.clone(), session)).1;
+        Ok(self.save(version))
+    }
+
+    fn swap(
+        &self,
+        key: &SessionKey,
+        seen: Option<&Found<Session>>,
+        session: Option<Session>,
+    ) -> Result<Swap<Session>> {
+        let (conflict, version) = self.change(|memory| {
+            match (memory.get(key), seen) {
+                (None, Some(_)) => return Some(Swap::Gone),
+                (Some(current), seen) if seen.is_none_or(|seen| !Arc::ptr_eq(&seen.value, current)) => {
+                    return Some(Swap::Changed(Found::here(current.clone())));
+                }
+                _ => {}
+            }
+            match session {
+                Some(session) => memory.put(key.clone(), session),
+                None => drop(memory.remove(key)),
+            }
+            None
+        });
+        Ok(conflict.unwrap_or_else(|| Swap::Done(self.save(version))))
+    }
+
+    fn known(&self) -> Vec<(SessionKey, Arc<Session>)> {
+        let now = self.clock.now();
+        let memory = self.read_memory();
+        let standing = memory.all().iter().filter(|(_, session)| !session.forgotten_at().is_past(now));
+        let mut all: Vec<_> = standing.map(|(key, session)| (key.clone(), Arc::clone(session))).collect();
+        drop(memory);
+        all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        all
+    }
+
+    fn flush(&self) -> Saved {
+        let version = self.change(|_| ()).1;
+        let mut writer = self.writer();
+        match writer.failed {
+            None => self.save_with(&mut writer, version),
+            Some(_) => self.save_anew(&mut writer),
+        }
+    }
+
+    fn health(&self) -> Health {
+        self.lock_health().clone()
+    }
 }
 
-fn is_same_login(current: &Session, expected: &Session) -> bool {
-    match (&current.refresh_token, &expected.refresh_token) {
-        (Some(current), Some(expected)) => current.same_as(expected.expose().as_bytes()),
-        (None, None) => current.user_token.same_as(expected.user_token.expose().as_bytes()),
-        _ => false,
-    }
+fn report(what: &str, error: &Error) {
+    log::error(what, &[("reason", error), ("hint", &error.hint().unwrap_or_default())]);
 }
 
 #[cfg(test)]

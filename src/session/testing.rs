@@ -7,13 +7,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::disk::Disk;
 use super::key::SessionKey;
-use super::model::Session;
+use super::model::{REMEMBERED_FOR, Session};
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
+use crate::records::testing::Sample;
 use crate::sys::fs::temporary_name;
 
 pub(super) fn key(text: &str) -> SessionKey {
     SessionKey::parse(text).unwrap()
+}
+
+impl Sample for Session {
+    fn sample(text: &str, ends: Option<Timestamp>) -> Self {
+        let expires_at = ends.map_or_else(|| Timestamp::from_unix(4_000_000_000), |end| end - REMEMBERED_FOR);
+        let (user_token, refresh_token) = ("token".into(), ends.is_none().then(|| "refresh".into()));
+        Self { sub: text.to_owned(), user_token, refresh_token, login_at: Timestamp::default(), expires_at }
+    }
+    fn text(&self) -> &str {
+        &self.sub
+    }
+    fn name(text: &str) -> SessionKey {
+        key(text)
+    }
 }
 
 pub(super) fn session(sub: &str, expires_at: i64, refresh_token: Option<&str>) -> Session {

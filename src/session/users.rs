@@ -10,8 +10,11 @@ use super::model::Session;
 
 /// Where a person's current login comes from.
 pub trait Users: Send + Sync {
-    /// The login under a key as it stands; no I/O.
-    fn current(&self, key: &SessionKey) -> Option<Arc<Session>>;
+    /// The login under a key as it stands: it may have ended, and nobody is asked to renew it.
+    ///
+    /// # Errors
+    /// `StoreUnavailable` when whoever keeps the logins does not answer.
+    fn current(&self, key: &SessionKey) -> Result<Option<Arc<Session>>>;
 
     /// The login with a user token that is valid now, renewed if need be.
     ///
@@ -20,8 +23,11 @@ pub trait Users: Send + Sync {
     fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>>;
 
     /// The session that let this one act for its login; `None` where the login is a person's own.
-    fn delegated_by(&self, _: &SessionKey) -> Option<SessionKey> {
-        None
+    ///
+    /// # Errors
+    /// As [`Users::current`].
+    fn delegated_by(&self, _: &SessionKey) -> Result<Option<SessionKey>> {
+        Ok(None)
     }
 }
 

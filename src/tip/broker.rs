@@ -74,6 +74,8 @@ struct Cache {
     entries: HashMap<SessionKey, Entry>,
     /// How many entries there may be before ended ones are swept out; keeps the cost of a sweep per insertion flat.
     sweep_at: usize,
+    /// How often a session was forgotten.
+    forgotten: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -116,7 +118,7 @@ impl Broker {
             clock,
             entropy,
             pool,
-            cache: Mutex::new(Cache { entries: HashMap::new(), sweep_at: FIRST_SWEEP }),
+            cache: Mutex::new(Cache { entries: HashMap::new(), sweep_at: FIRST_SWEEP, forgotten: 0 }),
             failures: Mutex::new(BoundedMap::new(MAX_FAILURES)),
             flight: Flight::default(),
         }))
@@ -149,7 +151,7 @@ impl Broker {
     /// The cached token as it stands, if it has not ended; no I/O.
     #[must_use]
     pub fn peek(&self, key: &SessionKey) -> Option<Arc<Tip>> {
-        let (login, now) = (self.0.users.current(key)?, self.0.clock.now());
+        let (login, now) = (self.0.users.current(key).ok().flatten()?, self.0.clock.now());
         let cache = self.0.cache();
         let entry = cache.entries.get(key).filter(|entry| entry.login.is(&login))?;
         Some(entry.tip.clone()).filter(|tip| !tip.expires_at.is_past(now))
@@ -171,14 +173,17 @@ impl Broker {
 
     /// Drops a session's token, which is of no use once its login was removed or replaced.
     pub fn forget(&self, key: &SessionKey) {
-        self.0.cache().entries.remove(key);
+        let mut cache = self.0.cache();
+        cache.entries.remove(key);
+        cache.forgotten += 1;
+        drop(cache);
         self.0.failures().remove(key);
     }
 }
 
 impl Inner {
     fn get(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<Tip>> {
-        let login = self.users.current(key).ok_or_else(not_logged_in)?;
+        let login = self.users.current(key)?.ok_or_else(not_logged_in)?;
         self.get_for(key, &login)
     }
 
@@ -237,13 +242,13 @@ impl Inner {
     }
 
     fn fetch_once(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<Tip>> {
-        let login = Login::of(&*self.users.current(key).ok_or_else(not_logged_in)?);
+        let login = Login::of(&*self.users.current(key)?.ok_or_else(not_logged_in)?);
         self.flight.run(&(key.clone(), login.clone()), || {
             let session = self.users.fresh(key)?;
             if !login.is(&session) {
                 return Err(not_logged_in());
             }
-            let tip = Arc::new(match self.users.delegated_by(key) {
+            let tip = Arc::new(match self.users.delegated_by(key)? {
                 None => self.issuer.issue(key, &session)?,
                 Some(by) => {
                     let user_token = self.get(&by)?.token.clone();
@@ -258,17 +263,26 @@ impl Inner {
                 .with_hint("log out and in again; if it stays, report it to the operator of the user pool"));
             }
             let renew_at = self.renewal_moment(&tip)?;
-            let mut cache = self.cache();
-            // Checked under the lock that `forget` takes after a logout: a token that comes too late is not kept.
-            match self.users.current(key) {
-                Some(current) if login.is(&current) => {
-                    let entry = Entry { login, tip: tip.clone(), renew_at, renewing: false };
-                    cache.insert(key.clone(), entry, self.clock.now());
-                    Ok(tip)
-                }
-                _ => Err(not_logged_in()),
-            }
+            let entry = Entry { login, tip: tip.clone(), renew_at, renewing: false };
+            self.keep(key, entry)?;
+            Ok(tip)
         })
+    }
+
+    /// Keeps a token for a login that still stands. One that comes after the logout is not kept: where something was
+    /// forgotten while the login was looked for, it is looked for again.
+    fn keep(&self, key: &SessionKey, entry: Entry) -> Result<()> {
+        loop {
+            let forgotten = self.cache().forgotten;
+            if !self.users.current(key)?.is_some_and(|current| entry.login.is(&current)) {
+                return Err(not_logged_in());
+            }
+            let mut cache = self.cache();
+            if cache.forgotten == forgotten {
+                cache.insert(key.clone(), entry, self.clock.now());
+                return Ok(());
+            }
+        }
     }
 
     fn renewal_moment(&self, tip: &Tip) -> Result<Timestamp> {
@@ -327,11 +341,11 @@ mod tests {
     struct People(Mutex<HashMap<SessionKey, Arc<Session>>>);
 
     impl Users for People {
-        fn current(&self, key: &SessionKey) -> Option<Arc<Session>> {
-            self.0.lock().unwrap().get(key).cloned()
+        fn current(&self, key: &SessionKey) -> Result<Option<Arc<Session>>> {
+            Ok(self.0.lock().unwrap().get(key).cloned())
         }
         fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>> {
-            self.current(key).ok_or_else(not_logged_in)
+            self.current(key)?.ok_or_else(not_logged_in)
         }
     }
 

@@ -58,13 +58,13 @@ impl Delegations {
         if !may_be_delegated_to(to) {
             return refused("it is a person's own session");
         }
-        if self.users.current(to).is_some() {
+        if self.users.current(to)?.is_some() {
             return refused("somebody is logged in there");
         }
-        if self.current(to).is_some() && self.grant_of(to).is_some_and(|grant| grant.by != *by) {
+        if self.current(to)?.is_some() && self.grant_of(to).is_some_and(|grant| grant.by != *by) {
             return refused("it acts for another session");
         }
-        let login = self.current(by).ok_or_else(not_logged_in)?;
+        let login = self.current(by)?.ok_or_else(not_logged_in)?;
         let mut given = self.given();
         let mut above = Some(by.clone());
         for _ in 0..=MAX_DEPTH {
@@ -83,25 +83,31 @@ impl Delegations {
         refused(&format!("more than {MAX_DEPTH} sessions would act for one another"))
     }
 
+    /// Whether a session was given a login, whatever became of that. No I/O.
+    #[must_use]
+    pub fn is_given(&self, to: &SessionKey) -> bool {
+        self.grant_of(to).is_some()
+    }
+
     /// Ends what a session was given. Returns whether it was given anything.
     pub fn revoke(&self, to: &SessionKey) -> bool {
         self.given().remove(to).is_some()
     }
 
     /// The key of a person's login that a session acts for, and that login; its own one where it has one.
-    fn origin(&self, key: &SessionKey) -> Option<(SessionKey, Arc<Session>)> {
+    fn origin(&self, key: &SessionKey) -> Result<Option<(SessionKey, Arc<Session>)>> {
         let mut at = key.clone();
         let mut expected: Option<Grant> = None;
         for _ in 0..=MAX_DEPTH {
-            if let Some(login) = self.users.current(&at) {
+            if let Some(login) = self.users.current(&at)? {
                 let same = expected.is_none_or(|it| it.sub == login.sub && it.login_at == login.login_at);
-                return same.then_some((at, login));
+                return Ok(same.then_some((at, login)));
             }
-            let grant = self.grant_of(&at)?;
+            let Some(grant) = self.grant_of(&at) else { return Ok(None) };
             at = grant.by.clone();
             expected = Some(grant);
         }
-        None
+        Ok(None)
     }
 
     fn grant_of(&self, key: &SessionKey) -> Option<Grant> {
@@ -123,21 +129,21 @@ pub fn may_be_delegated_to(key: &SessionKey) -> bool {
 }
 
 impl Users for Delegations {
-    fn current(&self, key: &SessionKey) -> Option<Arc<Session>> {
-        self.origin(key).map(|(_, login)| login)
+    fn current(&self, key: &SessionKey) -> Result<Option<Arc<Session>>> {
+        Ok(self.origin(key)?.map(|(_, login)| login))
     }
 
     fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>> {
         // Without any login the key's own answer tells why.
-        let origin = self.origin(key);
+        let origin = self.origin(key)?;
         self.users.fresh(origin.as_ref().map_or(key, |(origin, _)| origin))
     }
 
-    fn delegated_by(&self, key: &SessionKey) -> Option<SessionKey> {
-        match self.users.current(key) {
+    fn delegated_by(&self, key: &SessionKey) -> Result<Option<SessionKey>> {
+        Ok(match self.users.current(key)? {
             Some(_) => None,
             None => self.grant_of(key).map(|grant| grant.by),
-        }
+        })
     }
 }
 
@@ -160,11 +166,11 @@ mod tests {
     struct People(Mutex<HashMap<SessionKey, Arc<Session>>>);
 
     impl Users for People {
-        fn current(&self, key: &SessionKey) -> Option<Arc<Session>> {
-            self.0.lock().unwrap().get(key).cloned()
+        fn current(&self, key: &SessionKey) -> Result<Option<Arc<Session>>> {
+            Ok(self.0.lock().unwrap().get(key).cloned())
         }
         fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>> {
-            self.current(key).ok_or_else(not_logged_in)
+            self.current(key)?.ok_or_else(not_logged_in)
         }
     }
 
@@ -201,13 +207,13 @@ mod tests {
         delegations.grant(&key(CHILD), &key(ANN)).unwrap();
         delegations.grant(&key(GRANDCHILD), &key(CHILD)).unwrap();
         for session in [CHILD, GRANDCHILD] {
-            assert_eq!(delegations.current(&key(session)).unwrap().sub, "ann");
+            assert_eq!(delegations.current(&key(session)).unwrap().unwrap().sub, "ann");
             assert_eq!(delegations.fresh(&key(session)).unwrap().sub, "ann");
         }
-        assert_eq!(delegations.delegated_by(&key(GRANDCHILD)), Some(key(CHILD)));
-        assert_eq!(delegations.delegated_by(&key(ANN)), None);
+        assert_eq!(delegations.delegated_by(&key(GRANDCHILD)).unwrap(), Some(key(CHILD)));
+        assert_eq!(delegations.delegated_by(&key(ANN)).unwrap(), None);
         people.0.lock().unwrap().clear();
-        assert!(delegations.current(&key(GRANDCHILD)).is_none());
+        assert!(delegations.current(&key(GRANDCHILD)).unwrap().is_none());
         assert_eq!(delegations.fresh(&key(CHILD)).unwrap_err().code(), Code::NotLoggedIn);
     }
 
@@ -218,7 +224,7 @@ mod tests {
         delegations.grant(&key(CHILD), &SessionKey::main()).unwrap();
         for (sub, seconds) in [("bob", 0), ("ann", 5)] {
             log_in(&people, "agent:main:main", sub, seconds);
-            assert!(delegations.current(&key(CHILD)).is_none(), "{sub}");
+            assert!(delegations.current(&key(CHILD)).unwrap().is_none(), "{sub}");
         }
     }
 
@@ -245,11 +251,11 @@ mod tests {
             Code::Forbidden
         );
         delegations.grant(&key("agent:ops:main"), &key(ANN)).unwrap();
-        assert_eq!(delegations.current(&key("agent:ops:main")).unwrap().sub, "ann");
+        assert_eq!(delegations.current(&key("agent:ops:main")).unwrap().unwrap().sub, "ann");
         // A login of its own goes before what was given.
         log_in(&people, "agent:ops:main", "cleo", 0);
-        assert_eq!(delegations.current(&key("agent:ops:main")).unwrap().sub, "cleo");
-        assert_eq!(delegations.delegated_by(&key("agent:ops:main")), None);
+        assert_eq!(delegations.current(&key("agent:ops:main")).unwrap().unwrap().sub, "cleo");
+        assert_eq!(delegations.delegated_by(&key("agent:ops:main")).unwrap(), None);
     }
 
     #[test]
@@ -262,9 +268,9 @@ mod tests {
             delegations.grant(&key(to), &key(ANN)).unwrap();
         }
         clock.advance(LENT_FOR);
-        assert!(delegations.current(&key("agent:ops:main")).is_none());
-        assert_eq!(delegations.delegated_by(&key("agent:ops:main")), None);
-        assert!(delegations.current(&key(CHILD)).is_some());
+        assert!(delegations.current(&key("agent:ops:main")).unwrap().is_none());
+        assert_eq!(delegations.delegated_by(&key("agent:ops:main")).unwrap(), None);
+        assert!(delegations.current(&key(CHILD)).unwrap().is_some());
     }
 
     #[test]
@@ -275,7 +281,7 @@ mod tests {
         for n in 1..=MAX_DEPTH - 1 {
             delegations.grant(&sub(n), &sub(n - 1)).unwrap();
         }
-        assert!(delegations.current(&sub(MAX_DEPTH - 1)).is_some());
+        assert!(delegations.current(&sub(MAX_DEPTH - 1)).unwrap().is_some());
         assert_eq!(delegations.grant(&sub(1), &sub(3)).unwrap_err().code(), Code::Forbidden);
         delegations.grant(&sub(MAX_DEPTH), &sub(MAX_DEPTH - 1)).unwrap();
         assert_eq!(
@@ -283,6 +289,6 @@ mod tests {
             Code::Forbidden
         );
         assert!(delegations.revoke(&sub(1)) && !delegations.revoke(&sub(1)));
-        assert!(delegations.current(&sub(2)).is_none());
+        assert!(delegations.current(&sub(2)).unwrap().is_none());
     }
 }

@@ -63,7 +63,7 @@ impl Bench {
 
     fn env(&self, session: &str, provider: &str) -> Vec<String> {
         let bindings = BTreeMap::from([(provider.to_owned(), "NAME".to_owned())]);
-        let injection = self.desk.injection(&key(session), &bindings, false);
+        let injection = self.desk.injection(&key(session), &bindings, false).unwrap();
         injection.expose().map(|(_, value)| value.to_owned()).collect()
     }
 

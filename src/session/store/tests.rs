@@ -12,7 +12,10 @@ use super::*;
 use crate::base::codec::base64;
 use crate::base::entropy::OsEntropy;
 use crate::base::secret::Secret;
-use crate::base::time::ManualClock;
+use crate::base::time::{ManualClock, Timestamp};
+use crate::records::testing::{self as conformance, Place};
+use crate::records::{self, Health};
+use crate::session::model::REMEMBERED_FOR;
 
 const START: i64 = 1_000_000;
 const LATER: i64 = START + 3600;
@@ -30,8 +33,16 @@ fn reopen(files: &BTreeMap<String, Vec<u8>>) -> Store {
     open(&MemoryDisk::of(files.clone()))
 }
 
+fn reopen_at(files: &BTreeMap<String, Vec<u8>>, now: Timestamp) -> Store {
+    let clock = Arc::new(ManualClock::at(now));
+    Store::on(
+        Box::new(MemoryDisk::of(files.clone())),
+        StoreOptions { clock, ..options("/data", Env::default()) },
+    )
+}
+
 fn names(store: &Store) -> Vec<String> {
-    store.sessions().iter().map(|(key, session)| format!("{key}={}", session.sub)).collect()
+    store.known().iter().map(|(key, session)| format!("{key}={}", session.sub)).collect()
 }
 
 fn durable(saved: &Saved) -> bool {
@@ -50,7 +61,7 @@ fn refusal(store: &Store) -> Error {
 }
 
 fn put(store: &Store, name: &str, sub: &str) -> Saved {
-    store.put(&key(name), session(sub, LATER, Some("refresh")))
+    store.put(&key(name), session(sub, LATER, Some("refresh"))).unwrap()
 }
 
 /// A disk with a snapshot of `a` and a journal with `b`.
@@ -67,13 +78,13 @@ fn what_is_saved_is_there_after_a_restart() {
     let disk = two_saved();
     let store = reopen(&disk.files());
     assert_eq!(names(&store), ["a=1", "b=2"]);
-    let back = store.get(&key("b")).unwrap();
-    assert_eq!((back.expires_at.unix(), back.login_at.unix()), (LATER, 0));
-    assert_eq!(back.user_token.expose(), "token-of-2");
-    assert_eq!(back.refresh_token.as_ref().unwrap().expose(), "refresh");
-    let (removed, saved) = store.remove(&key("a"));
+    let back = store.get(&key("b")).unwrap().unwrap();
+    assert_eq!((back.value.expires_at.unix(), back.value.login_at.unix()), (LATER, 0));
+    assert_eq!(back.value.user_token.expose(), "token-of-2");
+    assert_eq!(back.value.refresh_token.as_ref().unwrap().expose(), "refresh");
+    let (removed, saved) = records::remove(&store, &key("a")).unwrap();
     assert!(removed && durable(&saved));
-    assert!(!store.remove(&key("a")).0);
+    assert!(!records::remove(&store, &key("a")).unwrap().0);
     assert_eq!((store.len(), store.is_empty()), (1, false));
 }
 
@@ -143,12 +154,12 @@ fn prunes_expired_on_load_and_on_save_but_keeps_what_can_be_renewed() {
     for (name, end, refresh) in
         [("ends", START + 10, None), ("renews", START + 10, Some("r")), ("stays", LATER, None)]
     {
-        assert!(durable(&store.put(&key(name), session("s", end, refresh))));
+        assert!(durable(&store.put(&key(name), session("s", end, refresh)).unwrap()));
     }
     let files = disk.files();
     let at = |seconds: i64| {
         let mut options = options("/data", Env::default());
-        let clock = Arc::new(ManualClock::at(Timestamp::from_unix(START + seconds)));
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix(START + seconds) + REMEMBERED_FOR));
         options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
         (Store::on(Box::new(MemoryDisk::of(files.clone())), options), clock)
     };
@@ -156,66 +167,22 @@ fn prunes_expired_on_load_and_on_save_but_keeps_what_can_be_renewed() {
     assert_eq!(names(&at(10).0), ["renews=s", "stays=s"]);
     let (store, clock) = at(0);
     clock.advance(Duration::from_secs(10));
-    assert_eq!(store.len(), 3, "readers do not prune");
+    assert_eq!((store.len(), names(&store).len()), (3, 2), "readers do not prune, and do not see");
     assert!(durable(&put(&store, "new", "n")));
     assert_eq!(names(&store), ["new=n", "renews=s", "stays=s"]);
 }
 
 #[test]
-fn a_removal_spares_the_login_that_came_in_between() {
+fn it_does_what_all_records_do() {
     let disk = MemoryDisk::default();
-    let store = open(&disk);
-    let _ = put(&store, "a", "1");
-    let seen = store.get(&key("a")).unwrap();
-    let _ = store.put(&key("a"), session("2", LATER, Some("another")));
-    assert!(matches!(store.remove_if(&key("a"), &seen), Swap::Changed(now) if now.sub == "2"));
-    let seen = store.get(&key("a")).unwrap();
-    assert!(matches!(store.remove_if(&key("a"), &seen), Swap::Done(Saved::Durable)));
-    assert!(matches!(store.remove_if(&key("a"), &seen), Swap::Gone));
-    assert!(names(&reopen(&disk.files())).is_empty());
-}
-
-#[test]
-fn a_renewal_replaces_only_the_login_that_it_renewed() {
-    let store = open(&MemoryDisk::default());
-    let name = key("a");
-    let _ = store.put(&name, session("s", START, Some("r1")));
-    let seen = store.get(&name).unwrap();
-    assert!(matches!(
-        store.replace_if(&name, &seen, session("s", LATER, Some("r2"))),
-        Swap::Done(Saved::Durable)
-    ));
-    let Swap::Changed(newer) = store.replace_if(&name, &seen, session("s", LATER, Some("r3"))) else {
-        panic!("the refresh token has changed")
-    };
-    assert_eq!(newer.refresh_token.as_ref().unwrap().expose(), "r2");
-    let _ = store.put(&name, session("s", LATER, None));
-    let seen = store.get(&name).unwrap();
-    assert!(matches!(store.replace_if(&name, &newer, session("s", LATER, None)), Swap::Changed(_)));
-    assert!(matches!(store.replace_if(&name, &seen, session("t", LATER, None)), Swap::Done(_)));
-    assert!(matches!(store.replace_if(&name, &seen, session("u", LATER, None)), Swap::Changed(_)));
-    let _ = store.remove(&name);
-    assert!(matches!(store.replace_if(&name, &seen, session("s", LATER, None)), Swap::Gone));
-}
-
-#[test]
-fn of_many_renewals_of_one_login_one_wins() {
-    let store = open(&MemoryDisk::default());
-    let name = key("a");
-    let _ = store.put(&name, session("s", START, Some("r1")));
-    let seen = store.get(&name).unwrap();
-    let wins: usize = std::thread::scope(|scope| {
-        let renew = |i: usize| {
-            let (store, name, seen) = (&store, &name, &seen);
-            scope.spawn(move || {
-                let new = session("s", LATER, Some(&format!("r-{i}")));
-                usize::from(matches!(store.replace_if(name, seen, new), Swap::Done(_)))
-            })
-        };
-        let threads: Vec<_> = (0..8).map(renew).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
-    });
-    assert_eq!(wins, 1);
+    let clock = Arc::new(ManualClock::at(Timestamp::from_unix(START)));
+    let store = Store::on(
+        Box::new(disk.clone()),
+        StoreOptions { clock: clock.clone(), ..options("/data", Env::default()) },
+    );
+    let (now, pass) = (|| clock.now(), |by| clock.advance(by));
+    conformance::all(&Place { one: &store, other: &store, now: &now, pass: &pass });
+    assert_eq!(names(&store), names(&reopen_at(&disk.files(), clock.now())));
 }
 
 #[test]
@@ -230,7 +197,7 @@ fn memory_and_disk_agree_after_concurrent_saves() {
                     let name = format!("k{}", (thread + round) % 5);
                     assert!(durable(&put(store, &name, &format!("{thread}-{round}"))));
                     if round % 7 == 0 {
-                        assert!(durable(&store.remove(&key(&name)).1));
+                        assert!(durable(&records::remove(store, &key(&name)).unwrap().1));
                     }
                 }
             });
@@ -251,7 +218,7 @@ fn readers_and_changes_never_wait_for_the_disk_and_queued_saves_share_a_write() 
         let first = scope.spawn(|| put(&store, "slow", "3"));
         at_gate.recv().unwrap();
         // The disk is busy from here until `go`.
-        assert_eq!(store.get(&key("slow")).unwrap().sub, "3");
+        assert_eq!(store.get(&key("slow")).unwrap().unwrap().value.sub, "3");
         assert!(is_ok(&store) && store.len() == 3);
         let queued: Vec<_> = (0..4)
             .map(|i| {
@@ -310,7 +277,7 @@ fn unreadable_files_are_left_alone_and_the_store_works_in_memory() {
         let Saved::MemoryOnly(again) = put(&store, "new", "n") else { panic!("{says}: saved") };
         assert_eq!(again.message(), error.message());
         assert_eq!(store.rotate_key().unwrap_err().message(), error.message());
-        assert!(!durable(&store.flush()) && !durable(&store.remove(&key("none")).1));
+        assert!(!durable(&store.flush()) && !records::remove(&store, &key("none")).unwrap().0);
         assert_eq!(names(&store), ["new=n"], "{says}");
         assert_eq!(disk.files(), files, "{says}: the files are as they were");
     }
@@ -433,13 +400,13 @@ fn script() -> Vec<(&'static str, Act)> {
     fn large(store: &Store, sub: &str) -> bool {
         let mut large = session(sub, LATER, None);
         large.user_token = Secret::new("t".repeat(22_000));
-        durable(&store.put(&key("c"), large))
+        durable(&store.put(&key("c"), large).unwrap())
     }
     vec![
         ("put a", Box::new(|store| durable(&put(store, "a", "1")))),
         ("put b", Box::new(|store| durable(&put(store, "b", "2")))),
         ("change a", Box::new(|store| durable(&put(store, "a", "3")))),
-        ("remove b", Box::new(|store| durable(&store.remove(&key("b")).1))),
+        ("remove b", Box::new(|store| durable(&records::remove(store, &key("b")).unwrap().1))),
         ("large 1", Box::new(|store| large(store, "5"))),
         ("large 2", Box::new(|store| large(store, "6"))),
         ("large 3", Box::new(|store| large(store, "7"))),
@@ -531,8 +498,9 @@ fn after_a_passing_failure_the_next_save_writes_everything() {
 
 #[test]
 fn a_plain_file_is_sealed_at_the_first_start_whenever_the_machine_stops() {
+    let ended = START - 3600;
     let plain = format!(
-        r#"{{"main":{{"idToken":"canary","sub":"s","expiresAt":{LATER}}},"old":{{"userToken":"canary","sub":"t","expiresAt":{START}}}}}"#
+        r#"{{"main":{{"idToken":"canary","sub":"s","expiresAt":{LATER}}},"old":{{"userToken":"canary","sub":"t","expiresAt":{ended}}}}}"#
     );
     let journal = two_saved().files()[JOURNAL_FILE].clone();
     let files: BTreeMap<_, _> =
@@ -574,10 +542,9 @@ fn what_changes_nothing_does_not_repeat_a_failed_write_but_a_flush_does() {
     let Health::Unsaved { error, .. } = store.health() else { panic!("{:?}", store.health()) };
     disk.restart();
     let steps = disk.state().steps;
-    let (removed, Saved::MemoryOnly(same)) = store.remove(&key("none")) else {
-        panic!("nothing was written")
-    };
-    assert_eq!((removed, same.message(), disk.state().steps), (false, error.message(), steps));
+    assert!(!records::remove(&store, &key("none")).unwrap().0);
+    let Health::Unsaved { error: same, .. } = store.health() else { panic!("{:?}", store.health()) };
+    assert_eq!((same.message(), disk.state().steps), (error.message(), steps));
     assert!(durable(&store.flush()) && is_ok(&store));
     assert_eq!(names(&reopen(&disk.files())), ["a=1", "b=2", "c=3"]);
 }

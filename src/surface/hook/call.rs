@@ -176,7 +176,9 @@ impl Hooks {
     ) -> Option<Map<String, Value>> {
         let bound = !self.services.bindings.of(key).is_empty();
         let injection = match self.settings.injection {
-            InjectionMode::Env if bound => self.services.injection(key, self.settings.host.blocks_names),
+            InjectionMode::Env if bound => {
+                self.services.injection(key, self.settings.host.blocks_names).unwrap_or_default()
+            }
             _ => Injection::default(),
         };
         for note in injection.notes() {

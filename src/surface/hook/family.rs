@@ -64,7 +64,9 @@ impl Family {
         let target = params.get("sessionKey").and_then(Value::as_str).filter(|_| tool == SEND);
         let target = target.and_then(|key| SessionKey::parse(key).ok()).filter(may_be_delegated_to);
         // The session that is written to may begin to act before this call ends.
-        let to = target.filter(|to| self.delegations.delegated_by(to).is_none() && self.grant(to, by));
+        let to = target.filter(|to| {
+            self.delegations.delegated_by(to).is_ok_and(|by| by.is_none()) && self.grant(to, by)
+        });
         self.open().insert(id, Open { spawns: tool == SPAWN, by: by.clone(), to });
     }
 
@@ -105,18 +107,18 @@ impl Family {
 
     /// Waits until a subagent was given an identity, as long as one may be on its way.
     pub(super) fn wait_for(&self, child: &SessionKey) {
-        if !child.is_subagent() || self.delegations.current(child).is_some() {
+        if !child.is_subagent() || self.delegations.is_given(child) {
             return;
         }
         let waiting = |open: &mut BoundedMap<_, Open>| {
-            open.iter().any(|(_, call)| call.spawns) && self.delegations.current(child).is_none()
+            open.iter().any(|(_, call)| call.spawns) && !self.delegations.is_given(child)
         };
         drop(self.given.wait_timeout_while(self.open(), PATIENCE, waiting));
     }
 
     fn grant(&self, to: &SessionKey, by: &SessionKey) -> bool {
         // The event and the result tell of the same session.
-        let is_known = self.delegations.delegated_by(to).as_ref() == Some(by);
+        let is_known = self.delegations.delegated_by(to).is_ok_and(|known| known.as_ref() == Some(by));
         let granted = self.delegations.grant(to, by);
         match &granted {
             Ok(()) if is_known => {}
@@ -156,11 +158,11 @@ mod tests {
     struct People(HashMap<SessionKey, Arc<Session>>);
 
     impl Users for People {
-        fn current(&self, key: &SessionKey) -> Option<Arc<Session>> {
-            self.0.get(key).cloned()
+        fn current(&self, key: &SessionKey) -> Result<Option<Arc<Session>>> {
+            Ok(self.0.get(key).cloned())
         }
         fn fresh(&self, key: &SessionKey) -> Result<Arc<Session>> {
-            self.current(key).ok_or_else(not_logged_in)
+            self.current(key)?.ok_or_else(not_logged_in)
         }
     }
 
@@ -193,7 +195,7 @@ mod tests {
     }
 
     fn acts_for(delegations: &Delegations, session: &str) -> Option<String> {
-        delegations.current(&key(session)).map(|login| login.sub.clone())
+        delegations.current(&key(session)).unwrap().map(|login| login.sub.clone())
     }
 
     fn begin(family: &Family, id: &str, tool: &str, params: Value, by: &str) {

@@ -66,7 +66,7 @@ impl World {
     }
 
     fn log_in(&self, session: &str, sub: &str) {
-        self.bench.log_in_to(&self.hooks.services.store, session, sub);
+        self.bench.log_in_to(&*self.hooks.services.store, session, sub);
     }
 
     /// Fetches an API key and binds it.
@@ -354,9 +354,9 @@ fn a_subagent_acts_for_its_parents_person_only_with_propagation_and_until_it_end
             continue;
         }
         assert!(matches!(verdict, Verdict::Pass), "{verdict:?}");
-        assert_eq!(world.services().users.current(&key(child)).unwrap().sub, "ann");
+        assert_eq!(world.services().users.current(&key(child)).unwrap().unwrap().sub, "ann");
         world.hooks.subagent_ended(child);
-        assert!(world.services().users.current(&key(child)).is_none());
+        assert!(world.services().users.current(&key(child)).unwrap().is_none());
         assert!(world.services().broker.peek(&key(child)).is_none());
     }
 }
