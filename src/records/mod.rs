@@ -31,6 +31,9 @@ pub trait Record: fmt::Debug + Send + Sync + Sized + 'static {
     /// The family's name, the same for ever: seals are bound to it.
     const FAMILY: &'static str;
 
+    /// How long an engine keeps a record without an end that nobody puts again; `None` for as long as it lives.
+    const IDLE: Option<Duration> = None;
+
     /// From when on the record is of no use; `None` for one that is kept until it is removed.
     fn ends(&self) -> Option<Timestamp>;
 

@@ -94,16 +94,6 @@ impl SessionKey {
     }
 }
 
-impl Name for SessionKey {
-    fn as_name(&self) -> &str {
-        &self.0
-    }
-
-    fn from_name(text: &str) -> Option<Self> {
-        Self::parse(text).ok()
-    }
-}
-
 impl fmt::Display for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -1,6 +1,6 @@
 //! The sessions in memory: what readers see, which of them end when, and what is not on the disk yet.
 //!
-//! Invariant: `ends` holds the end of each session, so pruning costs O(log n) for each that goes.
+//! Invariant: `ends` holds exactly the sessions that have an end, so pruning costs O(log n) for each that goes.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use super::key::SessionKey;
 use super::model::Session;
 use super::record::{Batch, Sessions};
 use crate::base::time::Timestamp;
+use crate::records::Record;
 
 /// Counts changes: state `n` is what there was after the `n`th.
 pub(super) type Version = u64;
@@ -24,7 +25,7 @@ pub(super) struct Memory {
 impl Memory {
     /// Takes over what was loaded, all of it on the disk.
     pub(super) fn of(sessions: Sessions) -> Self {
-        let ends = sessions.iter().map(|(key, session)| end_of(key, session)).collect();
+        let ends = sessions.iter().filter_map(|(key, session)| end_of(key, session)).collect();
         Self { sessions, ends, ..Self::default() }
     }
 
@@ -42,17 +43,19 @@ impl Memory {
     }
 
     pub(super) fn put(&mut self, key: SessionKey, session: Session) {
-        if let Some(old) = self.sessions.get(&key) {
-            self.ends.remove(&end_of(&key, old));
+        if let Some(end) = self.sessions.get(&key).and_then(|old| end_of(&key, old)) {
+            self.ends.remove(&end);
         }
-        self.ends.insert(end_of(&key, &session));
+        self.ends.extend(end_of(&key, &session));
         self.sessions.insert(key.clone(), Arc::new(session));
         self.mark(key);
     }
 
     pub(super) fn remove(&mut self, key: &SessionKey) -> bool {
         let Some(old) = self.sessions.remove(key) else { return false };
-        self.ends.remove(&end_of(key, &old));
+        if let Some(end) = end_of(key, &old) {
+            self.ends.remove(&end);
+        }
         self.mark(key.clone());
         true
     }
@@ -88,18 +91,18 @@ impl Memory {
     }
 }
 
-fn end_of(key: &SessionKey, session: &Session) -> (Timestamp, SessionKey) {
-    (session.forgotten_at(), key.clone())
+fn end_of(key: &SessionKey, session: &Session) -> Option<(Timestamp, SessionKey)> {
+    Some((session.ends()?, key.clone()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::model::{REMEMBERED_FOR, RENEWABLE_FOR};
+    use crate::session::model::REMEMBERED_FOR;
     use crate::session::testing::{key, session};
 
     #[test]
-    fn what_has_ended_is_pruned_at_its_second_and_what_can_be_renewed_much_later() {
+    fn only_what_cannot_be_renewed_is_pruned_and_at_its_second() {
         let mut memory = Memory::of([(key("loaded"), Arc::new(session("s", 5, None)))].into());
         memory.put(key("ends"), session("s", 10, None));
         memory.put(key("renews"), session("s", 1, Some("r")));
@@ -114,10 +117,7 @@ mod tests {
         assert_eq!(memory.prune(remembered(9)), 1);
         assert_eq!(memory.prune(remembered(10)), 2);
         assert!(memory.get(&key("renews")).is_some() && memory.get(&key("was-renewed")).is_some());
-        assert_eq!((memory.all().len(), memory.ends.len()), (2, 2));
-        assert_eq!(memory.prune(Timestamp::from_unix(0) + RENEWABLE_FOR), 0);
-        assert_eq!(memory.prune(Timestamp::from_unix(1) + RENEWABLE_FOR), 2);
-        assert!(memory.all().is_empty() && memory.ends.is_empty());
+        assert_eq!((memory.all().len(), memory.ends.len()), (2, 0));
     }
 
     #[test]

@@ -11,8 +11,6 @@ use crate::records::Record;
 
 /// How long an ended login without a refresh token is remembered, so that its person is told that it has ended.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(3600);
-/// How long after its user token's end a login with a refresh token is kept: longer than providers let one lie unused.
-pub const RENEWABLE_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// A person's login under one session key.
 #[derive(Clone, Debug)]
@@ -35,20 +33,16 @@ impl Session {
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.refresh_token.is_none() && self.expires_at.is_past(now)
     }
-
-    /// When there is nothing left to do with it, nor to tell of it.
-    #[must_use]
-    pub fn forgotten_at(&self) -> Timestamp {
-        self.expires_at + if self.refresh_token.is_some() { RENEWABLE_FOR } else { REMEMBERED_FOR }
-    }
 }
 
 impl Record for Session {
     type Name = SessionKey;
     const FAMILY: &'static str = "session";
+    /// Longer than providers let a refresh token lie unused; a login that is used is put again with each renewal.
+    const IDLE: Option<Duration> = Some(Duration::from_secs(180 * 24 * 3600));
 
     fn ends(&self) -> Option<Timestamp> {
-        Some(self.forgotten_at())
+        self.refresh_token.is_none().then(|| self.expires_at + REMEMBERED_FOR)
     }
 
     fn to_bytes(&self) -> Result<Secret<Vec<u8>>> {

@@ -17,8 +17,8 @@ use crate::base::entropy::Entropy;
 use crate::base::env::Env;
 use crate::base::error::{Code, Error, Result};
 use crate::base::log;
-use crate::base::time::Clock;
-use crate::records::{Found, Health, Records, Saved, Swap};
+use crate::base::time::{Clock, Timestamp};
+use crate::records::{Found, Health, Record, Records, Saved, Swap};
 use crate::sys::fs::{Dir, Locking};
 
 /// The lock that keeps a second process out of the data folder.
@@ -243,7 +243,7 @@ impl Records<Session> for Store {
     fn get(&self, key: &SessionKey) -> Result<Option<Found<Session>>> {
         let now = self.clock.now();
         let session = self.read_memory().get(key).cloned();
-        Ok(session.filter(|session| !session.forgotten_at().is_past(now)).map(Found::here))
+        Ok(session.filter(|session| !has_ended(session, now)).map(Found::here))
     }
 
     fn put(&self, key: &SessionKey, session: Session) -> Result<Saved> {
@@ -277,7 +277,7 @@ impl Records<Session> for Store {
     fn known(&self) -> Vec<(SessionKey, Arc<Session>)> {
         let now = self.clock.now();
         let memory = self.read_memory();
-        let standing = memory.all().iter().filter(|(_, session)| !session.forgotten_at().is_past(now));
+        let standing = memory.all().iter().filter(|(_, session)| !has_ended(session, now));
         let mut all: Vec<_> = standing.map(|(key, session)| (key.clone(), Arc::clone(session))).collect();
         drop(memory);
         all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
@@ -296,6 +296,10 @@ impl Records<Session> for Store {
     fn health(&self) -> Health {
         self.lock_health().clone()
     }
+}
+
+fn has_ended(session: &Session, now: Timestamp) -> bool {
+    session.ends().is_some_and(|end| end.is_past(now))
 }
 
 fn report(what: &str, error: &Error) {
