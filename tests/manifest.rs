@@ -147,7 +147,14 @@ fn the_known_keys_are_settings_and_our_additions_are_these() {
     let added: Vec<_> = ours.difference(&known).collect();
     assert_eq!(
         added,
-        ["identity.binaryPath", "identity.bindingImportAllow", "identity.injection", "userpool.confirmLogin"]
+        [
+            "identity.binaryPath",
+            "identity.bindingImportAllow",
+            "identity.injection",
+            "identity.store",
+            "identity.storePassword",
+            "userpool.confirmLogin"
+        ]
     );
 }
 
@@ -205,6 +212,8 @@ fn secrets_take_references_are_declared_and_hidden() {
         "identity.accessKeyId",
         "identity.secretAccessKey",
         "identity.sessionToken",
+        "identity.store",
+        "identity.storePassword",
         "userpool.clientSecret",
         "authz.llmRiskCheck.apiKey",
     ];

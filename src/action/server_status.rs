@@ -121,7 +121,7 @@ fn authz(services: &Services) -> Value {
     authz
 }
 
-fn store(health: &Health) -> Value {
+pub(super) fn store(health: &Health) -> Value {
     match health {
         Health::Ok => json!({ "state": "ok" }),
         Health::MemoryOnly { error } => json!({ "state": "memory_only", "problem": problem(error) }),

@@ -152,7 +152,7 @@ pub static SECTIONS: [Section; 4] = [
 
 /// Every setting, in the order of the documentation.
 #[rustfmt::skip]
-pub static FIELDS: [Field; 47] = [
+pub static FIELDS: [Field; 49] = [
     field!("identity.endpoint", API_URL, "", identity endpoint, "Base URL of the identity API. When set, the region is not looked up."),
     field!("identity.regionMetadataUrl", METADATA_URL, "", identity region_metadata_url, "Where the region id is read from (plain text) when endpoint is unset."),
     field!("identity.accessKeyId", Kind::KeyId, "", identity access_key_id, "Access key; only together with secretAccessKey. Unset: VOLCENGINE_ACCESS_KEY, then the credential file."),
@@ -174,6 +174,8 @@ pub static FIELDS: [Field; 47] = [
     field!("identity.bindingImportAllow", Kind::List, "[]", identity binding_import_allow, "Environment names of refused families that may be imported all the same."),
     field!("identity.injection", Kind::Choice(&InjectionMode::NAMES), "\"env\"", identity injection, "What tool calls are given: env, the bound variables and a handle; handle, the handle alone, with which agent-identity exec gets the variables. Other plugins of the host see a call's parameters."),
     field!("identity.binaryPath", Kind::Text, "", identity binary_path, "The agent-identity program that the plugin starts. Unset: AGENT_IDENTITY_BIN, the plugin's own folder, its platform package, then PATH."),
+    field!("identity.store", Kind::Secret, "", identity store, "Where logins and what belongs to them are kept. Unset or file: the data folder; a redis:// or rediss:// URL: an engine that several instances share (docs/scale.md has its options)."),
+    field!("identity.storePassword", Kind::Secret, "", identity store_password, "Password of that engine, instead of one in the URL."),
     field!("userpool.discoveryUrl", API_URL, "", userpool discovery_url, "OIDC discovery base; its presence chooses the explicit mode."),
     field!("userpool.clientId", Kind::Text, "", userpool client_id, "OIDC client (explicit mode)."),
     field!("userpool.clientSecret", Kind::Secret, "", userpool client_secret, "Its secret (explicit mode). Unset: a public client with PKCE."),

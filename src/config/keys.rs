@@ -6,7 +6,8 @@
 use super::parse::Parsed;
 use super::problem::{Problem, Severity};
 
-const PATHS: [&str; 3] = ["identity.accessKeyId", "identity.secretAccessKey", "identity.sessionToken"];
+pub(super) const PATHS: [&str; 3] =
+    ["identity.accessKeyId", "identity.secretAccessKey", "identity.sessionToken"];
 
 /// Reports and removes an explicit pair that cannot be used.
 pub(super) fn leave_out_unusable(parsed: &mut Parsed) {

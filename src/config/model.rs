@@ -59,6 +59,10 @@ pub struct Identity {
     pub injection: InjectionMode,
     /// The program that the host's plugin starts.
     pub binary_path: Option<String>,
+    /// Where logins are kept: `file`, or the URL of an engine; `None` is `file`.
+    pub store: Option<Secret>,
+    /// The engine's password, instead of one in the URL.
+    pub store_password: Option<Secret>,
 }
 
 /// `userpool.*`
@@ -208,6 +212,8 @@ impl Default for Identity {
             binding_import_allow: Vec::new(),
             injection: InjectionMode::default(),
             binary_path: None,
+            store: None,
+            store_password: None,
         }
     }
 }

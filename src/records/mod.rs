@@ -171,6 +171,14 @@ pub enum Health {
     },
 }
 
+impl Health {
+    /// Whether there is nothing to say.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        matches!(self, Self::Ok)
+    }
+}
+
 /// A family of records.
 pub trait Records<T: Record>: Send + Sync {
     /// The record of a name, unless it has ended.
