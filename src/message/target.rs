@@ -1,12 +1,15 @@
 //! Where a person can be told something: the chat in which they asked.
 
+use serde::{Deserialize, Serialize};
+
 use super::feishu;
 use crate::base::lang::Lang;
 use crate::session::channel::{is_sendable, normalized};
 use crate::session::key::SessionKey;
 
 /// A chat, in its channel's own terms. Everything but the channel may be unknown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ReplyTarget {
     /// The channel, e.g. `feishu`.
     pub channel: String,

@@ -101,6 +101,8 @@ pub enum CallbackFailure {
     CodeMissing,
     /// The confirmation does not come from our own page.
     ForeignPage,
+    /// It cannot be known just now whether the link is good. The link is not used up.
+    Undecided(Error),
     /// The exchange failed, or what follows a login did.
     NotSignedIn(Error),
 }
@@ -164,15 +166,15 @@ impl Callback {
         let whole = fields.get(STATE_FIELD)?.unwrap_or_default();
         let relay = if self.provider.relays() { RelayState::parse(&whole) } else { None };
         let state = relay.as_ref().map_or(&*whole, RelayState::request_state).to_owned();
-        let login = self.pending.find(&state).ok_or(CallbackFailure::LinkExpired)?;
+        let login = self.pending.find(&state).map_err(unjudged)?.ok_or(CallbackFailure::LinkExpired)?;
         // A relayed answer is that of a provider behind the pool, whose name is not for us to know.
         let issuer = relay.is_none().then_some(&login.issuer);
         let answer = Answer { code: code(&fields, issuer)?, relay };
         if !self.confirm {
-            let login = self.pending.take(&state).ok_or(CallbackFailure::LinkExpired)?;
+            let login = self.pending.take(&state).map_err(unjudged)?.ok_or(CallbackFailure::LinkExpired)?;
             return self.sign_in(login, answer);
         }
-        let token = self.pending.park(&state, answer).map_err(CallbackFailure::NotSignedIn)?;
+        let token = self.pending.park(&state, answer).map_err(unjudged)?;
         Ok(CallbackReply::Confirm(Confirm {
             login,
             action: self.url().path().to_owned(),
@@ -184,15 +186,15 @@ impl Callback {
     fn confirmed(&self, request: &CallbackRequest<'_>) -> Result<CallbackReply, CallbackFailure> {
         let form = Fields::parse(request.body, MAX_BODY_BYTES)?;
         let state = form.get(STATE_FIELD)?.unwrap_or_default();
-        if self.pending.find(&state).is_none() {
+        if self.pending.find(&state).map_err(unjudged)?.is_none() {
             return Err(CallbackFailure::LinkExpired);
         }
         if !self.is_own_page(request) {
             return Err(CallbackFailure::ForeignPage);
         }
         let token = form.get(TOKEN_FIELD)?.unwrap_or_default();
-        let (login, answer) =
-            self.pending.take_confirmed(&state, &token).ok_or(CallbackFailure::LinkExpired)?;
+        let taken = self.pending.take_confirmed(&state, &token).map_err(unjudged)?;
+        let (login, answer) = taken.ok_or(CallbackFailure::LinkExpired)?;
         self.sign_in(login, answer)
     }
 
@@ -261,6 +263,15 @@ fn code(fields: &Fields<'_>, issuer: Option<&Issuer>) -> Result<Secret, Callback
     Ok(Secret::new(code.into_owned()))
 }
 
+/// Nothing was done: the same request may do better in a moment, where the failure is one that passes.
+fn unjudged(error: Error) -> CallbackFailure {
+    if error.code().is_temporary() {
+        CallbackFailure::Undecided(error)
+    } else {
+        CallbackFailure::NotSignedIn(error)
+    }
+}
+
 fn shortened(text: &str) -> String {
     text.chars().take(MAX_ERROR_CHARS).collect()
 }
@@ -282,7 +293,7 @@ impl fmt::Display for CallbackFailure {
             Self::Refused { error, .. } => write!(f, "refused by the provider: {error}"),
             Self::CodeMissing => f.write_str("answer without a code"),
             Self::ForeignPage => f.write_str("confirmation from a foreign page"),
-            Self::NotSignedIn(error) => match error.detail() {
+            Self::Undecided(error) | Self::NotSignedIn(error) => match error.detail() {
                 Some(detail) => write!(f, "{error} ({detail})"),
                 None => write!(f, "{error}"),
             },
@@ -296,7 +307,10 @@ mod tests {
 
     use super::*;
     use crate::base::codec::base64url;
+    use crate::base::entropy::OsEntropy;
+    use crate::base::time::ManualClock;
     use crate::oidc::testing::{self, World};
+    use crate::records::testing::Cut;
 
     #[derive(Debug, Default)]
     struct Sink {
@@ -365,7 +379,7 @@ mod tests {
         assert_eq!(confirm.action, "/identity/oauth/callback");
         assert_eq!(confirm.login.session.as_str(), "agent:main:telegram:direct:1");
         assert_eq!(world.transport.sent().len(), calls, "a GET calls nobody");
-        assert!(world.pending.find(&state).is_some(), "a GET uses nothing up");
+        assert!(world.pending.find(&state).unwrap().is_some(), "a GET uses nothing up");
         assert!(sink.stored.lock().unwrap().is_empty());
 
         let body = form(&confirm);
@@ -442,7 +456,7 @@ mod tests {
         assert!(matches!(fail("&code="), CallbackFailure::CodeMissing));
         assert!(matches!(fail("&code=a&code=b"), CallbackFailure::Malformed));
         assert!(matches!(fail(&format!("&state={state}&code=a")), CallbackFailure::Malformed));
-        assert!(world.pending.find(&state).is_some(), "none of this uses the link up");
+        assert!(world.pending.find(&state).unwrap().is_some(), "none of this uses the link up");
     }
 
     #[test]
@@ -486,6 +500,39 @@ mod tests {
     }
 
     #[test]
+    fn while_the_login_cannot_be_looked_up_the_link_stays_good() {
+        let (mut world, sink) = (World::new(), Arc::new(Sink::default()));
+        let clock = Arc::new(ManualClock::at(*testing::NOW));
+        let (logins, links) = (Cut::new(clock.clone()), Cut::new(clock.clone()));
+        let pending = PendingLogins::on(logins.clone(), links, clock, Arc::new(OsEntropy));
+        world.pending = Arc::new(pending);
+        for confirm in [true, false] {
+            let callback = callback(&world, &sink, confirm);
+            let (state, login) = world.login();
+            world.grant(&testing::claims(login.nonce.expose()), None);
+            let calls = world.transport.sent().len();
+            let query = format!("code=c&state={state}");
+            let undecided = |reply| {
+                let failure = failure(reply);
+                matches!(failure, CallbackFailure::Undecided(error) if error.code() == Code::StoreUnavailable)
+            };
+            logins.off(true);
+            assert!(undecided(get(&callback, &query)));
+            logins.off(false);
+            let mut reply = get(&callback, &query);
+            if confirm {
+                let body = form(&asked(reply));
+                logins.off(true);
+                assert!(undecided(callback.handle(&post(&body))));
+                assert_eq!(world.transport.sent().len(), calls, "no code was exchanged");
+                logins.off(false);
+                reply = callback.handle(&post(&body));
+            }
+            assert!(matches!(reply, CallbackReply::SignedIn { .. }), "{reply:?}");
+        }
+    }
+
+    #[test]
     fn a_failed_exchange_or_sink_is_a_failed_login() {
         let (world, sink) = (World::new(), Arc::new(Sink { full: true, ..Sink::default() }));
         let callback = callback(&world, &sink, false);
@@ -493,7 +540,7 @@ mod tests {
         world.transport.answer("/oauth/token", 400, r#"{"error":"invalid_grant"}"#);
         let refused = failure(get(&callback, &format!("state={state}&code=c")));
         assert!(matches!(refused, CallbackFailure::NotSignedIn(error) if error.code() == Code::IdpRefused));
-        assert!(world.pending.take(&state).is_none(), "an exchange uses the link up");
+        assert!(world.pending.take(&state).unwrap().is_none(), "an exchange uses the link up");
         drop(login);
         let (state, login) = world.login();
         world.grant(&testing::claims(login.nonce.expose()), None);
@@ -596,7 +643,7 @@ mod tests {
             assert!(matches!(refused, CallbackFailure::Refused { .. }));
             let codeless = failure(get(&callback, &format!("state={relay}")));
             assert!(matches!(codeless, CallbackFailure::CodeMissing));
-            assert!(world.pending.find(&state).is_some());
+            assert!(world.pending.find(&state).unwrap().is_some());
         }
         assert!(paths(&world).is_empty());
     }
@@ -610,7 +657,7 @@ mod tests {
         let confirm = asked(get(&callback, &format!("code=idp-code&state={relay}")));
         assert!(paths(&world).is_empty(), "a GET calls nobody");
         assert!(confirm.state.same_as(state.as_bytes()));
-        assert!(world.pending.find(&state).is_some(), "a GET uses nothing up");
+        assert!(world.pending.find(&state).unwrap().is_some(), "a GET uses nothing up");
 
         world.grant(&testing::claims(login.nonce.expose()), None);
         world.transport.redirect(HOSTED, &format!("/x?code=pool-code&state={state}"));
@@ -656,7 +703,7 @@ mod tests {
         let failed = failure(get(&callback(&world, &sink, false), &query));
         assert!(matches!(failed, CallbackFailure::NotSignedIn(error) if error.code() == Code::IdpRefused));
         assert_eq!(paths(&world), [HOSTED]);
-        assert!(world.pending.find(&state).is_none(), "the code is spent, and so is the link");
+        assert!(world.pending.find(&state).unwrap().is_none(), "the code is spent, and so is the link");
     }
 
     #[test]

@@ -326,7 +326,7 @@ mod tests {
         let link = world.authorize();
         let params = query(&link.url);
         assert!(link.url.starts_with("https://pool.example.com/oauth/authorize?"), "{}", link.url);
-        let login = world.pending.find(&params["state"]).unwrap();
+        let login = world.pending.find(&params["state"]).unwrap().unwrap();
         let expected = [
             ("response_type", "code"),
             ("client_id", "client-1"),
@@ -504,7 +504,7 @@ mod tests {
         let cloud = one_oidc_provider();
         let (provider, transport, pending) = pool_with(&cloud, None, Some("p-1"));
         let params = link(&provider, &pending);
-        let login = pending.find(&params["state"]).unwrap();
+        let login = pending.find(&params["state"]).unwrap().unwrap();
         for (uid, path) in
             [("idp-1", "/login/generic_oidc/callback"), ("idp-2", "/login/generic_oauth/callback")]
         {

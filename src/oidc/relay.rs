@@ -60,6 +60,11 @@ impl RelayState {
         filled.then(|| Self { whole: Secret::from(state), provider_id, request_state })
     }
 
+    /// The state as it came.
+    pub(super) fn whole(&self) -> &Secret {
+        &self.whole
+    }
+
     /// The id of the identity provider that answered.
     #[must_use]
     pub fn provider_id(&self) -> &str {

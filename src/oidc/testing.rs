@@ -196,7 +196,7 @@ impl World {
         let link = self.authorize();
         let query = link.url.split_once('?').unwrap().1;
         let state = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state").unwrap().1;
-        (state.to_string(), self.pending.find(&state).unwrap())
+        (state.to_string(), self.pending.find(&state).unwrap().unwrap())
     }
 
     /// An id token of these claims, signed by the provider.

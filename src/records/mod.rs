@@ -16,6 +16,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 
+pub mod arc;
 pub mod local;
 #[cfg(test)]
 pub mod testing;

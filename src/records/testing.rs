@@ -1,15 +1,17 @@
 //! What every place that keeps records has to do, as tests that run on each of them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Found, Name, Record, Records, Reserved, Saved, Swap, update};
+use super::local::Local;
+use super::{Change, Found, Health, Name, Record, Records, Reserved, Saved, Swap, update};
 use crate::base::error::{Code, Error, Result};
 use crate::base::secret::Secret;
-use crate::base::time::Timestamp;
+use crate::base::time::{Clock, Timestamp};
 
 /// A record that tests can make and look at.
 pub(crate) trait Sample: Record {
@@ -54,6 +56,54 @@ impl Sample for Note {
     }
     fn name(text: &str) -> Arc<str> {
         text.into()
+    }
+}
+
+/// Records that cannot be reached while they are cut off.
+#[derive(Debug)]
+pub(crate) struct Cut<T: Record> {
+    records: Local<T>,
+    off: AtomicBool,
+}
+
+impl<T: Record> Cut<T> {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { records: Local::new(1000, clock), off: AtomicBool::new(false) })
+    }
+
+    pub(crate) fn off(&self, off: bool) {
+        self.off.store(off, Ordering::SeqCst);
+    }
+
+    fn reached(&self) -> Result<&Local<T>> {
+        let cut =
+            || Error::new(Code::StoreUnavailable, "the engine does not answer").with_hint("wait for it");
+        if self.off.load(Ordering::SeqCst) { Err(cut()) } else { Ok(&self.records) }
+    }
+}
+
+impl<T: Record> Records<T> for Cut<T> {
+    fn get(&self, name: &T::Name) -> Result<Option<Found<T>>> {
+        self.reached()?.get(name)
+    }
+
+    fn put(&self, name: &T::Name, value: T) -> Result<Saved> {
+        self.reached()?.put(name, value)
+    }
+
+    fn swap(&self, name: &T::Name, seen: Option<&Found<T>>, value: Option<T>) -> Result<Swap<T>> {
+        self.reached()?.swap(name, seen, value)
+    }
+
+    fn known(&self) -> Vec<(T::Name, Arc<T>)> {
+        self.records.known()
+    }
+
+    fn health(&self) -> Health {
+        match self.reached() {
+            Ok(_) => Health::Ok,
+            Err(error) => Health::Unreachable { error, since: Timestamp::default() },
+        }
     }
 }
 

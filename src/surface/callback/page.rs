@@ -130,7 +130,9 @@ impl Page {
             CallbackFailure::Refused { .. } => (400, text::REFUSED, text::ASK_AGAIN),
             CallbackFailure::CodeMissing => (400, text::CODE_MISSING, text::ASK_AGAIN),
             CallbackFailure::ForeignPage => (403, text::FOREIGN_PAGE, text::ASK_AGAIN),
+            CallbackFailure::Undecided(_) => (503, text::UNDECIDED, text::LOAD_AGAIN),
             CallbackFailure::NotSignedIn(error) => match error.code() {
+                Code::StoreUnavailable => (503, text::NOT_COMPLETED, text::ASK_LATER),
                 Code::IdpUnreachable => (502, text::UNREACHABLE, text::ASK_LATER),
                 Code::IdpRefused => (502, text::REFUSED, text::ASK_OPERATOR),
                 Code::IdpInvalid | Code::TokenInvalid => (502, text::UNVERIFIED, text::ASK_OPERATOR),
@@ -144,7 +146,9 @@ impl Page {
             CallbackFailure::Refused { error, description } => {
                 body.facts(&[(text::CODE, Some(error)), (text::PROVIDER_SAYS, description.as_deref())]);
             }
-            CallbackFailure::NotSignedIn(error) => body.facts(&[(text::CODE, Some(error.code().as_str()))]),
+            CallbackFailure::Undecided(error) | CallbackFailure::NotSignedIn(error) => {
+                body.facts(&[(text::CODE, Some(error.code().as_str()))])
+            }
             _ => {}
         }
         let title = match failure {
@@ -308,6 +312,10 @@ mod tests {
                 failed(Code::IdpRefused),
                 failed(Code::TokenInvalid),
                 failed(Code::StoreUnwritable),
+                failed(Code::StoreUnavailable),
+                CallbackFailure::Undecided(
+                    Error::new(Code::StoreUnavailable, "INTERNAL-MESSAGE").with_hint("INTERNAL-HINT"),
+                ),
             ]
             .map(CallbackReply::Failed),
         );
@@ -391,7 +399,7 @@ mod tests {
     fn statuses_tell_whose_fault_it_is() {
         let statuses: Vec<_> =
             replies().iter().map(|reply| Page::of(reply, Language::English).status).collect();
-        assert_eq!(statuses, [200, 200, 405, 400, 400, 400, 400, 400, 403, 502, 502, 502, 500]);
+        assert_eq!(statuses, [200, 200, 405, 400, 400, 400, 400, 400, 403, 502, 502, 502, 500, 503, 503]);
     }
 
     #[test]

@@ -84,6 +84,10 @@ pub(super) const ASK_LATER: Text = Text(
     "Wait a moment, then ask for a new login link in your chat.",
     "请稍候片刻，再到聊天中重新获取登录链接。",
 );
+pub(super) const LOAD_AGAIN: Text = Text(
+    "Your link is still good: wait a moment, then load this page again.",
+    "链接仍然有效：请稍候片刻，然后刷新此页面。",
+);
 pub(super) const ASK_OPERATOR: Text = Text(
     "Try once more with a new login link. If it fails again, tell whoever runs the agent; the log has the details.",
     "请用新的登录链接再试一次。若仍失败，请联系智能体的管理员，详情见日志。",
@@ -107,6 +111,8 @@ pub(super) const UNREACHABLE: Text =
     Text("The login service cannot be reached at the moment.", "暂时无法连接身份提供方。");
 pub(super) const UNVERIFIED: Text =
     Text("The answer of the login service could not be verified.", "无法验证身份提供方的返回结果。");
+pub(super) const UNDECIDED: Text =
+    Text("The login cannot be looked up at the moment.", "暂时无法查询此次登录。");
 pub(super) const NOT_COMPLETED: Text =
     Text("The login could not be completed on this machine.", "未能在本机完成登录。");
 
