@@ -19,6 +19,7 @@ use crate::credential::own::{Own, OwnSpeaker};
 use crate::oidc::login::LoginDesk;
 use crate::peer::stats::PeerStats;
 use crate::records::Records;
+use crate::session::group_senders::GroupSenders;
 use crate::session::key::SessionKey;
 use crate::session::model::Session;
 use crate::session::users::Users;
@@ -47,6 +48,8 @@ pub struct Services {
     pub own: Own,
     /// Environment names of credentials.
     pub bindings: Bindings,
+    /// Who wrote where, for hosts that do not tell with each call.
+    pub senders: Arc<GroupSenders>,
     /// Whose calls are running.
     pub calls: Calls,
     /// What may be imported from this process's own environment.

@@ -30,6 +30,7 @@ use crate::oidc::renewal::Renewal;
 use crate::oidc::testing::{NOW, World};
 use crate::peer::stats::PeerStats;
 use crate::records::Records;
+use crate::session::group_senders::GroupSenders;
 use crate::session::key::SessionKey;
 use crate::session::model::Session;
 use crate::session::store::{Store, StoreOptions};
@@ -140,6 +141,7 @@ impl Bench {
             credentials,
             own: Own::new(Arc::new(Workload(clock.clone())), hosted.clone(), clock.clone()),
             bindings: Bindings::open(&dir.path().join("identity")),
+            senders: Arc::new(GroupSenders::new(clock.clone())),
             calls: Calls::default(),
             imports: Imports::default(),
             gate: GateBench::default().gate(),

@@ -42,6 +42,7 @@ use crate::oidc::provider::Provider;
 use crate::oidc::renewal::Renewal;
 use crate::oidc::source::{Registration, Source};
 use crate::peer::stats::PeerStats;
+use crate::session::group_senders::GroupSenders;
 use crate::session::store::{Store, StoreOptions};
 use crate::session::users::Users;
 use crate::tip::broker::Broker;
@@ -119,6 +120,7 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         credentials,
         own,
         bindings: Bindings::open(data_dir),
+        senders: Arc::new(GroupSenders::new(clock.clone())),
         calls: Calls::default(),
         imports: imports(loaded),
         gate,

@@ -18,7 +18,7 @@ const LOG_IN: Both = ("Log in with `/identity login`.", "请发送 `/identity lo
 const LATER: Both = ("Try again in a minute.", "请稍后重试。");
 const OPERATOR: Both = ("Ask whoever runs this gateway.", "请联系网关管理员。");
 
-const TABLE: [Words; 19] = [
+const TABLE: [Words; 20] = [
     words("not_logged_in", "尚未登录", Some(LOG_IN)),
     words("session_unknown", "尚未登录", Some(LOG_IN)),
     words("login_expired", "登录已过期", Some(LOG_IN)),
@@ -26,6 +26,7 @@ const TABLE: [Words; 19] = [
     words("session_ambiguous", "有多个登录，无法确定是哪一个", Some(LOG_IN)),
     words("cloud_unreachable", "无法连接云服务", Some(LATER)),
     words("idp_unreachable", "无法连接用户池", Some(LATER)),
+    words("store_unavailable", "无法访问状态存储", Some(LATER)),
     words("timeout", "处理超时", Some(LATER)),
     words("busy", "服务繁忙", Some(LATER)),
     words("cloud_refused", "云服务拒绝了请求", None),
@@ -162,6 +163,7 @@ mod tests {
             Code::SessionAmbiguous,
             Code::CloudUnreachable,
             Code::IdpUnreachable,
+            Code::StoreUnavailable,
             Code::Timeout,
             Code::Busy,
             Code::CloudRefused,

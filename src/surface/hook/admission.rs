@@ -47,6 +47,12 @@ impl Hooks {
         self.services.gate.agent(&key, scene.run_id.as_deref(), &|| self.tip(&key)).map_err(refused)
     }
 
+    /// Notes who wrote a message that goes on. One that cannot be noted does not: a run would act for whoever wrote before.
+    pub(super) fn note_writer(&self, scene: &Scene, lang: Lang) -> std::result::Result<(), Refusal> {
+        let noted = self.people.wrote(scene);
+        noted.map_err(|error| self.refusal(scene, None, lang, &Denial::NoToken(error)))
+    }
+
     pub(super) fn tip(&self, key: &SessionKey) -> Result<Arc<Tip>> {
         self.services.broker.get(key)
     }

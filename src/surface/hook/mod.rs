@@ -97,7 +97,7 @@ impl Hooks {
             host_names_senders: settings.host.names_senders,
         };
         Self {
-            people: People::new(rules, services.clock.clone()),
+            people: People::new(rules, services.senders.clone()),
             family: Family::new(services.delegations.clone()),
             refused: Mutex::new(BoundedMap::new(MAX_RUNS)),
             workspaces: Mutex::new(BoundedMap::new(MAX_RUNS)),
@@ -123,11 +123,9 @@ impl Hooks {
         if let Some(answer) = self.spoken_approval(&scene, content, lang) {
             return Dispatch::Answer(answer);
         }
-        match self.admit(&scene, self.people.writer(&scene), lang) {
-            Ok(()) => {
-                self.people.wrote(&scene);
-                Dispatch::Pass
-            }
+        let admitted = self.admit(&scene, self.people.writer(&scene), lang);
+        match admitted.and_then(|()| self.note_writer(&scene, lang)) {
+            Ok(()) => Dispatch::Pass,
             Err(refusal) => Dispatch::Answer(refusal.for_person),
         }
     }
@@ -137,11 +135,11 @@ impl Hooks {
     /// # Errors
     /// Why the model must not be called. A host that calls it all the same finds every tool call of the run refused.
     pub fn run_begins(&self, scene: &Scene, prompt: Option<&str>, content: &str) -> Result<(), Refusal> {
-        self.people.began(scene);
+        let began = self.people.began(scene);
         if let (Some(run), Some(folder)) = (&scene.run_id, &scene.workspace_dir) {
             lock(&self.workspaces).insert(run.clone(), folder.clone());
         }
-        let key = self.of_run(scene);
+        let key = began.and_then(|()| self.of_run(scene));
         if let (Ok(key), Some(prompt)) = (&key, prompt) {
             self.services.gate.skills().learn(key, prompt);
         }

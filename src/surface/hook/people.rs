@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::bounded::BoundedMap;
 use crate::base::error::{Code, Error, Result};
-use crate::base::time::Clock;
+use crate::base::log;
 use crate::session::channel::{is_sendable, normalized};
 use crate::session::derive::{DmScope, effective};
-use crate::session::group_senders::{Cause, GroupSenders, Only, Sender};
+use crate::session::group_senders::{Cause, GroupSenders, Only, Sender, Whom};
 use crate::session::key::SessionKey;
 
 use super::scene::Scene;
@@ -33,7 +33,7 @@ pub(super) struct Rules {
 #[derive(Debug)]
 pub(super) struct People {
     rules: Rules,
-    senders: GroupSenders,
+    senders: Arc<GroupSenders>,
     /// By the host's session key and the call's id.
     calls: Mutex<BoundedMap<(String, String), SessionKey>>,
     /// The session in which a person of an internal channel sent the command that is about to be carried out; some
@@ -44,10 +44,10 @@ pub(super) struct People {
 impl People {
     /// Nobody has written yet.
     #[must_use]
-    pub(super) fn new(rules: Rules, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(rules: Rules, senders: Arc<GroupSenders>) -> Self {
         Self {
             rules,
-            senders: GroupSenders::new(clock),
+            senders,
             calls: Mutex::new(BoundedMap::new(MAX_CALLS)),
             commanding: Mutex::new(BoundedMap::new(MAX_CALLS)),
         }
@@ -77,45 +77,51 @@ impl People {
     }
 
     /// Notes that a message goes on to the model.
-    pub(super) fn wrote(&self, scene: &Scene) {
-        if let Ok(chat) = scene.chat(self.rules.dm_scope) {
-            self.senders.wrote(&chat, sender(scene));
-        }
+    ///
+    /// # Errors
+    /// `StoreUnavailable`: it is not known later who wrote it, so it must not go on.
+    pub(super) fn wrote(&self, scene: &Scene) -> Result<()> {
+        let Ok(chat) = scene.chat(self.rules.dm_scope) else { return Ok(()) };
+        let noted = self.senders.wrote(&chat, sender(scene));
+        // Such a host names the writer again when it matters, and where it does not, nobody is taken for them.
+        self.unless_told(noted, self.rules.personal || self.rules.host_names_senders)
     }
 
     /// Notes that a run begins, and for whom. To be called before its first tool call.
-    pub(super) fn began(&self, scene: &Scene) {
-        if let (Ok(chat), Some(run)) = (self.host_key(scene), scene.run_id.as_deref()) {
-            self.senders.began(&chat, run, cause(scene));
-        }
+    ///
+    /// # Errors
+    /// `StoreUnavailable`: it is not known for whom the run acts.
+    pub(super) fn began(&self, scene: &Scene) -> Result<()> {
+        let (Ok(chat), Some(run)) = (self.host_key(scene), scene.run_id.as_deref()) else { return Ok(()) };
+        let noted = self.senders.began(&chat, run, cause(scene));
+        self.unless_told(noted, self.needs_no_sender(&chat) || sender(scene).is_some())
     }
 
     /// The key of the person whom a run acts for.
     ///
     /// # Errors
-    /// `NotLoggedIn` when that is not clear; else as [`effective`].
+    /// `NotLoggedIn` when that is not clear, `StoreUnavailable` when it cannot be known; else as [`effective`].
     pub(super) fn of_run(&self, scene: &Scene) -> Result<SessionKey> {
         let chat = self.host_key(scene)?;
-        if self.rules.personal || chat.is_subagent() {
+        if self.needs_no_sender(&chat) {
             return effective(&chat, None, None, self.rules.personal);
         }
-        let sender = match (sender(scene), scene.run_id.as_deref()) {
-            (Some(sender), _) => Some(sender),
-            (None, Some(run)) if self.senders.knows_run(&chat, run) => {
-                match self.senders.of_run(&chat, run) {
-                    Some(sender) => Some(sender),
-                    // Nobody ever wrote here, so the run is the chat's own.
-                    None if self.senders.only(&chat) == Only::Nobody => None,
-                    None => return Err(unclear()),
-                }
-            }
+        let bound = match (sender(scene), scene.run_id.as_deref()) {
+            (Some(sender), _) => Whom::Sender(sender),
+            (None, Some(run)) => self.senders.of_run(&chat, run)?,
+            (None, None) => Whom::Unknown,
+        };
+        let sender = match bound {
+            Whom::Sender(sender) => Some(sender),
+            // Nobody ever wrote here, so the run is the chat's own.
+            Whom::Nobody if self.senders.only(&chat)? == Only::Nobody => None,
             // Such a host names who wrote, but for its own web chat.
-            (None, _) if self.rules.host_names_senders => match self.senders.only(&chat) {
+            Whom::Unknown if self.rules.host_names_senders => match self.senders.only(&chat)? {
                 Only::Sender(sender) => Some(sender),
                 Only::Nobody => None,
                 Only::Several => return Err(unclear()),
             },
-            (None, _) => return Err(unclear()),
+            Whom::Nobody | Whom::Unknown => return Err(unclear()),
         };
         let (id, channel) = match &sender {
             Some(sender) => (Some(&*sender.id), sender.channel.as_deref()),
@@ -147,6 +153,22 @@ impl People {
         match &scene.session_key {
             Some(_) => scene.chat(self.rules.dm_scope),
             None => Err(Error::new(Code::NotLoggedIn, "the host does not say in which session this happens")),
+        }
+    }
+
+    /// Whether a session acts for the same identity whoever writes in it.
+    fn needs_no_sender(&self, chat: &SessionKey) -> bool {
+        self.rules.personal || chat.is_subagent()
+    }
+
+    /// What could not be noted does not matter where it is told anyway.
+    fn unless_told(&self, noted: Result<()>, told: bool) -> Result<()> {
+        match noted {
+            Err(error) if told => {
+                log::warn("it is not noted who wrote, or for whom a run acts", &[("error", &error)]);
+                Ok(())
+            }
+            noted => noted,
         }
     }
 
@@ -189,12 +211,50 @@ fn call_id(scene: &Scene) -> Option<(String, String)> {
 mod tests {
     use super::*;
     use crate::base::time::{ManualClock, Timestamp};
+    use crate::records::testing::Cut;
+    use crate::session::group_senders::Writers;
 
     const GROUP: &str = "agent:main:telegram:group:-1001";
 
     fn people(host_names_senders: bool, personal: bool) -> People {
         let rules = Rules { personal, dm_scope: DmScope::Main, host_names_senders };
-        People::new(rules, Arc::new(ManualClock::at(Timestamp::default())))
+        People::new(rules, Arc::new(GroupSenders::new(Arc::new(ManualClock::at(Timestamp::default())))))
+    }
+
+    /// People whose writers are kept where they can be cut off.
+    fn people_apart(host_names_senders: bool, personal: bool) -> (Arc<Cut<Writers>>, People) {
+        let clock = Arc::new(ManualClock::at(Timestamp::default()));
+        let (writers, runs) = (Cut::new(clock.clone()), Cut::new(clock.clone()));
+        let rules = Rules { personal, dm_scope: DmScope::Main, host_names_senders };
+        (writers.clone(), People::new(rules, Arc::new(GroupSenders::on(writers, runs, clock))))
+    }
+
+    #[test]
+    fn without_the_store_only_whoever_is_named_is_somebody() {
+        let direct = "agent:main:main";
+        for host_names_senders in [false, true] {
+            let (writers, people) = people_apart(host_names_senders, false);
+            people.wrote(&message(direct, "7")).unwrap();
+            writers.off(true);
+            let noted = people.wrote(&message(direct, "8")).map_err(|error| error.code());
+            let expected = if host_names_senders { Ok(()) } else { Err(Code::StoreUnavailable) };
+            assert_eq!(noted, expected, "the next run must not act for 7");
+            assert!(people.began(&run(direct, "r")).is_err());
+            let named = Scene { run_id: Some("r".into()), ..message(direct, "8") };
+            people.began(&named).unwrap();
+            assert_eq!(key(people.of_run(&named)), Ok("agent:main:telegram:direct:8".into()));
+            if host_names_senders {
+                assert_eq!(key(people.of_run(&run(direct, "r"))), Err(Code::StoreUnavailable));
+            }
+            writers.off(false);
+            begin(&people, direct, "r2");
+            assert_eq!(key(people.of_run(&run(direct, "r2"))), Err(Code::NotLoggedIn));
+        }
+        let (writers, personal) = people_apart(false, true);
+        writers.off(true);
+        personal.wrote(&message(direct, "7")).unwrap();
+        personal.began(&run(direct, "r")).unwrap();
+        assert_eq!(key(personal.of_run(&run(direct, "r"))), Ok(direct.into()));
     }
 
     fn message(session: &str, sender: &str) -> Scene {
@@ -211,7 +271,7 @@ mod tests {
     }
 
     fn begin(people: &People, session: &str, id: &str) {
-        people.began(&Scene { message_provider: Some("telegram".into()), ..run(session, id) });
+        people.began(&Scene { message_provider: Some("telegram".into()), ..run(session, id) }).unwrap();
     }
 
     fn key(found: Result<SessionKey>) -> Result<String, Code> {
@@ -222,13 +282,13 @@ mod tests {
     fn an_old_host_names_senders_in_messages_only_and_runs_are_bound_to_them() {
         let people = people(false, false);
         for session in [GROUP, "agent:main:main"] {
-            people.wrote(&message(session, "7"));
+            people.wrote(&message(session, "7")).unwrap();
             begin(&people, session, "r1");
-            people.wrote(&message(session, "8"));
+            people.wrote(&message(session, "8")).unwrap();
             let of_7 = people.writer(&message(session, "7")).unwrap().to_string();
             assert_eq!(key(people.of_run(&run(session, "r1"))), Ok(of_7));
             // Two wrote before the next run began.
-            people.wrote(&message(session, "7"));
+            people.wrote(&message(session, "7")).unwrap();
             begin(&people, session, "r2");
             assert_eq!(key(people.of_run(&run(session, "r2"))), Err(Code::NotLoggedIn));
             // A run that began before this process did.
@@ -244,12 +304,12 @@ mod tests {
         // Without one: the only person who wrote in a direct chat, and nobody in a group.
         assert_eq!(key(people.of_run(&run(GROUP, "r"))), Err(Code::NotLoggedIn));
         assert_eq!(key(people.of_run(&run("agent:main:main", "r"))), Ok("agent:main:main".into()));
-        people.wrote(&message("agent:main:main", "7"));
+        people.wrote(&message("agent:main:main", "7")).unwrap();
         assert_eq!(
             key(people.of_run(&run("agent:main:main", "r"))),
             Ok("agent:main:telegram:direct:7".into())
         );
-        people.wrote(&message("agent:main:main", "8"));
+        people.wrote(&message("agent:main:main", "8")).unwrap();
         assert_eq!(key(people.of_run(&run("agent:main:main", "r"))), Err(Code::NotLoggedIn));
     }
 
@@ -278,11 +338,11 @@ mod tests {
     #[test]
     fn a_run_that_nobody_wrote_for_takes_no_message_and_acts_for_the_last_person() {
         let people = people(false, false);
-        people.wrote(&message("agent:main:main", "7"));
+        people.wrote(&message("agent:main:main", "7")).unwrap();
         let mut heartbeat =
             Scene { message_provider: Some("heartbeat".into()), ..run("agent:main:main", "h") };
         heartbeat.trigger = Some("heartbeat".into());
-        people.began(&heartbeat);
+        people.began(&heartbeat).unwrap();
         begin(&people, "agent:main:main", "turn");
         for id in ["h", "turn"] {
             let found = key(people.of_run(&run("agent:main:main", id)));
@@ -301,7 +361,7 @@ mod tests {
                 ..Scene::default()
             };
             let people = people(true, false);
-            people.began(&made_up);
+            people.began(&made_up).unwrap();
             assert_eq!(key(people.of_run(&made_up)), Err(Code::InvalidRequest), "{sender:?}");
             assert_eq!(key(people.writer(&made_up)), Err(Code::InvalidRequest), "{sender:?}");
         }
