@@ -151,18 +151,19 @@ fn pairs(injection: &Injection) -> Vec<(String, String)> {
 impl World {
     fn new(folder: &std::path::Path) -> Self {
         let people = Arc::new(People::default());
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix(1_000_000)));
         let desk = Desk::new(Parts {
             users: people.clone(),
             speaker: people.clone(),
             hosted: Arc::new(Cloud),
             notifier: Arc::new(Silent),
-            clock: Arc::new(ManualClock::at(Timestamp::from_unix(1_000_000))),
+            clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
             pace: Pace::default(),
         });
         let sessions =
             (0..SESSIONS).map(|n| SessionKey::parse(&format!("agent:main:main:user:{n}")).unwrap()).collect();
-        Self { people, desk, bindings: Bindings::open(folder), calls: Calls::default(), sessions }
+        Self { people, desk, bindings: Bindings::open(folder, clock), calls: Calls::default(), sessions }
     }
 
     /// Makes a call's environment and checks that everything in it is of this session, bound under that name, and of a
@@ -170,7 +171,7 @@ impl World {
     fn call(&self, n: usize, id: CallId) -> (Arc<Injection>, Vec<(String, String)>) {
         let session = &self.sessions[n];
         let before = self.people.epoch(session);
-        let injection = self.desk.injection(session, &self.bindings.of(session), false).unwrap();
+        let injection = self.desk.injection(session, &self.bindings.of(session).unwrap(), false).unwrap();
         let after = self.people.epoch(session);
         let given = pairs(&injection);
         let mut subs = Vec::new();
@@ -267,7 +268,7 @@ fn no_credential_is_found_where_it_does_not_belong() {
         world.people.log_out(session);
         world.desk.forget(session);
         assert!(world.desk.custody().all(session).is_empty());
-        let injection = world.desk.injection(session, &world.bindings.of(session), false).unwrap();
+        let injection = world.desk.injection(session, &world.bindings.of(session).unwrap(), false).unwrap();
         assert_eq!(injection.expose().count(), 0);
     }
     assert!(world.desk.polls().is_empty());

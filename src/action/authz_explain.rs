@@ -79,7 +79,7 @@ pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
         About::Agent => ("agent".to_owned(), gate.explain_agent(&session, tip)),
         About::Skill(name) => (format!("skill {name}"), gate.explain_skill(&session, name, tip)),
         About::Tool { name, params, workspace } => {
-            let injected: Vec<_> = services.bindings.of(&session).into_values().collect();
+            let injected: Vec<_> = services.bindings.of(&session)?.into_values().collect();
             let call = Call {
                 session: &session,
                 id: None,

@@ -130,7 +130,7 @@ pub(super) fn run(services: &Services, input: Input) -> Result<Outcome> {
     let hosted = services.credentials.hosted();
     let listing = hosted.list_providers(page, &filter)?;
     let mut stored = services.credentials.custody().all(&session);
-    let bindings = services.bindings.of(&session);
+    let bindings = services.bindings.of(&session)?;
     let now = services.clock.now();
     let entry = |provider: Provider, credential: Option<Arc<Credential>>| Entry {
         stored: credential.as_ref().is_some_and(|credential| credential.is_usable(now)),

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::tool::Tool;
 use super::{Action, Services};
+use crate::base::error::Result;
 use crate::base::time::Timestamp;
 use crate::session::key::SessionKey;
 
@@ -45,20 +46,21 @@ pub struct Line {
 }
 
 /// Of one session, or of all: an operator's view.
-pub(super) fn run(services: &Services, session: Option<&SessionKey>) -> Outcome {
+pub(super) fn run(services: &Services, session: Option<&SessionKey>) -> Result<Outcome> {
     let sessions = services.broker.sessions().into_iter();
-    let tips = sessions.filter(|key| session.is_none_or(|only| only == key)).filter_map(|session_key| {
+    let lines = sessions.filter(|key| session.is_none_or(|only| only == key)).filter_map(|session_key| {
         let tip = services.broker.peek(&session_key)?;
-        Some(Line {
-            bindings: services.bindings.of(&session_key),
-            session_key,
+        let line = |bindings| Line {
+            bindings,
+            session_key: session_key.clone(),
             sub: tip.sub.clone(),
             chain: tip.chain.clone(),
             issued_at: tip.issued_at,
             expires_at: tip.expires_at,
-        })
+        };
+        Some(services.bindings.of(&session_key).map(line))
     });
-    Outcome { tips: tips.collect() }
+    Ok(Outcome { tips: lines.collect::<Result<_>>()? })
 }
 
 #[cfg(test)]
@@ -75,12 +77,12 @@ mod tests {
         let with_tip = key("agent:main:main:user:a");
         let tip = bench.services.broker.get(&with_tip).unwrap();
         bench.services.bindings.set(&with_tip, "google", "GOOGLE_ACCESS_TOKEN").unwrap();
-        let outcome = run(&bench.services, None);
+        let outcome = run(&bench.services, None).unwrap();
         let [line] = outcome.tips.as_slice() else { panic!("{outcome:?}") };
         assert_eq!((&line.session_key, &line.sub), (&with_tip, &tip.sub));
         assert_eq!(line.bindings["google"], "GOOGLE_ACCESS_TOKEN");
         assert!(!serde_json::to_string(&outcome).unwrap().contains(tip.token.expose()));
-        assert_eq!(run(&bench.services, Some(&with_tip)).tips.len(), 1);
-        assert!(run(&bench.services, Some(&key("agent:main:main:user:b"))).tips.is_empty());
+        assert_eq!(run(&bench.services, Some(&with_tip)).unwrap().tips.len(), 1);
+        assert!(run(&bench.services, Some(&key("agent:main:main:user:b"))).unwrap().tips.is_empty());
     }
 }

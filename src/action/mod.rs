@@ -192,7 +192,7 @@ impl Services {
             Action::ListCredentials(input) => Outcome::ListCredentials(list_credentials::run(self, input)?),
             Action::ListRiskPatterns => Outcome::ListRiskPatterns(list_risk_patterns::run()),
             Action::ListRoles(input) => Outcome::ListRoles(list_roles::run(self, input)?),
-            Action::ListTips(session) => Outcome::ListTips(list_tips::run(self, session.as_ref())),
+            Action::ListTips(session) => Outcome::ListTips(list_tips::run(self, session.as_ref())?),
             Action::Login(input) => Outcome::Login(login::run(self, input)?),
             Action::Logout(session) => Outcome::Logout(logout::run(self, session)?),
             Action::ProvideSecrets(input) => Outcome::ProvideSecrets(provide_secrets::run(self, &input)),

@@ -89,9 +89,9 @@ impl Services {
     /// are fetched again.
     ///
     /// # Errors
-    /// `StoreUnavailable` when it cannot be known whose session it is.
+    /// `StoreUnavailable` when it cannot be known whose session it is, or what is bound.
     pub fn injection(&self, session: &SessionKey, host_blocks: bool) -> Result<Injection, Error> {
-        self.credentials.injection(session, &self.bindings.of(session), host_blocks)
+        self.credentials.injection(session, &self.bindings.of(session)?, host_blocks)
     }
 
     /// Drops what a session holds besides its login: tokens, credentials, waits for consents, and what its calls were given.

@@ -120,7 +120,8 @@ pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Ou
                 expired: !credential.is_usable(now),
             })
             .collect(),
-        bindings: services.bindings.of(&session),
+        // Why they cannot be read is among the warnings.
+        bindings: services.bindings.of(&session).unwrap_or_default(),
         problem: tip.err().map(|error| problem(&error)),
         warnings: warnings(services, &session),
         session_key: session,

@@ -140,7 +140,7 @@ impl Bench {
             broker,
             credentials,
             own: Own::new(Arc::new(Workload(clock.clone())), hosted.clone(), clock.clone()),
-            bindings: Bindings::open(&dir.path().join("identity")),
+            bindings: Bindings::open(&dir.path().join("identity"), clock.clone()),
             senders: Arc::new(GroupSenders::new(clock.clone())),
             calls: Calls::default(),
             imports: Imports::default(),

@@ -78,6 +78,6 @@ mod tests {
         assert_eq!(unset().message, "google is no longer bound to G");
         let again = unset();
         assert_eq!((again.success, again.message.as_str()), (true, "nothing was bound"));
-        assert_eq!(bench.services.bindings.of(&key(bob)).len(), 1);
+        assert_eq!(bench.services.bindings.of(&key(bob)).unwrap().len(), 1);
     }
 }

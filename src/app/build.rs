@@ -119,7 +119,7 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         broker,
         credentials,
         own,
-        bindings: Bindings::open(data_dir),
+        bindings: Bindings::open(data_dir, clock.clone()),
         senders: Arc::new(GroupSenders::new(clock.clone())),
         calls: Calls::default(),
         imports: imports(loaded),

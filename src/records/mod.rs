@@ -178,6 +178,17 @@ impl Health {
     pub fn is_ok(&self) -> bool {
         matches!(self, Self::Ok)
     }
+
+    /// What is not as it should be.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Error> {
+        match self {
+            Self::Ok => None,
+            Self::MemoryOnly { error } | Self::Unsaved { error, .. } | Self::Unreachable { error, .. } => {
+                Some(error)
+            }
+        }
+    }
 }
 
 /// A family of records.

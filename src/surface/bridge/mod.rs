@@ -37,7 +37,7 @@ pub struct Bridge {
     pub services: Arc<Services>,
     /// The callback of logins, where people can log in.
     pub callback: Option<Arc<Callback>>,
-    /// Whether the host was last told that there are bindings.
+    /// Whether the host was last told that there may be bindings.
     pub told_bindings: AtomicBool,
 }
 
@@ -78,7 +78,7 @@ pub fn greeting(input: &mut impl BufRead, link: &Link) -> io::Result<(Value, Map
 impl Bridge {
     /// Tells the host whether any call may need a credential: it is to deny calls when this process does not answer.
     pub fn tell_state(&self, link: &Link) {
-        let bindings = !self.services.bindings.is_empty();
+        let bindings = self.services.bindings.may_have_any();
         if self.told_bindings.swap(bindings, Ordering::Relaxed) != bindings {
             link.notify("state", &json!({ "bindings": bindings }));
         }

@@ -1,10 +1,13 @@
 //! A tool call, before and after it runs: who it acts for, whether it may, and what it is given.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
+use crate::authz::denial::PREFIX;
 use crate::authz::gate::{Call, Ruling};
 use crate::authz::low_risk::{Exempt, exempt};
-use crate::base::error::{Code, Error};
+use crate::base::error::{Code, Error, Result};
 use crate::base::log;
 use crate::config::model::InjectionMode;
 use crate::credential::inject::{CallId, HANDLE_VARIABLE, Injection};
@@ -71,10 +74,19 @@ impl Hooks {
         };
         let takes_variables = TAKE_VARIABLES.contains(&tool);
         let workspace = self.workspace(scene);
-        let injected = match (&key, takes_variables) {
-            (Ok(key), true) => self.names_for(key),
-            _ => Vec::new(),
+        let bound = match (&key, takes_variables) {
+            (Ok(key), true) => self.services.bindings.of(key),
+            // Whoever it is may have bound something.
+            (Err(error), true) if matches!(error.code(), Code::StoreUnavailable | Code::StoreUnreadable) => {
+                Err(error.clone())
+            }
+            _ => Ok(BTreeMap::new()),
         };
+        let bound = match bound {
+            Ok(bound) => bound,
+            Err(error) => return Verdict::Block(unbound(&error)),
+        };
+        let injected = self.names_for(&bound);
         let call = Call {
             session: &session,
             id: id.as_ref(),
@@ -88,6 +100,14 @@ impl Hooks {
         if let Ruling::Deny(denial) = ruling {
             return Verdict::Block(denial.to_string());
         }
+        let injection = match &key {
+            Ok(key) => self.injection(key, &bound),
+            Err(_) => Ok(Injection::default()),
+        };
+        let injection = match injection {
+            Ok(injection) => injection,
+            Err(error) => return Verdict::Block(unbound(&error)),
+        };
         if let Ok(key) = &key {
             self.people.calls(scene, key);
             if let Some(id) = &id {
@@ -97,10 +117,8 @@ impl Hooks {
                 self.family.begins(scene, tool, params, key);
             }
         }
-        let given = match (&key, takes_variables) {
-            (Ok(key), true) => self.given(key, id.as_ref(), params),
-            _ => None,
-        };
+        let handle = id.as_ref().filter(|_| self.settings.handles && !bound.is_empty());
+        let given = given(params, &injection, handle.and_then(|id| self.handle(id)));
         match ruling {
             // Given back as it was judged, so that it runs as it was approved.
             Ruling::Ask(request) => Verdict::Ask {
@@ -134,7 +152,20 @@ impl Hooks {
         let id = id_of(scene);
         if let (Some(key), Some(params)) = (&key, params) {
             // By now only to be known: a call that was changed after it was approved has run.
-            let injected = self.names_for(key);
+            let bound = match TAKE_VARIABLES.contains(&tool) {
+                true => self.services.bindings.of(key),
+                false => Ok(BTreeMap::new()),
+            };
+            let injected = match bound {
+                Ok(bound) => self.names_for(&bound),
+                Err(error) => {
+                    log::warn(
+                        "it is not known what a call was given",
+                        &[("session", key), ("error", &error)],
+                    );
+                    Vec::new()
+                }
+            };
             let workspace = self.workspace(scene);
             let call = Call {
                 session: key,
@@ -154,9 +185,8 @@ impl Hooks {
         }
     }
 
-    /// The names that a call of the session is given.
-    fn names_for(&self, key: &SessionKey) -> Vec<String> {
-        let bound = self.services.bindings.of(key);
+    /// The names that a call is given, by what is bound.
+    fn names_for(&self, bound: &BTreeMap<String, String>) -> Vec<String> {
         let mut names: Vec<String> = match self.settings.injection {
             InjectionMode::Env => bound.values().cloned().collect(),
             InjectionMode::Handle => Vec::new(),
@@ -167,33 +197,16 @@ impl Hooks {
         names
     }
 
-    /// The parameters of a call with what it is given; `None` when that is nothing.
-    fn given(
-        &self,
-        key: &SessionKey,
-        id: Option<&CallId>,
-        params: &Map<String, Value>,
-    ) -> Option<Map<String, Value>> {
-        let bound = !self.services.bindings.of(key).is_empty();
-        let injection = match self.settings.injection {
-            InjectionMode::Env if bound => {
-                self.services.injection(key, self.settings.host.blocks_names).unwrap_or_default()
-            }
-            _ => Injection::default(),
-        };
+    /// What a call is given of what is bound.
+    fn injection(&self, key: &SessionKey, bound: &BTreeMap<String, String>) -> Result<Injection> {
+        if bound.is_empty() || self.settings.injection == InjectionMode::Handle {
+            return Ok(Injection::default());
+        }
+        let injection = self.services.credentials.injection(key, bound, self.settings.host.blocks_names)?;
         for note in injection.notes() {
             log::info("a call goes without a variable", &[("session", key), ("variable", &note)]);
         }
-        let handle = id.filter(|_| self.settings.handles && bound).and_then(|id| self.handle(id));
-        if injection.names().next().is_none() && handle.is_none() {
-            return None;
-        }
-        let own = params.get(ENV).and_then(Value::as_object).cloned().unwrap_or_default();
-        let mut env = injection.over(own);
-        env.extend(handle.map(|handle| (HANDLE_VARIABLE.to_owned(), handle)));
-        let mut params = params.clone();
-        params.insert(ENV.to_owned(), env.into());
-        Some(params)
+        Ok(injection)
     }
 
     fn handle(&self, id: &CallId) -> Option<Value> {
@@ -205,6 +218,31 @@ impl Hooks {
             }
         }
     }
+}
+
+/// The parameters of a call with what it is given; `None` when that is nothing.
+fn given(
+    params: &Map<String, Value>,
+    injection: &Injection,
+    handle: Option<Value>,
+) -> Option<Map<String, Value>> {
+    if injection.names().next().is_none() && handle.is_none() {
+        return None;
+    }
+    let own = params.get(ENV).and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut env = injection.over(own);
+    env.extend(handle.map(|handle| (HANDLE_VARIABLE.to_owned(), handle)));
+    let mut params = params.clone();
+    params.insert(ENV.to_owned(), env.into());
+    Some(params)
+}
+
+/// Why a call does not run whose variables are not known: without them it might do something else.
+fn unbound(error: &Error) -> String {
+    let next = error.hint().unwrap_or("try again in a moment");
+    format!(
+        "{PREFIX} It is not known which variables this call is to have: {error}. Nothing was run. Next: {next}."
+    )
 }
 
 /// The ids of a call; without both of them it cannot be told from others.

@@ -9,10 +9,14 @@ use crate::authz::gate::Flags;
 use crate::authz::permission::Kind;
 use crate::authz::testing::{Bench as GateBench, Cloud};
 use crate::base::entropy::OsEntropy;
+use crate::base::time::{ManualClock, Timestamp};
+use crate::credential::binding::Bindings;
 use crate::credential::desk::Order;
 use crate::credential::flow::Flow;
 use crate::credential::inject::HANDLE_VARIABLE;
 use crate::oidc::pending::Origin;
+use crate::records::testing::Cut;
+use crate::session::group_senders::GroupSenders;
 use call::Verdict;
 
 const ANN: &str = "agent:main:main:user:ann";
@@ -369,4 +373,56 @@ fn in_personal_mode_a_group_has_no_identity_and_says_why() {
     let group = Scene { session_key: Some("agent:main:telegram:group:-1".into()), ..web("ann") };
     let text = answer(hooks.before_dispatch(group, "hello"));
     assert!(text.contains("personalSessionMode"), "{text}");
+}
+
+#[test]
+fn a_call_whose_variables_cannot_be_known_does_not_run_without_them() {
+    let records = Cut::new(Arc::new(ManualClock::at(Timestamp::default())));
+    let mut bench = Bench::new();
+    bench.services.bindings = Bindings::on(records.clone());
+    bench.log_in(ANN, "ann");
+    let services = Arc::new(std::mem::replace(&mut bench.services, Bench::new().services));
+    let hooks = Hooks::new(services, Setting::new().settings, Arc::new(OsEntropy));
+    let call = |tool: &str, params: Value| {
+        hooks.before_tool_call(&call_of("ann", "c1"), tool, params.as_object().unwrap())
+    };
+    let command = || json!({ "command": "ls" });
+    assert!(!matches!(call("exec", command()), Verdict::Block(_)));
+    records.off(true);
+    let refused = reason(call("exec", command()));
+    assert!(
+        refused.starts_with("[agent-identity]") && refused.contains("the engine does not answer"),
+        "{refused}"
+    );
+    assert!(!matches!(call("web_search", json!({ "query": "x" })), Verdict::Block(_)), "it has no variables");
+    let status = hooks.tool(&call_of("ann", "c2"), "identity_status", &Value::Null);
+    assert_eq!((&status["loggedIn"], &status["bindings"]), (&json!(true), &json!({})));
+    assert!(status["warnings"].to_string().contains("the engine does not answer"), "{status}");
+}
+
+#[test]
+fn a_message_whose_writer_cannot_be_noted_ends_before_the_model() {
+    let clock = Arc::new(ManualClock::at(Timestamp::default()));
+    let (writers, runs) = (Cut::new(clock.clone()), Cut::new(clock.clone()));
+    for names_senders in [true, false] {
+        let mut bench = Bench::new();
+        bench.services.senders = Arc::new(GroupSenders::on(writers.clone(), runs.clone(), clock.clone()));
+        bench.log_in(ANN, "ann");
+        let services = Arc::new(std::mem::replace(&mut bench.services, Bench::new().services));
+        let mut settings = Setting::new().settings;
+        settings.host.names_senders = names_senders;
+        let hooks = Hooks::new(services, settings, Arc::new(OsEntropy));
+        writers.off(true);
+        let dispatch = hooks.before_dispatch(web("ann"), "hello");
+        if names_senders {
+            assert_eq!(dispatch, Dispatch::Pass, "the host names the writer of the run as well");
+        } else {
+            let text = answer(dispatch);
+            assert!(text.contains("The engine does not answer"), "{text}");
+            let run = Scene { sender_id: None, ..call_of("ann", "c1") };
+            let refusal = hooks.run_begins(&run, None, "hello").unwrap_err();
+            assert!(refusal.for_agent.contains("the engine does not answer"), "{refusal:?}");
+        }
+        writers.off(false);
+    }
 }
