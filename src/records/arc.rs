@@ -36,7 +36,6 @@ pub mod option {
     ///
     /// # Errors
     /// Those of the serializer.
-    #[allow(clippy::ref_option, reason = "what serde calls")]
     pub fn serialize<T: Serialize + ?Sized, S: Serializer>(
         value: &Option<Arc<T>>,
         serializer: S,

@@ -10,8 +10,8 @@
 //!            └── disk        the folder, over sys::fs
 //! ```
 //!
-//! Apart from the store, and pure: `derive` finds the key of a message's writer with the table in `channel`, and
-//! `group_senders` remembers who wrote, for hosts that do not tell.
+//! Apart from the store: `derive`, which is pure, finds the key of a message's writer with the table in `channel`, and
+//! `group_senders` remembers who wrote, for hosts that do not tell; what becomes of its records is pure as well.
 
 mod archive;
 pub mod channel;

@@ -206,6 +206,8 @@ mod tests {
     use crate::records::local::Local;
     use crate::records::testing::{self, Place, Sample};
 
+    const FAR: i64 = 1_000_000_000;
+
     fn target() -> ReplyTarget {
         ReplyTarget {
             channel: "feishu".into(),
@@ -219,7 +221,7 @@ mod tests {
 
     impl Sample for Kept {
         fn sample(text: &str, ends: Option<Timestamp>) -> Self {
-            let created_at = ends.map_or(Timestamp::from_unix(1_000_000_000_000), |ends| ends - TTL);
+            let created_at = ends.map_or_else(|| Timestamp::from_unix(FAR), |ends| ends - TTL);
             let login = PendingLogin {
                 session: SessionKey::main(),
                 origin: Origin { channel: Some(text.to_owned()), ..Origin::default() },
@@ -240,7 +242,7 @@ mod tests {
 
     impl Sample for Links {
         fn sample(text: &str, ends: Option<Timestamp>) -> Self {
-            let ends = ends.unwrap_or(Timestamp::from_unix(1_000_000_000_000));
+            let ends = ends.unwrap_or_else(|| Timestamp::from_unix(FAR));
             Self(vec![Link { state_hash: text.into(), ends }])
         }
         fn text(&self) -> &str {

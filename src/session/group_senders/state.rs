@@ -202,7 +202,7 @@ mod tests {
 
     impl Sample for Writers {
         fn sample(text: &str, ends: Option<Timestamp>) -> Self {
-            let at = ends.map_or(Timestamp::from_unix(FAR), |ends| ends - KEPT_FOR);
+            let at = ends.map_or_else(|| Timestamp::from_unix(FAR), |ends| ends - KEPT_FOR);
             let last = Some(Sender { id: text.into(), channel: None });
             Self { waiting: Waiting::Nobodys, last, alone: true, at }
         }
@@ -216,7 +216,7 @@ mod tests {
 
     impl Sample for Run {
         fn sample(text: &str, ends: Option<Timestamp>) -> Self {
-            let at = ends.map_or(Timestamp::from_unix(FAR), |ends| ends - RUN_KNOWN_FOR);
+            let at = ends.map_or_else(|| Timestamp::from_unix(FAR), |ends| ends - RUN_KNOWN_FOR);
             Self::new(Some(Sender { id: text.into(), channel: None }), at)
         }
         fn text(&self) -> &str {
