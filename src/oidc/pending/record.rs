@@ -206,7 +206,8 @@ mod tests {
     use crate::records::local::Local;
     use crate::records::testing::{self, Place, Sample};
 
-    const FAR: i64 = 1_000_000_000;
+    /// Not ended by any clock.
+    const FAR: i64 = 100_000_000_000;
 
     fn target() -> ReplyTarget {
         ReplyTarget {

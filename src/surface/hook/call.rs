@@ -152,10 +152,8 @@ impl Hooks {
         let id = id_of(scene);
         if let (Some(key), Some(params)) = (&key, params) {
             // By now only to be known: a call that was changed after it was approved has run.
-            let bound = match TAKE_VARIABLES.contains(&tool) {
-                true => self.services.bindings.of(key),
-                false => Ok(BTreeMap::new()),
-            };
+            let takes_variables = TAKE_VARIABLES.contains(&tool);
+            let bound = if takes_variables { self.services.bindings.of(key) } else { Ok(BTreeMap::new()) };
             let injected = match bound {
                 Ok(bound) => self.names_for(&bound),
                 Err(error) => {
