@@ -21,6 +21,7 @@ pub mod credential;
 pub mod message;
 pub mod oidc;
 pub mod session;
+pub mod shared;
 pub mod tip;
 pub mod volc;
 

@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 12] = [
     &["config", "http", "jwt", "net", "peer", "risk"],
     &["records"],
     &["audit", "session", "volc"],
-    &["message"],
+    &["message", "shared"],
     &["credential", "oidc", "tip"],
     &["authz"],
     &["action"],
@@ -25,7 +25,7 @@ const LAYERS: [&[&str]; 12] = [
 const EMULATOR_USES: [&str; 2] = ["base", "emulator"];
 
 /// Packages and the only places that may name them.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("libc", &["src/sys/"]),
     ("rustix", &["src/sys/"]),
     ("getrandom", &["src/sys/"]),
@@ -37,6 +37,7 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("aes_gcm", &["src/base/crypto.rs"]),
     ("jiff", &["src/base/date.rs"]),
     ("json5", &["src/config/"]),
+    ("redis", &["src/shared/"]),
 ];
 
 #[test]

@@ -40,6 +40,18 @@ impl KeyId {
     pub fn parse(text: &str) -> Option<Self> {
         Some(Self(unhex(text)?.try_into().ok()?))
     }
+
+    /// The name of these bytes.
+    #[must_use]
+    pub(crate) fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub(crate) fn bytes(self) -> [u8; 8] {
+        self.0
+    }
 }
 
 impl fmt::Display for KeyId {
@@ -90,7 +102,7 @@ impl NamedKey {
     /// The key for one file of one generation. Each has its own, so random nonces of one file never meet those of
     /// another, and the 2^32 messages after which NIST SP 800-38D wants a new key are out of reach.
     #[must_use]
-    pub(super) fn for_file(&self, purpose: &str, generation: &[u8]) -> SealingKey {
+    pub(crate) fn for_file(&self, purpose: &str, generation: &[u8]) -> SealingKey {
         let label = [purpose.as_bytes(), &[0], generation].concat();
         SealingKey::new(hmac_sha256(self.key.expose(), &label))
     }
@@ -167,6 +179,26 @@ pub fn parse(bytes: &[u8]) -> Result<Keyring, &'static str> {
     let mut keys = keys.into_iter();
     let first = keys.next().ok_or("has no key")?;
     Ok(Keyring { first, others: keys.collect() })
+}
+
+/// The keys of a file that somebody has named. A shared engine needs one: a key that is generated in the folder of one
+/// instance opens nothing for the others.
+///
+/// # Errors
+/// `ConfigMissing` when no file is named, `StoreUnreadable` when it cannot be used.
+pub fn named(env: &Env) -> Result<Keyring> {
+    let source = KeySource::choose(env, Path::new(""));
+    let KeySource::Named(path) = &source else {
+        return Err(Error::new(Code::ConfigMissing, "a shared identity.store needs a key that all instances have")
+            .with_hint(
+                "put 32 random bytes in base64 into a file of mode 0600 (openssl rand -base64 32), give the same file to \
+                 all instances and name it in AGENT_IDENTITY_KEY_FILE, or as systemd credential agent-identity.key",
+            ));
+    };
+    let read = sys::fs::read_named_key(path, MAX_KEY_FILE_BYTES);
+    let bytes = read.map_err(|error| source.unusable(&error.to_string()))?.map(Secret::new);
+    let bytes = bytes.ok_or_else(|| source.unusable("does not exist"))?;
+    parse(bytes.expose()).map_err(|reason| source.unusable(reason))
 }
 
 /// What there is of keys, for a report.
@@ -379,6 +411,21 @@ mod tests {
         assert_eq!(look().unwrap(), KeyState::Usable { path: named.clone(), keys: 2 });
         std::fs::write(&named, "canary").unwrap();
         refused("neither base64 nor hexadecimal");
+    }
+
+    #[test]
+    fn an_engine_takes_a_named_key_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let error = named(&Env::default()).unwrap_err();
+        assert_eq!(error.code(), Code::ConfigMissing);
+        assert!(error.hint().unwrap().contains(KEY_FILE_VARIABLE));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let env: Env = [(KEY_FILE_VARIABLE, path.to_str().unwrap())].into_iter().collect();
+        assert!(named(&env).unwrap_err().message().ends_with("does not exist"));
+        std::fs::write(&path, hex(&zero_to_31())).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        assert_eq!(named(&env).unwrap().first().id(), parse(&zero_to_31()).unwrap().first().id());
     }
 
     #[test]
