@@ -21,7 +21,6 @@ use crate::base::time::{Clock, SystemClock};
 use crate::config::load::Loaded;
 use crate::config::model::Config;
 use crate::config::userpool::PoolMode;
-use crate::credential::binding::Bindings;
 use crate::credential::cloud::Cloud;
 use crate::credential::desk::{Desk, Parts};
 use crate::credential::inject::Calls;
@@ -37,13 +36,10 @@ use crate::oidc::client::LoginSettings;
 use crate::oidc::identity_providers::IdentityProviders;
 use crate::oidc::login::LoginDesk;
 use crate::oidc::named::NamedPool;
-use crate::oidc::pending::PendingLogins;
 use crate::oidc::provider::Provider;
 use crate::oidc::renewal::Renewal;
 use crate::oidc::source::{Registration, Source};
 use crate::peer::stats::PeerStats;
-use crate::session::group_senders::GroupSenders;
-use crate::session::store::{Store, StoreOptions};
 use crate::session::users::Users;
 use crate::tip::broker::Broker;
 use crate::tip::delegation::Delegations;
@@ -53,6 +49,8 @@ use crate::volc::client::Client;
 use crate::volc::endpoint::Endpoints;
 use crate::volc::keys::KeySettings;
 use crate::volc::keys::chain::{Chain, Reach};
+
+use super::keeping::{self, Keeping};
 
 /// The services of one process, and what serves its logins.
 #[derive(Debug)]
@@ -76,12 +74,8 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let transport: Arc<dyn Transport> = Arc::new(UreqTransport::new(&loaded.env)?);
-    let store = Arc::new(Store::open(StoreOptions {
-        dir: data_dir.to_owned(),
-        env: loaded.env.clone(),
-        clock: clock.clone(),
-        entropy: entropy.clone(),
-    })?);
+    let Keeping { sessions: store, pending, senders, bindings } =
+        keeping::open(loaded, data_dir, &clock, &entropy)?;
 
     let pool = Pool::default();
     let cloud = Arc::new(cloud(config, &loaded.env, &transport, &clock, &entropy, &pool)?);
@@ -105,7 +99,7 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
     });
 
     let gate = gate(loaded, &cloud, &transport, &clock, &entropy);
-    let pending = Arc::new(PendingLogins::new(clock.clone(), entropy));
+    let pending = Arc::new(pending);
     let callback = provider.as_ref().ok().map(|provider| {
         let (store, broker) = (store.clone(), broker.clone());
         let sink = Arc::new(SignIn::new(store, broker, credentials.clone(), post.clone(), clock.clone()));
@@ -119,8 +113,8 @@ pub fn build(loaded: &Loaded, data_dir: &Path) -> Result<App> {
         broker,
         credentials,
         own,
-        bindings: Bindings::open(data_dir, clock.clone()),
-        senders: Arc::new(GroupSenders::new(clock.clone())),
+        bindings,
+        senders: Arc::new(senders),
         calls: Calls::default(),
         imports: imports(loaded),
         gate,

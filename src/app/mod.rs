@@ -3,6 +3,7 @@
 mod bridge;
 pub mod build;
 mod doctor;
+mod keeping;
 mod key_rotate;
 mod openclaw;
 mod process;
