@@ -19,7 +19,7 @@ pub struct Outcome {
 }
 
 pub(super) fn run(services: &Services) -> Outcome {
-    let health = services.store.health();
-    let degraded = (!health.is_ok()).then(|| json!({ "store": store(&health) }));
+    let is_well = services.store.health().is_ok();
+    let degraded = (!is_well).then(|| json!({ "store": store(&*services.store) }));
     Outcome { ok: true, version: super::services::VERSION, degraded }
 }

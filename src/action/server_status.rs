@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::base::time::Timestamp;
-use crate::records::Health;
+use crate::records::{Health, Records};
 use crate::session::key::SessionKey;
+use crate::session::model::Session;
 use crate::session::users::{login_expired, not_logged_in};
 
 use super::Services;
@@ -106,7 +107,7 @@ pub(super) fn run(services: &Services) -> Outcome {
             Err(error) => json!({ "configured": false, "problem": super::whoami::problem(error) }),
         },
         cloud: cloud(services),
-        store: store(&services.store.health()),
+        store: store(&*services.store),
         peers: services.peers.status(),
         authz: authz(services),
         raw_tokens_served: json!({ "tip": services.counters.tips(), "userToken": services.counters.user_tokens(), "environment": services.counters.environments(), "credential": services.counters.credentials() }),
@@ -121,8 +122,9 @@ fn authz(services: &Services) -> Value {
     authz
 }
 
-pub(super) fn store(health: &Health) -> Value {
-    match health {
+/// How the keeping of logins goes, and where that is if not in the data folder.
+pub(super) fn store(sessions: &dyn Records<Session>) -> Value {
+    let mut store = match &sessions.health() {
         Health::Ok => json!({ "state": "ok" }),
         Health::MemoryOnly { error } => json!({ "state": "memory_only", "problem": problem(error) }),
         Health::Unsaved { error, since } => {
@@ -131,7 +133,11 @@ pub(super) fn store(health: &Health) -> Value {
         Health::Unreachable { error, since } => {
             json!({ "state": "unreachable", "since": since, "problem": problem(error) })
         }
+    };
+    if let Some(place) = sessions.place() {
+        store["place"] = place.into();
     }
+    store
 }
 
 fn cloud(services: &Services) -> Value {

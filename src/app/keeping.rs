@@ -63,12 +63,7 @@ pub(super) fn open(
     }
 }
 
-fn files(
-    env: &Env,
-    data_dir: &Path,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-) -> Result<Keeping> {
+fn files(env: &Env, data_dir: &Path, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Result<Keeping> {
     let store = Store::open(StoreOptions {
         dir: data_dir.to_owned(),
         env: env.clone(),

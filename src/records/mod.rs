@@ -240,6 +240,11 @@ pub trait Records<T: Record>: Send + Sync {
         Saved::Durable
     }
 
+    /// Where they are kept, as people may see it; `None` for this process and its folder.
+    fn place(&self) -> Option<&str> {
+        None
+    }
+
     /// How the keeping goes. No I/O.
     fn health(&self) -> Health {
         Health::Ok

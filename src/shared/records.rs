@@ -199,6 +199,10 @@ impl<T: Record> Records<T> for Shared<T> {
         all.into_iter().filter(|(_, value)| !self.0.has_ended(value)).collect()
     }
 
+    fn place(&self) -> Option<&str> {
+        Some(self.0.engine.place())
+    }
+
     fn health(&self) -> Health {
         let waiting = self.0.late().trouble();
         waiting.map_or_else(|| self.0.engine.health(), |(error, since)| Health::Unsaved { error, since })
@@ -386,7 +390,9 @@ impl<T: Record> Inner<T> {
             return Ok(None);
         };
         let now = self.engine.clock.now();
-        let lasts = value.ends().map(|end| end.seconds_after(now).saturating_mul(1000));
+        let lasts =
+            value.ends().map(|end| end.seconds_after(now)).or_else(|| T::IDLE.map(|idle| idle.as_secs()));
+        let lasts = lasts.map(|seconds| seconds.saturating_mul(1000));
         let (key, entropy) = (talk.keys.first(), &*self.engine.entropy);
         let bytes = value.to_bytes()?;
         let sealed = seal::seal(key, entropy, &keys.record, &change.etag, name.as_name(), bytes.expose())?;
