@@ -42,12 +42,14 @@ impl KeyId {
     }
 
     /// The name of these bytes.
+    #[cfg(feature = "redis")]
     #[must_use]
     pub(crate) fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(bytes)
     }
 
     /// Its bytes.
+    #[cfg(feature = "redis")]
     #[must_use]
     pub(crate) fn bytes(self) -> [u8; 8] {
         self.0

@@ -85,18 +85,14 @@ fn to_json(value: &impl Serialize, size: usize) -> Result<Buffer> {
 
 /// Bytes of an entry as long as nothing in it needs escaping, rounded up.
 fn size_of_entry(key: &SessionKey, session: &Session) -> usize {
-    key.as_str().len() + size_of_value(session)
-}
-
-fn size_of_value(session: &Session) -> usize {
     const NAMES_AND_DATES: usize = 160;
     let refresh = session.refresh_token.as_ref().map_or(0, |token| token.expose().len());
-    session.sub.len() + session.user_token.expose().len() + refresh + NAMES_AND_DATES
+    key.as_str().len() + session.sub.len() + session.user_token.expose().len() + refresh + NAMES_AND_DATES
 }
 
 /// Writes one session, for a seal of its own.
 pub(super) fn write_session(session: &Session) -> Result<Secret<Vec<u8>>> {
-    to_json(&RecordRef::from(session), size_of_value(session))
+    Secret::json(&RecordRef::from(session))
 }
 
 /// Reads what [`write_session`] wrote.
