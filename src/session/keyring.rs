@@ -32,27 +32,13 @@ const ID_PURPOSE: &[u8] = b"agent-identity/key-id\0";
 
 /// The public name of a key: the first bytes of a hash over it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyId(pub(super) [u8; 8]);
+pub struct KeyId(pub(crate) [u8; 8]);
 
 impl KeyId {
     /// Reads the 16 hexadecimal digits that `Display` writes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Some(Self(unhex(text)?.try_into().ok()?))
-    }
-
-    /// The name of these bytes.
-    #[cfg(feature = "redis")]
-    #[must_use]
-    pub(crate) fn from_bytes(bytes: [u8; 8]) -> Self {
-        Self(bytes)
-    }
-
-    /// Its bytes.
-    #[cfg(feature = "redis")]
-    #[must_use]
-    pub(crate) fn bytes(self) -> [u8; 8] {
-        self.0
     }
 }
 

@@ -188,7 +188,7 @@ impl Engine {
             for _ in 0..MAX_META_TRIES {
                 let known = self.store().clone();
                 let store = self.verify(talk.connection, talk.keys, known)?;
-                if store.meta.get(1..9) == Some(&talk.keys.first().id().bytes()) {
+                if store.meta.get(1..9) == Some(&talk.keys.first().id().0) {
                     return Ok(());
                 }
                 let meta = store.names.seal(talk.keys.first(), &*self.entropy)?;

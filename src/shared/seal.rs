@@ -85,7 +85,7 @@ impl Names {
             &associated(META_PURPOSE, &meta_key(&self.prefix), &[]),
             plain.expose(),
         )?;
-        Ok([&[FORMAT], key.id().bytes().as_slice(), &sealed].concat())
+        Ok([&[FORMAT], key.id().0.as_slice(), &sealed].concat())
     }
 
     /// Reads a meta record.
@@ -140,7 +140,7 @@ pub(super) fn seal(
         &associated(RECORD_PURPOSE, at, etag),
         plain.expose(),
     )?;
-    let value = [etag.as_slice(), &[FORMAT], &key.id().bytes(), &sealed].concat();
+    let value = [etag.as_slice(), &[FORMAT], &key.id().0, &sealed].concat();
     match value.len() <= MAX_VALUE_BYTES {
         true => Ok(value),
         false => Err(too_large()),
@@ -187,7 +187,7 @@ pub(super) fn marks(value: &[u8]) -> Option<(Etag, Etag)> {
 
 /// The key that a value is sealed with.
 pub(super) fn key_of(value: &[u8]) -> Option<KeyId> {
-    value.get(TAG + 1..)?.first_chunk().map(|bytes| KeyId::from_bytes(*bytes))
+    value.get(TAG + 1..)?.first_chunk().map(|bytes| KeyId(*bytes))
 }
 
 fn header<'a, 'b>(ring: &'a Keyring, value: &'b [u8]) -> Result<(&'a NamedKey, &'b [u8]), Unreadable> {
@@ -196,7 +196,7 @@ fn header<'a, 'b>(ring: &'a Keyring, value: &'b [u8]) -> Result<(&'a NamedKey, &
         return Err(Unreadable::Format(*format));
     }
     let (id, sealed) = rest.split_first_chunk::<8>().ok_or(Unreadable::Altered)?;
-    let id = KeyId::from_bytes(*id);
+    let id = KeyId(*id);
     let key = ring.find(id).ok_or_else(|| Unreadable::KeyUnknown { sealed: id, ours: ring.first().id() })?;
     Ok((key, sealed))
 }
