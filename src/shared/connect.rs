@@ -52,7 +52,7 @@ pub(super) struct Connector {
 
 enum Way {
     Single(ConnectionAddr),
-    Cluster(Box<ClusterClient>),
+    Cluster { client: Box<ClusterClient>, nodes: Vec<ConnectionAddr>, tls: Option<ConnectionAddr> },
     Sentinels { nodes: Vec<ConnectionAddr>, tls: Option<ConnectionAddr>, master: String },
 }
 
@@ -78,7 +78,11 @@ impl Connector {
                     Mode::Sentinel(master) => {
                         Way::Sentinels { nodes: addresses().collect(), tls, master: master.clone() }
                     }
-                    Mode::Cluster => Way::Cluster(Box::new(cluster(addresses(), &login, certificates)?)),
+                    Mode::Cluster => {
+                        let nodes: Vec<_> = addresses().collect();
+                        let client = Box::new(cluster(&nodes, &login, certificates)?);
+                        Way::Cluster { client, nodes, tls }
+                    }
                 }
             }
         };
@@ -92,12 +96,33 @@ impl Connector {
             Way::Sentinels { nodes, tls, master } => {
                 self.master(nodes, tls.as_ref(), master).map(Connection::One)
             }
-            Way::Cluster(client) => {
+            Way::Cluster { client, .. } => {
                 let connection = client.get_connection()?;
                 connection.set_write_timeout(Some(ANSWER_LIMIT))?;
                 Ok(Connection::Cluster(Box::new(connection)))
             }
         }
+    }
+
+    /// A connection to each master of a cluster, for what a cluster does not do as a whole; `None` for one server.
+    pub(super) fn masters(&self) -> RedisResult<Option<Vec<One>>> {
+        let Way::Cluster { nodes, tls, .. } = &self.way else { return Ok(None) };
+        let mut last = None;
+        for node in nodes {
+            let slots = connect(node.clone(), &self.login).and_then(|mut connection| {
+                cmd("CLUSTER").arg("SLOTS").query::<Vec<Vec<Value>>>(&mut connection)
+            });
+            match slots {
+                Ok(slots) => {
+                    let masters = masters_of(slots, host_of(node));
+                    let connections =
+                        masters.iter().map(|master| connect(address(master, tls.as_ref()), &self.login));
+                    return connections.collect::<RedisResult<_>>().map(Some);
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| (ErrorKind::ClusterConnectionNotFound, "no node").into()))
     }
 
     /// Asks one sentinel after the other for the master, and the master whether it is one: a sentinel that was cut off
@@ -148,6 +173,32 @@ impl Connector {
     }
 }
 
+/// The first node of each range of slots, each once. A node without a name is the one that was asked.
+fn masters_of(slots: Vec<Vec<Value>>, asked: &str) -> Vec<Node> {
+    let mut masters = Vec::new();
+    for master in slots.into_iter().filter_map(|range| range.into_iter().nth(2)) {
+        let Value::Array(master) = master else { continue };
+        let host = match master.first() {
+            Some(Value::BulkString(host)) if !host.is_empty() => String::from_utf8_lossy(host).into_owned(),
+            _ => asked.to_owned(),
+        };
+        let Some(Value::Int(port)) = master.get(1) else { continue };
+        let Ok(port) = u16::try_from(*port) else { continue };
+        let node = Node { host, port };
+        if !masters.contains(&node) {
+            masters.push(node);
+        }
+    }
+    masters
+}
+
+fn host_of(address: &ConnectionAddr) -> &str {
+    match address {
+        ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host,
+        _ => "localhost",
+    }
+}
+
 fn is_master(connection: &mut One) -> RedisResult<bool> {
     match cmd("ROLE").query::<Vec<Value>>(connection) {
         Ok(role) => Ok(matches!(role.first(), Some(Value::BulkString(role)) if role == b"master")),
@@ -170,11 +221,11 @@ fn info(address: ConnectionAddr, login: &RedisConnectionInfo) -> RedisResult<Con
 }
 
 fn cluster(
-    nodes: impl Iterator<Item = ConnectionAddr>,
+    nodes: &[ConnectionAddr],
     login: &RedisConnectionInfo,
     certificates: Option<TlsCertificates>,
 ) -> Result<ClusterClient> {
-    let nodes = nodes.map(|node| info(node, login)).collect::<RedisResult<Vec<_>>>();
+    let nodes = nodes.iter().map(|node| info(node.clone(), login)).collect::<RedisResult<Vec<_>>>();
     let build = |nodes: Vec<ConnectionInfo>| {
         let builder = ClusterClientBuilder::new(nodes)
             .connection_timeout(CONNECT_LIMIT)
@@ -247,6 +298,26 @@ fn read_certificates(path: &Path) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_master_of_a_cluster_is_found_once() {
+        let node = |host: Value, port| Value::Array(vec![host, Value::Int(port)]);
+        let text = |text: &str| Value::BulkString(text.into());
+        let range = |node| {
+            vec![Value::Int(0), Value::Int(1), node, Value::Array(vec![text("replica"), Value::Int(9)])]
+        };
+        let slots = vec![
+            range(node(text("a"), 1)),
+            range(node(Value::Nil, 2)),
+            range(node(text("a"), 1)),
+            range(node(text(""), 3)),
+            range(node(text("b"), 70_000)),
+            range(Value::Nil),
+            vec![],
+        ];
+        let found: Vec<_> = masters_of(slots, "asked").iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["a:1", "asked:2", "asked:3"]);
+    }
 
     #[test]
     fn a_certificate_file_must_hold_certificates() {

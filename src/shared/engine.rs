@@ -215,7 +215,7 @@ impl Engine {
                     let result = self.known(&mut link, &keys).and_then(|store| {
                         let connection = link.connection.like();
                         let talked = talk(Talk { connection, names: &store.names, keys: &keys, again });
-                        talked.map_err(|stop| self.judge(stop))
+                        talked.map_err(|stop| self.judge(stop, Phase::Command))
                     });
                     // After anything but an answer nobody knows what is still to come through a connection.
                     let answered = |kind| matches!(kind, Kind::Refused);
@@ -270,6 +270,16 @@ impl Engine {
         reason.into_error(what, &self.place)
     }
 
+    /// A connection to each master of a cluster; `None` for one server.
+    pub(super) fn masters(&self) -> Result<Option<Vec<redis::Connection>>> {
+        self.connector.masters().map_err(|error| judge(&error, Phase::Connect, &self.place).error)
+    }
+
+    /// The error of a command outside of a conversation.
+    pub(super) fn failure(&self, error: &RedisError) -> Error {
+        judge(error, Phase::Command, &self.place).error
+    }
+
     fn connect(&self) -> Result<Link, Failure> {
         let connected = self.connector.connect();
         let connection = connected.map_err(|error| judge(&error, Phase::Connect, &self.place))?;
@@ -286,7 +296,9 @@ impl Engine {
             return Ok(Arc::clone(store));
         }
         let verified = self.verify(link.connection.like(), keys, known);
-        let store = verified.map_err(|stop| self.judge(stop))?;
+        // TLS shakes hands no earlier than this: the first answer belongs to the connecting.
+        let phase = if link.verified.is_none() { Phase::Connect } else { Phase::Command };
+        let store = verified.map_err(|stop| self.judge(stop, phase))?;
         link.verified = Some(now);
         Ok(store)
     }
@@ -332,10 +344,10 @@ impl Engine {
             .with_hint("see to its memory policy: maxmemory-policy must be noeviction")
     }
 
-    fn judge(&self, stop: Stop) -> Trouble {
+    fn judge(&self, stop: Stop, phase: Phase) -> Trouble {
         match stop {
             Stop::Ours(error) => Trouble::Ours(error),
-            Stop::Engine(error) => Trouble::Engine(judge(&error, Phase::Command, &self.place)),
+            Stop::Engine(error) => Trouble::Engine(judge(&error, phase, &self.place)),
         }
     }
 

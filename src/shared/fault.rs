@@ -54,6 +54,11 @@ pub(super) fn judge(error: &RedisError, phase: Phase, location: &str) -> Failure
         ErrorKind::ClusterConnectionNotFound => {
             (Kind::Unreachable, "no node of the cluster answers", "see whether the cluster's nodes are up")
         }
+        ErrorKind::MasterNameNotFoundBySentinel => (
+            Kind::Unreachable,
+            "the sentinels know no master of that name, or one that is none",
+            "correct master= in identity.store, or wait until they have elected one",
+        ),
         _ if phase == Phase::Connect => (Kind::Unreachable, "the connection cannot be set up", LOOK),
         _ => (
             Kind::Cut,
@@ -146,7 +151,8 @@ fn of_server(kind: Option<ServerErrorKind>, code: &str, detail: &str) -> Judgeme
 const NO_PERMISSION: Judgement = (
     Kind::Refused,
     "this user may not do that there (ACL)",
-    "allow it: ACL SETUSER name ~prefix:* +get +set +del +pttl +eval +evalsha +script|load +scan +role",
+    "allow it: ACL SETUSER name ~prefix:* +get +set +del +pttl +eval +evalsha +script|load +scan +role, and for a \
+     cluster +ping +cluster|slots",
 );
 
 const READ_ONLY: Judgement = (

@@ -11,8 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use redis::cmd;
-
 use super::breaker::pause;
 use super::engine::{Engine, Intent, Stop, Talk};
 use super::late::{Change, Late};
@@ -26,8 +24,6 @@ use crate::records::{Found, Health, Name as _, Record, Records, Reserved, Saved,
 
 /// Attempts to get past a record that has ended by our clock and not yet by the engine's.
 const MAX_PASSES: usize = 3;
-/// Keys that one page of a scan asks for.
-const SCAN_PAGE: usize = 500;
 
 /// A family of records in an engine. Clones are the same family with the same memory; a process should have one of each.
 pub struct Shared<T: Record>(Arc<Inner<T>>);
@@ -436,30 +432,42 @@ impl<T: Record> Inner<T> {
         }
     }
 
-    /// Shows key and value of every record that the engine has.
+    /// Shows key and value of every record that the engine has, a page at a time. In a cluster each master is asked for
+    /// its own; what moves from one to another meanwhile may be missed.
     fn each(&self, mut show: impl FnMut(&str, &[u8]) -> Result<()>) -> Result<()> {
-        let mut cursor = 0u64;
-        loop {
-            let page = self.engine.converse(Intent::Read, |talk| {
-                let pattern = talk.names.pattern(T::FAMILY);
-                let mut scan = cmd("SCAN");
-                scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(SCAN_PAGE);
-                let (next, keys): (u64, Vec<String>) = scan.query(talk.connection)?;
-                let mut values = Vec::with_capacity(keys.len());
-                for key in keys {
-                    if let Some(value) = script::get(talk.connection, &key)? {
-                        values.push((key, value));
-                    }
-                }
-                Ok((next, values))
+        let pattern = self.engine.converse(Intent::Read, |talk| Ok(talk.names.pattern(T::FAMILY)))?;
+        let Some(masters) = self.engine.masters()? else {
+            return self.pages(&mut show, |cursor| {
+                self.engine
+                    .converse(Intent::Read, |talk| Ok(script::page(talk.connection, cursor, &pattern)?))
+            });
+        };
+        for mut master in masters {
+            self.pages(&mut show, |cursor| {
+                script::page(&mut master, cursor, &pattern).map_err(|error| self.engine.failure(&error))
             })?;
-            for (key, value) in &page.1 {
-                show(key, value)?;
+        }
+        Ok(())
+    }
+
+    fn pages(
+        &self,
+        show: &mut impl FnMut(&str, &[u8]) -> Result<()>,
+        mut page: impl FnMut(u64) -> Result<(u64, Vec<String>)>,
+    ) -> Result<()> {
+        let mut cursor = 0;
+        loop {
+            let (next, keys) = page(cursor)?;
+            for key in keys {
+                let read = |talk: Talk<'_>| Ok(script::get(talk.connection, &key)?);
+                if let Some(value) = self.engine.converse(Intent::Read, read)? {
+                    show(&key, &value)?;
+                }
             }
-            if page.0 == 0 {
+            if next == 0 {
                 return Ok(());
             }
-            cursor = page.0;
+            cursor = next;
         }
     }
 

@@ -75,6 +75,9 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'gone'} end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return {'done'}";
 
+/// Keys that one page of a scan looks at.
+const SCAN_PAGE: usize = 500;
+
 static SCRIPTS: LazyLock<[Script; 5]> =
     LazyLock::new(|| [PUT, SWAP, RESERVE, RELEASE, RESEAL].map(Script::new));
 
@@ -159,6 +162,15 @@ pub(super) fn reseal(
     after: &[u8],
 ) -> RedisResult<Answer> {
     answer(SCRIPTS[4].key(key).arg(before).arg(after).invoke(connection))
+}
+
+/// A page of the keys that match, and the cursor of the next; zero is the first and behind the last.
+pub(super) fn page(
+    connection: &mut dyn ConnectionLike,
+    cursor: u64,
+    pattern: &str,
+) -> RedisResult<(u64, Vec<String>)> {
+    cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(SCAN_PAGE).query(connection)
 }
 
 /// Puts a value where there is none.

@@ -24,6 +24,7 @@ pub(super) struct Server {
     program: &'static str,
     options: Vec<String>,
     folder: tempfile::TempDir,
+    pub(super) port: u16,
 }
 
 /// The programs that are installed, Redis first.
@@ -44,31 +45,61 @@ pub(super) fn skipped(test: &str, reason: &str) {
 impl Server {
     /// One on a socket only.
     pub(super) fn start(program: &'static str, options: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("e").tempdir().unwrap();
-        let options = options.iter().map(ToString::to_string).collect();
-        let mut server = Self { process: None, program, options, folder };
-        server.run();
-        server
+        Self::with(program, |_, _| ["--port", "0"].iter().chain(options).map(ToString::to_string).collect())
     }
 
-    /// Starts it, again after [`Server::kill`]: with what it had saved.
+    /// One on a port of loopback as well.
+    pub(super) fn on_port(program: &'static str, options: &[&str]) -> Self {
+        Self::with(program, |_, port| {
+            let own = ["--port".to_owned(), port.to_string()];
+            own.into_iter().chain(options.iter().map(ToString::to_string)).collect()
+        })
+    }
+
+    /// One with options that need the folder and a free port. Another process may take the port before the server does:
+    /// then it gets another.
+    pub(super) fn with(program: &'static str, options: impl Fn(&Path, u16) -> Vec<String>) -> Self {
+        for _ in 0..5 {
+            let folder = tempfile::Builder::new().prefix("e").tempdir().unwrap();
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let options = options(folder.path(), port);
+            let mut server = Self { process: None, program, options, folder, port };
+            if server.try_run().is_ok() {
+                return server;
+            }
+        }
+        panic!("{program} does not start");
+    }
+
+    /// Starts it again after [`Server::kill`], with what it had saved.
     pub(super) fn run(&mut self) {
+        self.try_run().unwrap();
+    }
+
+    fn try_run(&mut self) -> Result<(), String> {
         let mut command = Command::new(self.program);
-        command.args(["--port", "0"]);
-        let _ = fs::remove_file(self.socket());
-        command.args(["--dir".as_ref(), self.folder.path().as_os_str()]);
-        command.args(["--unixsocket".as_ref(), self.socket().as_os_str()]);
-        command.args(["--bind", "127.0.0.1", "--save", "", "--loglevel", "notice", "--logfile", ""]);
-        command.args(&self.options).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn().unwrap();
+        if self.options.iter().any(|option| option == "--sentinel") {
+            command.args(&self.options);
+        } else {
+            let _ = fs::remove_file(self.socket());
+            command.args(["--dir".as_ref(), self.folder.path().as_os_str()]);
+            command.args(["--unixsocket".as_ref(), self.socket().as_os_str()]);
+            command.args(["--bind", "127.0.0.1", "--save", "", "--loglevel", "notice", "--logfile", ""]);
+            command.args(&self.options);
+        }
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
+        self.process = Some(process);
         let mut said = String::new();
-        while !said.contains("eady to accept connections at") {
-            assert_ne!(output.read_line(&mut said).unwrap(), 0, "{} has ended: {said}", self.program);
+        while !said.contains("eady to accept connections at") && !said.contains("+monitor master") {
+            if output.read_line(&mut said).unwrap() == 0 {
+                self.kill();
+                return Err(said);
+            }
         }
         // It must not stop over a full pipe.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-        self.process = Some(process);
+        Ok(())
     }
 
     pub(super) fn socket(&self) -> PathBuf {

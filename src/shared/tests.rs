@@ -1,5 +1,7 @@
 //! Families of records in real engines.
 
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::records::Shared;
@@ -8,6 +10,7 @@ use crate::base::error::{Code, Error};
 use crate::base::time::Clock as _;
 use crate::records::testing::{Note, Place, Sample as _, all};
 use crate::records::{Found, Health, Records as _, Reserved, Saved, Swap};
+use crate::session::keyring;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -476,8 +479,7 @@ fn everything_is_found_and_resealed_under_a_new_key() {
                 records.put(&format!("n{n}").as_str().into(), Note::sample(&n.to_string(), ends)).unwrap();
         }
         let mine = reserve(&records, "n7");
-        let both =
-            crate::session::keyring::parse(format!("{}\n{}\n", "02".repeat(32), "01".repeat(32)).as_bytes());
+        let both = keyring::parse(format!("{}\n{}\n", "02".repeat(32), "01".repeat(32)).as_bytes());
         one.engine.use_keys(both.unwrap());
         one.engine.reseal().unwrap();
         assert_eq!(records.reseal().unwrap(), 1200);
@@ -533,5 +535,168 @@ fn silence_is_waited_for_once() {
         proxy.play(Trick::None);
         one.clock.advance(Duration::from_secs(5));
         put(&records, "n", "more");
+    });
+}
+
+/// A certificate authority with a certificate for loopback, made by `openssl`: files `ca.pem`, `cert.pem`, `key.pem`.
+fn authority(folder: &Path) -> bool {
+    let openssl = |arguments: &str| {
+        let status = Command::new("openssl")
+            .current_dir(folder)
+            .args(arguments.split(' '))
+            .stderr(Stdio::null())
+            .status();
+        status.is_ok_and(|status| status.success())
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1").unwrap();
+    openssl(&format!("req -x509 {key} -days 2 -subj /CN=ca -keyout ca.key -out ca.pem"))
+        && openssl(&format!("req {key} -subj /CN=engine -keyout key.pem -out request.pem"))
+        && openssl(
+            "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out cert.pem",
+        )
+}
+
+#[test]
+fn tls_trusts_the_named_authority_only() {
+    const NAME: &str = "tls_trusts_the_named_authority_only";
+    let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    if !authority(ours.path()) || !authority(theirs.path()) {
+        return skipped(NAME, "no usable openssl");
+    }
+    each(NAME, |program| {
+        let file = |name: &str| ours.path().join(name).display().to_string();
+        let server = Server::with(program, |_, port| {
+            let port = port.to_string();
+            let files = [file("cert.pem"), file("key.pem"), file("ca.pem")];
+            let [cert, key, ca] = &files;
+            ["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no", "--tls-cert-file", cert]
+                .into_iter()
+                .chain(["--tls-key-file", key, "--tls-ca-cert-file", ca])
+                .map(ToString::to_string)
+                .collect()
+        });
+        let at = |host: &str, ca: &Path| {
+            let ca = ca.join("ca.pem");
+            instance(&format!("rediss://{host}:{}?ca={}", server.port, ca.display()), 1)
+        };
+        let trusting = at("localhost", ours.path());
+        put(&notes(&trusting), "n", "text");
+        assert_eq!(text(&notes(&at("127.0.0.1", ours.path())), "n").as_deref(), Some("text"));
+        let wrong = [
+            at("localhost", theirs.path()),
+            // The bundled roots do not know it, and another name for it is not the certificate's.
+            instance(&format!("rediss://localhost:{}", server.port), 1),
+            at("127.0.0.2", ours.path()),
+        ];
+        for wrong in &wrong {
+            let error = wrong.engine.check().unwrap_err();
+            assert_eq!(error.code(), Code::StoreUnavailable);
+            assert!(error.message().contains("TLS") || error.message().contains("refuses"), "{error:?}");
+        }
+        let plain = instance(&format!("redis://localhost:{}", server.port), 1).engine.check().unwrap_err();
+        assert!(plain.hint().unwrap().contains("rediss://"), "{plain:?}");
+    });
+}
+
+#[test]
+fn a_cluster_keeps_what_one_server_keeps() {
+    each("a_cluster_keeps_what_one_server_keeps", |program| {
+        let nodes: Vec<_> = (0..3)
+            .map(|_| {
+                Server::on_port(program, &["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"])
+            })
+            .collect();
+        for (node, range) in nodes.iter().zip(["0 5460", "5461 10922", "10923 16383"]) {
+            let (first, last) = range.split_once(' ').unwrap();
+            let slots: Vec<_> =
+                (first.parse::<u16>().unwrap()..=last.parse().unwrap()).map(|n| n.to_string()).collect();
+            let slots: Vec<_> = slots.iter().map(String::as_str).collect();
+            let _: () = node.tell(&[&["CLUSTER", "ADDSLOTS"], &slots[..]].concat());
+            let _: () = node.tell(&["CLUSTER", "MEET", "127.0.0.1", &nodes[0].port.to_string()]);
+        }
+        until("the cluster is whole", || {
+            nodes.iter().all(|node| {
+                let state: String = node.tell(&["CLUSTER", "INFO"]);
+                state.contains("cluster_state:ok") && state.contains("cluster_known_nodes:3")
+            })
+        });
+        let ports: Vec<_> = nodes.iter().map(|node| node.port).collect();
+        let address = format!("redis://127.0.0.1:{}?mode=cluster&node=127.0.0.1:{}", ports[0], ports[1]);
+        let one = instance(&address, 1);
+        let other =
+            instance_at(&format!("redis://127.0.0.1:{}?mode=cluster", ports[2]), 1, one.clock.clone());
+        let (now, pass) = (|| one.clock.now(), |by| one.clock.advance(by));
+        all(&Place { one: &notes(&one), other: &notes(&other), now: &now, pass: &pass });
+
+        // All of it is found on all nodes, and resealed.
+        let fresh = instance(&format!("{address}&prefix=fresh"), 1);
+        let records = notes(&fresh);
+        (0..300).for_each(|n| put(&records, &format!("n{n}"), "x"));
+        assert!(
+            nodes.iter().all(|node| node.everything().iter().any(|(key, _)| key.starts_with("fresh:note:")))
+        );
+        let mut found = std::collections::BTreeSet::new();
+        records
+            .scan(|name, _| {
+                found.insert(name);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(found.len(), 300);
+        let both = keyring::parse(format!("{}\n{}\n", "02".repeat(32), "01".repeat(32)).as_bytes()).unwrap();
+        fresh.engine.use_keys(both);
+        assert_eq!((fresh.engine.reseal().is_ok(), records.reseal().unwrap()), (true, 300));
+
+        // Asked as if it were one server, it says what it is.
+        let single = instance(&format!("redis://127.0.0.1:{}", ports[0]), 1);
+        let hints: Vec<_> =
+            (0..9).filter_map(|n| notes(&single).get(&n.to_string().as_str().into()).err()).collect();
+        assert!(hints.iter().any(|error| error.hint().unwrap().contains("mode=cluster")), "{hints:?}");
+    });
+}
+
+#[test]
+fn sentinels_name_the_master_and_its_successor() {
+    each("sentinels_name_the_master_and_its_successor", |program| {
+        let mut master = Server::on_port(program, &[]);
+        let replica = Server::on_port(program, &["--replicaof", "127.0.0.1", &master.port.to_string()]);
+        until("the replica follows", || {
+            replica.tell::<String>(&["INFO", "replication"]).contains("master_link_status:up")
+        });
+        let watched = master.port;
+        let sentinel = Server::with(program, |folder, port| {
+            let settings = format!(
+                "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor mine 127.0.0.1 {watched} 1\n\
+                 sentinel down-after-milliseconds mine 300\nsentinel failover-timeout mine 3000\n",
+                folder.display()
+            );
+            let file = folder.join("sentinel.conf");
+            std::fs::write(&file, settings).unwrap();
+            vec![file.display().to_string(), "--sentinel".to_owned()]
+        });
+        // The first of them is not there at all.
+        let address = |name: &str| {
+            format!("redis://127.0.0.1:1?mode=sentinel&master={name}&node=127.0.0.1:{}", sentinel.port)
+        };
+        let one = instance(&address("mine"), 1);
+        let records = notes(&one);
+        put(&records, "n", "text");
+        let wrong = instance(&address("other"), 1).engine.check().unwrap_err();
+        assert_eq!(wrong.code(), Code::StoreUnavailable);
+        assert!(wrong.message().contains("no master of that name"), "{wrong:?}");
+        until("the replica has it", || replica.tell::<i64>(&["DBSIZE"]) == 2);
+        let found = reserve(&records, "n");
+        master.kill();
+        assert_eq!(text(&records, "n").as_deref(), Some("text"));
+        // What was changed meanwhile arrives at the successor.
+        let swapped = records.swap(&"n".into(), Some(&found), Some(Note::sample("rotated", None))).unwrap();
+        assert!(matches!(swapped, Swap::Done(Saved::MemoryOnly(_))));
+        until("the successor is named", || {
+            one.clock.advance(Duration::from_secs(5));
+            records.waiting() == 0
+        });
+        put(&records, "m", "more");
+        assert_eq!(text(&notes(&instance(&replica.unix(""), 1)), "n").as_deref(), Some("rotated"));
     });
 }
