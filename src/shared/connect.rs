@@ -72,9 +72,12 @@ impl Connector {
             Servers::Network { mode, nodes, tls } => {
                 let certificates = tls.as_ref().map(|tls| certificates(tls, env)).transpose()?;
                 let tls = certificates.as_ref().map(template).transpose()?;
+                let first = nodes
+                    .first()
+                    .ok_or_else(|| Error::new(Code::ConfigInvalid, "identity.store names no server"))?;
                 let addresses = || nodes.iter().map(|node| address(node, tls.as_ref()));
                 match mode {
-                    Mode::Single => Way::Single(address(&nodes[0], tls.as_ref())),
+                    Mode::Single => Way::Single(address(first, tls.as_ref())),
                     Mode::Sentinel(master) => {
                         Way::Sentinels { nodes: addresses().collect(), tls, master: master.clone() }
                     }

@@ -33,6 +33,8 @@ use crate::session::keyring::Keyring;
 const VERIFY_AFTER_REST: Duration = Duration::from_secs(1);
 /// How long the store behind a busy connection is believed in.
 const VERIFY_EVERY: Duration = Duration::from_secs(10);
+/// What is said of a change that the engine was sent and has not answered.
+pub(super) const MAY_BE_DONE: &str = "nobody knows whether the change was made";
 /// How often a new store is looked for and made before giving up.
 const MAX_META_TRIES: u32 = 3;
 
@@ -63,10 +65,17 @@ pub struct Engine {
     breaker: Breaker,
     keys: RwLock<Arc<Keyring>>,
     store: Mutex<Option<Arc<Store>>>,
-    /// Why writes are refused although the engine answers, since when.
-    refusal: Mutex<Option<(Error, Timestamp)>>,
+    /// What is refused although the engine answers, why, since when.
+    refusal: Mutex<Option<Refusal>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
+}
+
+#[derive(Clone)]
+struct Refusal {
+    intent: Intent,
+    error: Error,
+    since: Timestamp,
 }
 
 /// The store that was found in the engine.
@@ -157,7 +166,7 @@ impl Engine {
             return Health::Unreachable { error, since };
         }
         match self.refusal().clone() {
-            Some((error, since)) => Health::Unsaved { error, since },
+            Some(Refusal { error, since, .. }) => Health::Unsaved { error, since },
             None => Health::Ok,
         }
     }
@@ -228,9 +237,7 @@ impl Engine {
                     match result {
                         Ok(result) => {
                             self.answered(admission);
-                            if intent == Intent::Write {
-                                *self.refusal() = None;
-                            }
+                            self.refusal().take_if(|refusal| refusal.intent == intent);
                             return Ok(result);
                         }
                         Err(trouble) => trouble,
@@ -251,15 +258,14 @@ impl Engine {
                 }
                 Kind::Refused | Kind::ReadOnly => {
                     self.answered(admission);
-                    if intent == Intent::Write {
-                        self.refused(&failure.error);
-                    }
+                    self.refused(intent, &failure.error);
                     return Err(failure.error);
                 }
                 Kind::Cut | Kind::Slow | Kind::Unreachable => {
                     self.pool.clear();
                     self.failed(admission, &failure.error);
-                    return Err(failure.error);
+                    let unsure = intent == Intent::Write && failure.kind != Kind::Unreachable;
+                    return Err(if unsure { failure.error.context(MAY_BE_DONE) } else { failure.error });
                 }
             }
         }
@@ -365,14 +371,14 @@ impl Engine {
         }
     }
 
-    fn refused(&self, error: &Error) {
+    fn refused(&self, intent: Intent, error: &Error) {
         let mut refusal = self.refusal();
-        let since = refusal.as_ref().map_or_else(|| self.clock.now(), |(_, since)| *since);
-        let news = refusal.replace((error.clone(), since)).is_none();
+        let since = refusal.as_ref().map_or_else(|| self.clock.now(), |refusal| refusal.since);
+        let news = refusal.replace(Refusal { intent, error: error.clone(), since }).is_none();
         drop(refusal);
         if news {
             let detail = error.detail().unwrap_or_default();
-            log::warn("the engine refuses a write", &[("error", error), ("detail", &detail)]);
+            log::warn("the engine refuses a command", &[("error", error), ("detail", &detail)]);
         }
     }
 
@@ -384,7 +390,7 @@ impl Engine {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn refusal(&self) -> MutexGuard<'_, Option<(Error, Timestamp)>> {
+    fn refusal(&self) -> MutexGuard<'_, Option<Refusal>> {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

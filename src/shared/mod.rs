@@ -1,7 +1,8 @@
 //! State that many instances of one service share, in an engine: Redis, Valkey, or what speaks their protocol.
 //!
 //! ```text
-//! records ─── Shared<T>: the interface of crate::records on an engine
+//! records ─── Shared<T>: the interface of crate::records on an engine; sweep: all records of a family at once
+//! family ──── what is asked, what is believed, what waits
 //! ├── memory      what was seen, for when the engine does not answer
 //! ├── late        changes that must not be lost, until the engine has them
 //! └── engine ──── one conversation after the other, and what is wrong since when
@@ -24,6 +25,8 @@ mod connect;
 #[cfg(feature = "redis")]
 pub mod engine;
 #[cfg(feature = "redis")]
+mod family;
+#[cfg(feature = "redis")]
 mod fault;
 #[cfg(feature = "redis")]
 mod late;
@@ -37,6 +40,8 @@ pub mod records;
 mod script;
 #[cfg(feature = "redis")]
 mod seal;
+#[cfg(feature = "redis")]
+mod sweep;
 #[cfg(feature = "redis")]
 #[cfg(test)]
 mod testing;

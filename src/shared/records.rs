@@ -7,107 +7,44 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
 use super::breaker::pause;
-use super::engine::{Engine, Intent, Stop, Talk};
-use super::late::{Change, Late};
-use super::memory::{MAX_SEEN, Memory, Moment};
+use super::engine::{Engine, Intent};
+use super::family::{Family, Outcome, is_outage};
+use super::late::Change;
 use super::script::{self, Answer};
-use super::seal::{self, Etag, Keys, Unreadable};
 use crate::base::error::{Code, Error, Result};
 use crate::base::log;
-use crate::base::time::Timestamp;
-use crate::records::{Found, Health, Name as _, Record, Records, Reserved, Saved, Swap, Version};
-
-/// Attempts to get past a record that has ended by our clock and not yet by the engine's.
-const MAX_PASSES: usize = 3;
+use crate::records::{Found, Health, Record, Records, Reserved, Saved, Swap, Version};
 
 /// A family of records in an engine. Clones are the same family with the same memory; a process should have one of each.
-pub struct Shared<T: Record>(Arc<Inner<T>>);
-
-struct Inner<T: Record> {
-    engine: Arc<Engine>,
-    memory: Mutex<Memory<T>>,
-    late: Mutex<Late<T>>,
-}
-
-/// What came of a change.
-enum Outcome<T> {
-    Done,
-    Changed {
-        /// What the engine calls it.
-        etag: Etag,
-        /// `None` when it has ended by our clock.
-        found: Option<Found<T>>,
-    },
-    Gone,
-}
+pub struct Shared<T: Record>(pub(super) Arc<Family<T>>);
 
 impl<T: Record> Shared<T> {
     /// The records of this type in an engine.
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> Self {
-        let (memory, late) = (Mutex::new(Memory::new(MAX_SEEN)), Mutex::new(Late::default()));
-        Self(Arc::new(Inner { engine, memory, late }))
-    }
-
-    /// Shows every record of the family that the engine has, in no order; one may be shown twice.
-    ///
-    /// # Errors
-    /// Those of `show`; `StoreUnavailable`; `StoreUnreadable` when one cannot be opened, after the others were shown.
-    pub fn scan(&self, mut show: impl FnMut(T::Name, Found<T>) -> Result<()>) -> Result<()> {
-        let mut unreadable = None;
-        self.0.each(|keys, value| {
-            let ring = self.0.engine.keys();
-            match open(&ring, keys, value) {
-                Ok((name, found)) if !self.0.has_ended(&found.value) => show(name, found),
-                Ok(_) => Ok(()),
-                Err(reason) => {
-                    unreadable = Some(self.0.unreadable(reason));
-                    Ok(())
-                }
-            }
-        })?;
-        unreadable.map_or(Ok(()), Err)
-    }
-
-    /// Seals with the first key of the ring what is sealed with another, and says how many that were. States, leases
-    /// and ends stay as they are, so nobody who works with the records notices.
-    ///
-    /// # Errors
-    /// `StoreUnavailable`; `StoreUnreadable` when one cannot be opened, after the others were sealed.
-    pub fn reseal(&self) -> Result<usize> {
-        let engine = &self.0.engine;
-        let (mut count, mut unreadable) = (0, None);
-        self.0.each(|at, value| {
-            let ring = engine.keys();
-            let first = ring.first();
-            let Some((etag, _)) = seal::marks(value).filter(|_| seal::key_of(value) != Some(first.id()))
-            else {
-                return Ok(());
-            };
-            let opened = match seal::open(&ring, at, value) {
-                Ok(opened) => opened,
-                Err(reason) => {
-                    unreadable = Some(self.0.unreadable(reason));
-                    return Ok(());
-                }
-            };
-            let after = seal::seal(first, &*engine.entropy, at, &etag, opened.name(), opened.record())?;
-            let talk = |talk: Talk<'_>| Ok(script::reseal(talk.connection, at, value, &after)?);
-            count += usize::from(engine.converse(Intent::Write, talk)? == Answer::Done);
-            Ok(())
-        })?;
-        unreadable.map_or(Ok(count), Err)
+        Self(Arc::new(Family::new(engine)))
     }
 
     /// The changes that the engine does not have yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.0.late().iter().count()
+    }
+
+    /// Tries each change that waits once more, and says how many still do: for a process that ends.
+    pub fn settle(&self) -> usize {
+        let names = self.0.late().names();
+        for name in names {
+            if self.0.settle(&name).is_err_and(|error| error.code() == Code::StoreUnavailable) {
+                break;
+            }
+        }
+        self.waiting()
     }
 }
 
@@ -230,13 +167,13 @@ impl<T: Record> Shared<T> {
 }
 
 /// Tries until the engine has every change that waits, or nobody wants them any more.
-fn retry<T: Record>(inner: &Weak<Inner<T>>, engine: &Engine) {
+fn retry<T: Record>(inner: &Weak<Family<T>>, engine: &Engine) {
     for tries in 1.. {
         engine.clock.sleep(pause(tries, &*engine.entropy));
         let Some(inner) = inner.upgrade() else { return };
         let names = inner.late().names();
         for name in names {
-            if inner.settle(&name).is_err() {
+            if inner.settle(&name).is_err_and(|error| error.code() == Code::StoreUnavailable) {
                 break; // What one meets the others meet too.
             }
         }
@@ -246,270 +183,6 @@ fn retry<T: Record>(inner: &Weak<Inner<T>>, engine: &Engine) {
             return;
         }
     }
-}
-
-impl<T: Record> Inner<T> {
-    fn get(&self, name: &T::Name) -> Result<Option<Found<T>>> {
-        if let Some(change) = self.late().get(name) {
-            return Ok(change.found().filter(|found| !self.has_ended(&found.value)));
-        }
-        let asked = self.memory().moment();
-        let read = |talk: Talk<'_>, keys: &Keys| Ok(script::get(talk.connection, &keys.record)?);
-        match self.converse(Intent::Read, name, read) {
-            Ok((Some(value), keys)) => self.take_in(name, &keys, &value, asked).map(|(_, found)| found),
-            Ok((None, _)) => {
-                self.memory().remove(name, asked);
-                Ok(None)
-            }
-            Err(error) => {
-                let seen = self.memory().get(name).filter(|found| !self.has_ended(&found.value));
-                seen.map_or(Err(error), |found| Ok(Some(found)))
-            }
-        }
-    }
-
-    fn put(&self, name: &T::Name, value: T) -> Result<Saved> {
-        let change =
-            Change { expected: None, fence: None, etag: self.random()?, value: Some(Arc::new(value)) };
-        let before = self.memory().get(name).map(|found| found.version.etag);
-        let asked = self.memory().moment();
-        let mut mark = None;
-        let (answer, _) = self.converse(Intent::Write, name, |talk, keys| {
-            let sealed = self.sealed(&talk, keys, name, &change)?;
-            mark = sealed.as_ref().and_then(|(value, _)| seal::marks(value));
-            let value = sealed.as_ref().map(|(value, lasts)| (value.as_slice(), *lasts));
-            Ok(match talk.again {
-                false => script::put(talk.connection, keys, value)?,
-                // The first may have been done, and others may have written since: they are not to be undone.
-                true => script::swap(talk.connection, keys, before.as_ref(), None, &change.etag, value)?,
-            })
-        })?;
-        if answer != Answer::Done && change.value.as_ref().is_some_and(|value| !self.has_ended(value)) {
-            let message = format!("the connection to the engine at {} broke off", self.engine.place());
-            return Err(Error::new(
-                Code::StoreUnavailable,
-                format!("{message}: it may have saved the change or not"),
-            )
-            .with_hint("try again"));
-        }
-        self.remember(name, &change, mark, asked);
-        self.late().forget(name);
-        Ok(Saved::Durable)
-    }
-
-    /// Makes a change that is compared.
-    fn make(&self, name: &T::Name, mut change: Change<T>) -> Result<Outcome<T>> {
-        let may_be_there = change.expected.is_none();
-        for _ in 0..MAX_PASSES {
-            let asked = self.memory().moment();
-            let mut mark = None;
-            let (answer, keys) = self.converse(Intent::Write, name, |talk, keys| {
-                let sealed = self.sealed(&talk, keys, name, &change)?;
-                mark = sealed.as_ref().and_then(|(value, _)| seal::marks(value));
-                let value = sealed.as_ref().map(|(value, lasts)| (value.as_slice(), *lasts));
-                let (expected, fence) = (change.expected.as_ref(), change.fence.as_ref());
-                Ok(script::swap(talk.connection, keys, expected, fence, &change.etag, value)?)
-            })?;
-            match answer {
-                Answer::Done => {
-                    self.remember(name, &change, mark, asked);
-                    return Ok(Outcome::Done);
-                }
-                Answer::Changed(value) => match self.take_in(name, &keys, &value, asked)? {
-                    // It has ended by our clock: it counts as not there.
-                    (etag, None) if may_be_there => change.expected = Some(etag),
-                    (etag, found) => return Ok(Outcome::Changed { etag, found }),
-                },
-                Answer::Gone if may_be_there => change.expected = None,
-                Answer::Gone | Answer::Others(_) => {
-                    self.memory().remove(name, asked);
-                    return Ok(Outcome::Gone);
-                }
-            }
-        }
-        Err(Error::new(Code::Busy, "a record is being changed by too many at once")
-            .with_hint("try again in a moment"))
-    }
-
-    /// Brings a change that waits to its end, so that the engine has the state that this process shows.
-    fn settle(&self, name: &T::Name) -> Result<()> {
-        let Some(change) = self.late().get(name).cloned() else { return Ok(()) };
-        let outcome = self.make(name, change.clone());
-        match &outcome {
-            Ok(Outcome::Done) => {}
-            Ok(Outcome::Changed { etag, .. }) if Some(*etag) == change.expected => {
-                log::info("a removal was overtaken by another instance", &[("family", &T::FAMILY)]);
-            }
-            Ok(Outcome::Changed { .. } | Outcome::Gone) => {
-                log::info(
-                    "a change that waited was overtaken by another instance",
-                    &[("family", &T::FAMILY)],
-                );
-            }
-            Err(error) if is_outage(error) => {}
-            Err(error) => log::error("a change that waited cannot be saved", &[("error", error)]),
-        }
-        match outcome {
-            Err(error) if is_outage(&error) => Err(error),
-            _ => {
-                self.late().end(name, &change.etag);
-                Ok(())
-            }
-        }
-    }
-
-    /// Has a conversation about a record.
-    fn converse<R>(
-        &self,
-        intent: Intent,
-        name: &T::Name,
-        mut talk: impl FnMut(Talk<'_>, &Keys) -> Result<R, Stop>,
-    ) -> Result<(R, Keys)> {
-        let (result, keys, store) = self.engine.converse(intent, |conversation| {
-            let names = conversation.names;
-            let (keys, store) = (names.keys(T::FAMILY, name.as_name()), names.store());
-            talk(conversation, &keys).map(|result| (result, keys, store))
-        })?;
-        self.memory().belongs_to(store);
-        Ok((result, keys))
-    }
-
-    /// The value of a change and how long it lasts; `None` for a removal, and for a record that has ended already.
-    fn sealed(
-        &self,
-        talk: &Talk<'_>,
-        keys: &Keys,
-        name: &T::Name,
-        change: &Change<T>,
-    ) -> Result<Option<(Vec<u8>, Option<u64>)>> {
-        let Some(value) = change.value.as_ref().filter(|value| !self.has_ended(value)) else {
-            return Ok(None);
-        };
-        let now = self.engine.clock.now();
-        let lasts =
-            value.ends().map(|end| end.seconds_after(now)).or_else(|| T::IDLE.map(|idle| idle.as_secs()));
-        let lasts = lasts.map(|seconds| seconds.saturating_mul(1000));
-        let (key, entropy) = (talk.keys.first(), &*self.engine.entropy);
-        let bytes = value.to_bytes()?;
-        let sealed = seal::seal(key, entropy, &keys.record, &change.etag, name.as_name(), bytes.expose())?;
-        Ok(Some((sealed, lasts)))
-    }
-
-    /// Takes in what the engine has: its state, and the record unless it has ended.
-    fn take_in(
-        &self,
-        name: &T::Name,
-        keys: &Keys,
-        value: &[u8],
-        asked: Moment,
-    ) -> Result<(Etag, Option<Found<T>>)> {
-        let marks =
-            seal::marks(value).ok_or(Unreadable::Altered).map_err(|reason| self.unreadable(reason))?;
-        let known = self.memory().same(name, marks);
-        let found = match known {
-            Some(found) => found,
-            None => {
-                let opened = open::<T>(&self.engine.keys(), &keys.record, value);
-                let opened = opened.and_then(|(its_name, found)| match its_name == *name {
-                    true => Ok(found),
-                    false => Err(Unreadable::Altered),
-                });
-                let found = opened.map_err(|reason| self.unreadable(reason))?;
-                self.memory().put(name, found.clone(), marks.1, asked, self.engine.clock.now());
-                found
-            }
-        };
-        Ok((marks.0, Some(found).filter(|found| !self.has_ended(&found.value))))
-    }
-
-    /// Takes in what the engine has been given.
-    fn remember(&self, name: &T::Name, change: &Change<T>, mark: Option<(Etag, Etag)>, asked: Moment) {
-        match (change.found(), mark) {
-            (Some(found), Some((_, seal))) => {
-                self.memory().put(name, found, seal, asked, self.engine.clock.now());
-            }
-            _ => self.memory().remove(name, asked),
-        }
-    }
-
-    /// Shows key and value of every record that the engine has, a page at a time. In a cluster each master is asked for
-    /// its own; what moves from one to another meanwhile may be missed.
-    fn each(&self, mut show: impl FnMut(&str, &[u8]) -> Result<()>) -> Result<()> {
-        let pattern = self.engine.converse(Intent::Read, |talk| Ok(talk.names.pattern(T::FAMILY)))?;
-        let Some(masters) = self.engine.masters()? else {
-            return self.pages(&mut show, |cursor| {
-                self.engine
-                    .converse(Intent::Read, |talk| Ok(script::page(talk.connection, cursor, &pattern)?))
-            });
-        };
-        for mut master in masters {
-            self.pages(&mut show, |cursor| {
-                script::page(&mut master, cursor, &pattern).map_err(|error| self.engine.failure(&error))
-            })?;
-        }
-        Ok(())
-    }
-
-    fn pages(
-        &self,
-        show: &mut impl FnMut(&str, &[u8]) -> Result<()>,
-        mut page: impl FnMut(u64) -> Result<(u64, Vec<String>)>,
-    ) -> Result<()> {
-        let mut cursor = 0;
-        loop {
-            let (next, keys) = page(cursor)?;
-            for key in keys {
-                let read = |talk: Talk<'_>| Ok(script::get(talk.connection, &key)?);
-                if let Some(value) = self.engine.converse(Intent::Read, read)? {
-                    show(&key, &value)?;
-                }
-            }
-            if next == 0 {
-                return Ok(());
-            }
-            cursor = next;
-        }
-    }
-
-    fn random(&self) -> Result<Etag> {
-        let mut etag = Etag::default();
-        self.engine.entropy.fill(&mut etag)?;
-        Ok(etag)
-    }
-
-    fn has_ended(&self, value: &T) -> bool {
-        value.ends().is_some_and(|end: Timestamp| end.is_past(self.engine.clock.now()))
-    }
-
-    fn unreadable(&self, reason: Unreadable) -> Error {
-        self.engine.unreadable(reason, &format!("a record of {}", T::FAMILY))
-    }
-
-    fn memory(&self) -> MutexGuard<'_, Memory<T>> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn late(&self) -> MutexGuard<'_, Late<T>> {
-        self.late.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Opens the record at a key.
-fn open<T: Record>(
-    ring: &crate::session::keyring::Keyring,
-    at: &str,
-    value: &[u8],
-) -> Result<(T::Name, Found<T>), Unreadable> {
-    let opened = seal::open(ring, at, value)?;
-    let name = T::Name::from_name(opened.name()).ok_or(Unreadable::Altered)?;
-    let record = T::from_bytes(opened.record()).ok_or(Unreadable::Altered)?;
-    let (etag, _) = seal::marks(value).ok_or(Unreadable::Altered)?;
-    Ok((name, Found { value: Arc::new(record), version: Version { etag, fence: None } }))
-}
-
-/// Whether it may go better later without anybody changing the record.
-fn is_outage(error: &Error) -> bool {
-    matches!(error.code(), Code::StoreUnavailable | Code::StoreUnreadable)
 }
 
 impl<T: Record> Clone for Shared<T> {
