@@ -272,7 +272,7 @@ pub(super) fn only_mentions(name: &str) -> bool {
 /// The paths of a command's words (without its name) and what is done with each.
 pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)> {
     let has = |options: &[&str]| args.iter().any(|arg| options.contains(arg));
-    if has(&["--help"]) || args == ["--version"] {
+    if matches!(args, ["--help" | "--version"]) {
         return Vec::new();
     }
     let cluster = |letter: char| {

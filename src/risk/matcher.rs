@@ -153,6 +153,11 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
     index
 });
 
+/// Whether some pattern is about a program of this name.
+pub(super) fn knows(program: &str) -> bool {
+    INDEX.named.contains_key(program)
+}
+
 /// The gravest rule one of whose patterns matches. `words` begins with the program's bare name.
 pub(super) fn worst(words: &[&str]) -> Option<&'static Rule> {
     let program: &str = words.first()?;

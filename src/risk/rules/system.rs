@@ -308,6 +308,17 @@ pub const RULES: &[Rule] = &[
         harmless: &["ls"],
     },
     Rule {
+        id: "padded",
+        level: High,
+        reason: Text {
+            en: "is so long that what it does cannot be told, and does harm or hides what it does",
+            zh: "命令过长，无法判断其作用，且其中含有危险或隐藏的操作",
+        },
+        patterns: &[],
+        examples: &[],
+        harmless: &["ls"],
+    },
+    Rule {
         id: "not-understood",
         level: Medium,
         reason: Text { en: "could not be understood wholly", zh: "命令无法完全解析" },

@@ -4,15 +4,17 @@
 pub(super) type Letter = (char, bool);
 
 /// Words that braces may make of one.
-const MAX_WORDS: usize = 64;
+const MAX_WORDS: usize = 256;
 /// Letters of a word in which braces are looked for.
 const MAX_LETTERS: usize = 4096;
 
-/// All that the braces of a field stand for; the field itself when it has none.
-pub(super) fn expand(field: Vec<Letter>) -> Vec<Vec<Letter>> {
+/// What the braces of a field stand for, and whether that is all; the field itself when it has none.
+pub(super) fn expand(field: Vec<Letter>) -> (Vec<Vec<Letter>>, bool) {
     if field.len() > MAX_LETTERS || !field.contains(&('{', false)) {
-        return vec![field];
+        let is_all = field.len() <= MAX_LETTERS || !field.contains(&('{', false));
+        return (vec![field], is_all);
     }
+    let mut is_all = true;
     let (mut done, mut open) = (Vec::new(), vec![field]);
     let mut steps = 0;
     while let Some(field) = open.pop() {
@@ -20,11 +22,18 @@ pub(super) fn expand(field: Vec<Letter>) -> Vec<Vec<Letter>> {
         let more =
             if done.len() + open.len() >= MAX_WORDS || steps > 2 * MAX_WORDS { None } else { first(&field) };
         match more {
-            Some(more) => open.extend(more.into_iter().rev()),
-            None => done.push(field),
+            Some(more) => {
+                // A brace that is cut off has one word too many.
+                is_all &= more.len() <= MAX_WORDS;
+                open.extend(more.into_iter().take(MAX_WORDS).rev());
+            }
+            None => {
+                is_all &= done.len() + open.len() < MAX_WORDS || !field.contains(&(',', false));
+                done.push(field);
+            }
         }
     }
-    done
+    (done, is_all)
 }
 
 /// The first braces of a field spelt out.
@@ -58,7 +67,7 @@ fn first(field: &[Letter]) -> Option<Vec<Vec<Letter>>> {
         };
         if commas.len() > 1 {
             commas.push(end);
-            let pieces = commas.windows(2).take(MAX_WORDS);
+            let pieces = commas.windows(2).take(MAX_WORDS + 1);
             return Some(pieces.map(|pair| around(&field[pair[0] + 1..pair[1]])).collect());
         }
         if let Some(range) = range(&field[start + 1..end]) {
@@ -111,11 +120,12 @@ mod tests {
             ("{x}{a,b}", "{x}a {x}b"),
             ("{a,b", "{a,b"),
         ] {
-            let found = expand(text.chars().map(|c| (c, false)).collect());
+            let (found, _) = expand(text.chars().map(|c| (c, false)).collect());
             let words: Vec<String> =
                 found.iter().map(|word| word.iter().map(|(letter, _)| letter).collect()).collect();
             assert_eq!(words.join(" "), expected, "{text}");
         }
-        assert!(expand("{a,b}".repeat(500).chars().map(|c| (c, false)).collect()).len() <= MAX_WORDS + 1);
+        let (found, is_all) = expand("{a,b}".repeat(500).chars().map(|c| (c, false)).collect());
+        assert!(found.len() <= MAX_WORDS + 1 && !is_all);
     }
 }

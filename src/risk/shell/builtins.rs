@@ -306,10 +306,9 @@ impl Judge<'_> {
                 names.push(word);
             }
         }
-        let text = match input {
-            Some(text) => text,
-            None => Origin::UNKNOWN.text(),
-        };
+        let descriptor = call.after(&["-u"]).map(|number| format!("/dev/fd/{number}"));
+        let text = descriptor.and_then(|path| self.content(&path)).or(input);
+        let text = text.unwrap_or_else(|| Origin::UNKNOWN.text());
         if call.name != "read" || call.has(&["-a", "-ra"]) {
             let callback = call.after(&["-C"]).filter(|_| call.name != "read").map(str::to_owned);
             if let Some(callback) = callback {

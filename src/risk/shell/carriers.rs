@@ -1,261 +1,11 @@
 //! Programs that are not wrappers but can be told to run something: on another machine, in a container, as an editor,
 //! pager, filter or hook.
 
-use super::items::Items;
+use super::carrying::{MAY_BE_SHELLS, REST, TEXTS, VALUED};
+use super::particulars::says_production;
 use super::run::Call;
 use super::{Judge, Stream, quoted};
 use crate::risk::effects::Effect;
-use crate::risk::paths::Place;
-
-/// Options whose word is a command line: program, options.
-const TEXTS: &[(&str, &[&str])] = &[
-    ("su", &["-c", "--command", "--session-command"]),
-    ("runuser", &["-c", "--command"]),
-    ("script", &["-c", "--command"]),
-    ("sg", &["-c"]),
-    ("vagrant", &["-c", "--command"]),
-    ("gcloud", &["--command"]),
-    ("fly", &["-C", "--command"]),
-    ("flyctl", &["-C", "--command"]),
-    ("ansible", &["-a", "--args"]),
-    (
-        "tar",
-        &[
-            "--to-command",
-            "-I",
-            "--use-compress-program",
-            "--rsh-command",
-            "-F",
-            "--info-script",
-            "--new-volume-script",
-        ],
-    ),
-    ("bsdtar", &["--use-compress-program"]),
-    ("rsync", &["-e", "--rsh", "--rsync-path"]),
-    ("split", &["--filter"]),
-    ("sort", &["--compress-program"]),
-    ("man", &["-P", "--pager", "-H"]),
-    (
-        "git",
-        &[
-            "--exec",
-            "-x",
-            "--extcmd",
-            "--tree-filter",
-            "--index-filter",
-            "--msg-filter",
-            "--env-filter",
-            "--upload-pack",
-            "--receive-pack",
-        ],
-    ),
-    ("xterm", &["-e"]),
-    ("gnome-terminal", &["-e", "--command"]),
-    ("konsole", &["-e"]),
-    ("tcpdump", &["-z"]),
-    ("wget", &["--use-askpass"]),
-    ("npm", &["-c", "--call"]),
-    ("zip", &["-TT", "--unzip-command"]),
-    ("nix-shell", &["--run", "--command"]),
-    ("nix", &["-c", "--command"]),
-    ("vim", &["-c", "--cmd"]),
-    ("ex", &["-c", "--cmd"]),
-    ("scp", &["-S"]),
-    ("sftp", &["-S", "-D"]),
-    ("nano", &["-s", "--speller"]),
-    ("svn", &["--editor-cmd", "--diff-cmd"]),
-    ("lftp", &["-e", "-c"]),
-    ("dc", &["-e"]),
-    ("r2", &["-c"]),
-    ("vi", &["-c", "--cmd"]),
-    ("vimdiff", &["-c"]),
-    ("rvim", &["-c"]),
-    ("view", &["-c"]),
-    ("nvim", &["-c", "--cmd"]),
-    ("gdb", &["-ex", "--eval-command", "-iex"]),
-    ("lldb", &["-o", "-O", "--one-line"]),
-    ("pry", &["-e"]),
-    ("sqlite3", &["-cmd"]),
-    ("make", &["--eval"]),
-    ("smbclient", &["-c"]),
-    ("emacs", &["--eval", "-eval"]),
-    ("mail", &["-E"]),
-    ("dpkg", &["--pre-invoke", "--post-invoke"]),
-    ("rpm", &["--eval", "-E", "--pipe"]),
-    ("apt-get", &["-o", "--option"]),
-    ("apt", &["-o", "--option"]),
-    ("cobc", &["-x"]),
-];
-
-/// Words behind which the rest is a command: program, word, and how many plain words stand between.
-const REST: &[(&str, &str, usize)] = &[
-    ("bundle", "exec", 0),
-    ("poetry", "run", 0),
-    ("pipenv", "run", 0),
-    ("uv", "run", 0),
-    ("pdm", "run", 0),
-    ("rye", "run", 0),
-    ("hatch", "run", 0),
-    ("npm", "exec", 0),
-    ("npm", "x", 0),
-    ("yarn", "exec", 0),
-    ("yarn", "dlx", 0),
-    ("pnpm", "exec", 0),
-    ("pnpm", "dlx", 0),
-    ("conda", "run", 0),
-    ("mamba", "run", 0),
-    ("heroku", "run", 0),
-    ("rbenv", "exec", 0),
-    ("pyenv", "exec", 0),
-    ("asdf", "exec", 0),
-    ("mise", "exec", 0),
-    ("direnv", "exec", 1),
-    ("pueue", "add", 0),
-    ("zellij", "run", 0),
-    ("nomad", "exec", 1),
-    ("buildah", "run", 1),
-    ("schroot", "--", 0),
-    ("kubectl", "run", 1),
-    ("just", "--command", 0),
-    ("docker", "exec", 1),
-    ("podman", "exec", 1),
-    ("nerdctl", "exec", 1),
-    ("docker-compose", "exec", 1),
-    ("docker", "run", 1),
-    ("podman", "run", 1),
-    ("nerdctl", "run", 1),
-    ("docker-compose", "run", 1),
-    ("kubectl", "exec", 1),
-    ("oc", "exec", 1),
-    ("oc", "rsh", 1),
-    ("lxc", "exec", 1),
-    ("incus", "exec", 1),
-    ("lxc-attach", "-n", 1),
-    ("multipass", "exec", 1),
-    ("adb", "shell", 0),
-    ("git", "run", 0),
-    ("git", "foreach", 0),
-    ("aws-vault", "exec", 1),
-    ("chamber", "exec", 1),
-    ("doppler", "run", 0),
-    ("op", "run", 0),
-    ("infisical", "run", 0),
-    ("teller", "run", 0),
-    ("sops", "exec-env", 1),
-    ("distrobox", "enter", 0),
-    ("toolbox", "run", 0),
-    ("flatpak-spawn", "--host", 0),
-    ("machinectl", "shell", 1),
-    ("pct", "exec", 1),
-    ("tmux", "new", 0),
-    ("tmux", "new-session", 0),
-    ("tmux", "new-window", 0),
-    ("tmux", "neww", 0),
-    ("tmux", "split-window", 0),
-    ("tmux", "run-shell", 0),
-    ("tmux", "run", 0),
-    ("tmux", "respawn-pane", 0),
-    ("screen", "-dm", 0),
-    ("screen", "-dmS", 1),
-    ("screen", "-m", 0),
-    ("wsl", "-e", 0),
-    ("salt", "cmd.run", 0),
-    ("crictl", "exec", 1),
-    ("ctr", "exec", 1),
-    ("xterm", "-e", 0),
-    ("gnome-terminal", "--", 0),
-    ("kitty", "--", 0),
-    ("alacritty", "-e", 0),
-    ("pm2", "start", 0),
-    ("forever", "start", 0),
-    ("mosh", "--", 0),
-];
-
-/// Options of these programs that take the next word.
-const VALUED: &[&str] = &[
-    "-v",
-    "-e",
-    "-w",
-    "-u",
-    "-p",
-    "--name",
-    "--volume",
-    "--env",
-    "--user",
-    "--workdir",
-    "--network",
-    "--net",
-    "--entrypoint",
-    "-n",
-    "-c",
-    "--mount",
-    "--env-file",
-    "-f",
-    "-l",
-    "--label",
-    "-m",
-    "--memory",
-    "--cpus",
-    "--platform",
-    "-h",
-    "--hostname",
-    "--publish",
-    "--container",
-    "--namespace",
-    "-s",
-    "-t",
-    "-a",
-    "--app",
-    "--cap-add",
-    "--device",
-    "--add-host",
-    "--restart",
-    "--gpus",
-    "--ulimit",
-    "--tmpfs",
-    "--shm-size",
-    "--pid",
-    "--ipc",
-    "--cap-drop",
-    "--security-opt",
-    "--with",
-    "--python",
-    "--index",
-    "--log-driver",
-    "--dns",
-    "--link",
-    "--expose",
-    "--profile",
-    "--duration",
-];
-
-/// Programs of which a shell is what is asked for, so that it is no escape.
-const MAY_BE_SHELLS: &[&str] = &[
-    "su",
-    "runuser",
-    "script",
-    "sg",
-    "vagrant",
-    "gcloud",
-    "fly",
-    "flyctl",
-    "xterm",
-    "gnome-terminal",
-    "konsole",
-    "npm",
-    "nix-shell",
-    "nix",
-    "tmux",
-    "screen",
-    "crontab",
-    "at",
-    "batch",
-    "make",
-    "npx",
-    "yarn",
-    "pnpm",
-    "bun",
-];
 
 impl Judge<'_> {
     /// Judges what a program carries elsewhere, or runs on the side.
@@ -267,6 +17,11 @@ impl Judge<'_> {
                 lines.extend(call.plain().filter(|word| word.contains(' ')).map(str::to_owned));
             }
             "git" => self.git(call, &mut lines),
+            "emacs" => {
+                for code in call.rest().iter().filter(|word| word.contains('(')).take(4) {
+                    self.scan(code, "emacs");
+                }
+            }
             "socat" => lines.extend(call.rest().iter().filter_map(|word| {
                 let (kind, command) = word.split_once(':')?;
                 matches!(kind.to_ascii_lowercase().as_str(), "exec" | "system" | "shell")
@@ -289,15 +44,16 @@ impl Judge<'_> {
                 lines.extend(call.rest().iter().take(16).filter_map(|script| executed_by_sed(script)))
             }
             "npm" | "yarn" | "pnpm" | "bun" => self.package_scripts(call, &mut lines),
-            "m4" => lines.extend(
-                call.rest()
-                    .iter()
-                    .copied()
-                    .chain(input.as_deref())
-                    .flat_map(|text| text.split("syscmd(").skip(1))
-                    .filter_map(|text| text.split(')').next())
-                    .map(|text| text.trim_matches(['`', '\'']).to_owned()),
-            ),
+            "m4" => {
+                for text in call.rest().iter().copied().chain(input.as_deref()) {
+                    let texts = ["syscmd("].iter().flat_map(|mark| text.split(mark).skip(1));
+                    lines.extend(
+                        texts
+                            .filter_map(|text| text.split(')').next())
+                            .map(|text| text.trim_matches(['`', '\'']).to_owned()),
+                    );
+                }
+            }
             "vim" | "vi" | "nvim" | "view" | "rvim" | "less" | "ex" => {
                 for word in call.rest().iter().take(16) {
                     let told = word.trim_start_matches(['+', ':', ' ']);
@@ -605,9 +361,15 @@ impl Judge<'_> {
         {
             lines.extend(content.lines().filter_map(recipe));
         }
-        if let Some(text) = call.after(&["--eval"]) {
+        if let Some(text) = call.after(&["--eval", "-E"]) {
             lines.extend(text.lines().filter_map(recipe));
-            lines.extend(text.split("$(shell ").nth(1).map(|text| text.trim_end_matches(')').to_owned()));
+        }
+        for word in call.rest() {
+            lines.extend(
+                word.split("$(shell ").skip(1).take(4).map(|text| text.trim_end_matches(')').to_owned()),
+            );
+            // NAME!=command
+            lines.extend(word.split_once("!=").map(|(_, command)| command.trim().to_owned()));
         }
     }
 }
@@ -650,6 +412,12 @@ fn for_editor(name: &str, line: &str) -> String {
             {
                 return super::code::commands(code).join("\n");
             }
+            if let Some(path) =
+                line.split_once("delete(").map(|(_, path)| path.trim_start_matches(['"', '\'']))
+            {
+                let path = path.split(['"', '\'']).next().unwrap_or_default();
+                return format!("rm -rf {}", quoted(path));
+            }
             ["!", "silent !", "silent! !", "terminal ", "term ", "r !", "w !sh", "call system(", "set shell="]
                 .iter()
                 .find_map(|start| line.strip_prefix(start))
@@ -667,7 +435,7 @@ fn for_editor(name: &str, line: &str) -> String {
                 .find_map(|start| line.strip_prefix(start))
                 .map(str::to_owned)
         }
-        "emacs" => return super::code::commands(line).join("\n"),
+        "emacs" => return String::new(),
         "rpm" => {
             return line
                 .trim_start_matches("%(")
@@ -699,218 +467,4 @@ pub(super) fn escapes(text: &str) -> Vec<String> {
         })
         .map(str::to_owned)
         .collect()
-}
-
-impl Judge<'_> {
-    /// What only some programs do, beside the tables.
-    pub(super) fn extra(&mut self, call: &Call<'_>) {
-        if call.name == "tar"
-            && let Some(folder) = call.after(&["-C", "--directory"])
-        {
-            for path in call.plain().filter(|path| *path != folder).take(16) {
-                let inside = format!("{folder}/{path}");
-                if self.place(&self.resolve(&inside)) == Place::Secret {
-                    self.find("read-secret", &call.line());
-                }
-            }
-        }
-        if call.name == "git" {
-            self.git_places(call);
-        }
-        if matches!(call.name, "grep" | "egrep" | "fgrep" | "rg" | "ag" | "zgrep" | "ack" | "ugrep") {
-            self.seeks_secrets(call);
-        }
-        if crate::risk::rules::databases::CLIENTS.contains(&call.name) {
-            for word in call.rest().iter().filter(|word| word.len() > 2) {
-                if deletes_all_rows(word) {
-                    self.find("sql-delete-all", &call.line());
-                }
-                for line in escapes(word) {
-                    self.elsewhere(&line, call.name);
-                }
-            }
-        }
-        let forces = call.name == "git" && call.has(&["push"]) && call.has(&["-f", "--force", "-uf", "-fu"]);
-        if forces && !call.has(&["--dry-run", "-n"]) {
-            // Without a branch it is the current one, and nothing says that it is nobody else's.
-            let named = call.plain().skip_while(|word| *word != "push").skip(2).count();
-            if named == 0 {
-                self.find("git-rewrite-shared", &call.line());
-            }
-        }
-        let resets = [
-            "db:drop",
-            "db:reset",
-            "db:purge",
-            "db:schema:load",
-            "migrate:fresh",
-            "db:wipe",
-            "migrate:reset",
-            "flush",
-            "reset",
-            "destroy",
-            "delete",
-            "drop",
-            "remove",
-            "terminate",
-            "uninstall",
-            "rm",
-            "purge",
-            "down",
-            "wipe",
-            "truncate",
-            "force-reset",
-        ];
-        let is_reset = call
-            .plain()
-            .take(6)
-            .any(|word| resets.iter().any(|reset| word == *reset || word.ends_with(&format!(":{reset}"))));
-        let is_file =
-            matches!(call.name, "rm" | "git" | "find" | "echo" | "npm" | "yarn" | "pnpm" | "grep" | "ls")
-                || crate::risk::effects::only_mentions(call.name)
-                    && call.name != "kubectl"
-                    && call.name != "helm"
-                    && call.name != "make";
-        if is_reset
-            && !is_file
-            && self.is_production(call)
-            && !call.has(&["--dry-run", "--help", "--dry-run=client"])
-        {
-            self.find("production-reset", &call.line());
-        }
-        if matches!(call.name, "systemctl" | "update-rc.d" | "chkconfig") {
-            self.services(call);
-        }
-    }
-
-    /// Whether a command is told to work on what is live.
-    fn is_production(&self, call: &Call<'_>) -> bool {
-        let says = says_production;
-        let variables = [
-            "RAILS_ENV",
-            "NODE_ENV",
-            "APP_ENV",
-            "DJANGO_SETTINGS_MODULE",
-            "ENV",
-            "ENVIRONMENT",
-            "MIX_ENV",
-            "DATABASE_URL",
-        ];
-        let set = variables
-            .iter()
-            .filter_map(|name| self.scope.get(name))
-            .flat_map(Items::texts)
-            .any(|value| says(value));
-        set || self.is_production || call.rest().iter().any(|word| says(word))
-    }
-
-    /// A search for credentials outside of the project.
-    fn seeks_secrets(&mut self, call: &Call<'_>) {
-        let given = call.after(&["-e", "--regexp"]);
-        let mut plain = call.plain();
-        let Some(pattern) = given.or_else(|| plain.next()).map(str::to_ascii_lowercase) else { return };
-        let seeks = crate::risk::rules::secrets::SOUGHT.iter().any(|word| pattern.contains(word));
-        let recurses = matches!(call.name, "rg" | "ag" | "ack" | "ugrep")
-            || call.rest().iter().any(|word| {
-                *word == "--recursive"
-                    || word.starts_with('-') && !word.starts_with("--") && word.contains(['r', 'R'])
-            });
-        let is_wide = |path: &str| {
-            let resolved = self.resolve(path);
-            matches!(
-                resolved.as_str(),
-                "~" | "/" | "/*" | "~/*" | "/var/www" | "/opt" | "/srv" | "/var/lib" | "/mnt"
-            ) || ["/etc", "/proc", "/home", "/root", "/var/www/", "/opt/", "/srv/"]
-                .iter()
-                .any(|root| resolved.starts_with(root))
-                || resolved.starts_with("~/.")
-        };
-        if seeks
-            && (recurses || pattern.len() > 3)
-            && plain
-                .any(|path| is_wide(path) && (recurses || path.contains('*') && !path.starts_with("/etc")))
-        {
-            self.find("search-secrets", &call.line());
-        }
-    }
-
-    /// What git takes in, and what it throws away where.
-    fn git_places(&mut self, call: &Call<'_>) {
-        if call.has(&["add"]) {
-            for path in call.plain().skip_while(|word| *word != "add").skip(1).take(64) {
-                if self.place(&self.resolve(path)) == Place::Secret {
-                    self.find("read-secret", &call.line());
-                }
-            }
-        }
-        let discards = call.has(&["clean"])
-            && call.rest().iter().any(|word| word.starts_with('-') && word.contains('f'))
-            || call.has(&["checkout"]) && call.has(&["-f", "--force"])
-            || call.has(&["reset"]) && call.has(&["--hard"]);
-        let folder = call
-            .after(&["--work-tree", "-C"])
-            .map_or_else(|| self.folder.clone(), |folder| self.resolve(folder));
-        let matters =
-            matches!(self.place(&folder), Place::System | Place::Persistent | Place::Secret | Place::Defence)
-                || folder == "~"
-                || folder == "/";
-        let places = call.plain().skip(1).any(|path| {
-            matches!(self.place(&self.resolve(path)), Place::System | Place::Home) && call.has(&["clean"])
-        });
-        if discards && places {
-            self.find("delete-outside", &call.line());
-        }
-        if discards && !folder.is_empty() && matters && !call.has(&["-n", "--dry-run"]) {
-            self.find("delete-outside", &call.line());
-        }
-    }
-
-    /// A service that is made to start with the machine: routine for well-known ones.
-    fn services(&mut self, call: &Call<'_>) {
-        let starts = call.has(&[
-            "enable",
-            "reenable",
-            "link",
-            "preset",
-            "edit",
-            "set-default",
-            "unmask",
-            "defaults",
-            "on",
-        ]);
-        let known = |word: &str| {
-            let name =
-                word.trim_end_matches(".service").trim_end_matches(".timer").trim_end_matches(".socket");
-            crate::risk::rules::persistence::KNOWN_SERVICES.contains(&name)
-        };
-        let skipped = usize::from(call.name == "systemctl");
-        let mut services = call
-            .plain()
-            .skip(skipped)
-            .filter(|word| !matches!(*word, "defaults" | "on" | "enable"))
-            .peekable();
-        if starts && services.peek().is_some() {
-            let id = if services.all(known) { "services" } else { "schedule" };
-            self.find(id, &call.line());
-        }
-    }
-}
-
-/// Whether a text names what is live.
-fn says_production(text: &str) -> bool {
-    let mut parts = text.split(|c: char| !c.is_ascii_alphanumeric());
-    parts.any(|part| matches!(part.to_ascii_lowercase().as_str(), "prod" | "production" | "prd"))
-}
-
-/// `DELETE FROM t` and `UPDATE t SET …` without `WHERE`.
-fn deletes_all_rows(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    lower.split(';').any(|statement| {
-        let changes = statement.contains("delete from ")
-            || statement.contains("update ") && statement.contains(" set ");
-        let where_all = statement.contains("where 1=1")
-            || statement.contains("where true")
-            || statement.contains("where 1 = 1");
-        changes && (where_all || !statement.contains("where") && !statement.contains("limit"))
-    })
 }

@@ -59,7 +59,11 @@ impl Judge<'_> {
             vec![letters]
         };
         for field in fields {
-            for word in braces::expand(field) {
+            let (words, is_all) = braces::expand(field);
+            if !is_all {
+                self.cut("not-understood");
+            }
+            for word in words {
                 args.push(Arg {
                     is_pattern: word.iter().any(|letter| matches!(letter, ('*' | '?' | '[', false))),
                     text: word.into_iter().map(|(letter, _)| letter).collect(),
@@ -86,7 +90,7 @@ impl Judge<'_> {
     pub(super) fn spend(&mut self, bytes: usize) -> bool {
         self.expanded += bytes;
         if self.expanded > MAX_EXPANDED {
-            self.find("not-understood", "");
+            self.cut("not-understood");
         }
         self.expanded <= MAX_EXPANDED
     }
@@ -162,7 +166,7 @@ impl Judge<'_> {
     /// What `$(…)` gives.
     fn substitute(&mut self, script: &Script) -> String {
         if self.nesting >= MAX_NESTING {
-            self.find("not-understood", "");
+            self.cut("not-understood");
             return Origin::UNKNOWN.text();
         }
         self.nesting += 1;

@@ -116,6 +116,19 @@ impl Judge<'_> {
         if lists_all {
             return word(&format!("1 {}", Origin::PRIVATE.hole()));
         }
+        if call.name == "envsubst" {
+            let text = self.gathered(call, input);
+            return Some(self.substituted(&text));
+        }
+        if call.name == "stat"
+            && let Some(format) = call.after(&["-c", "--format", "--printf"])
+        {
+            return word(&formatted(format));
+        }
+        if call.name == "m4" {
+            let text = self.gathered(call, input);
+            return Some(defined(&text).unwrap_or_else(|| Origin::UNKNOWN.text()));
+        }
         if TELLS.contains(&call.name) {
             let secret = matches!(call.name, "env" | "printenv" | "set" | "history" | "fc" | "getent");
             return Some(if secret { Origin::PRIVATE | Origin::CREDENTIAL } else { Origin::PRIVATE }.text());
@@ -183,6 +196,25 @@ impl Judge<'_> {
             _ => Some(Origin::UNKNOWN.text()),
         };
         Some(changed.unwrap_or_else(|| Origin::DECODED.text()))
+    }
+
+    /// What `envsubst` makes of a text: variables that are known are put in.
+    fn substituted(&self, text: &str) -> String {
+        let mut pieces = text.split('$');
+        let mut made = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let (name, behind) = match piece.strip_prefix('{').and_then(|piece| piece.split_once('}')) {
+                Some(pair) => pair,
+                None => piece
+                    .split_at(piece.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count()),
+            };
+            match self.scope.get(name).and_then(|items| items.at("0")) {
+                Some(value) => made.push_str(&value),
+                None => made.push(Origin::UNKNOWN.hole()),
+            }
+            made.push_str(behind);
+        }
+        made
     }
 
     /// What a program reads: the files among its words, or else its input.
@@ -360,6 +392,32 @@ fn picked(call: &Call<'_>, text: &str) -> Option<String> {
         };
     }
     Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned) + "\n")
+}
+
+/// A format whose fields are not known.
+pub(super) fn formatted(format: &str) -> String {
+    let spelt = format.split('%').enumerate().map(|(at, text)| match at {
+        0 => text.to_owned(),
+        _ => format!("{}{}", Origin::UNKNOWN.hole(), text.get(1..).unwrap_or_default()),
+    });
+    escape::unescape(&spelt.collect::<String>())
+}
+
+/// What `m4` makes of a known text with `define(name,text)`.
+fn defined(text: &str) -> Option<String> {
+    if has_hole(text) || text.is_empty() {
+        return None;
+    }
+    let (mut made, mut rest) = (String::new(), text.to_owned());
+    for _ in 0..16 {
+        let Some((before, behind)) = rest.split_once("define(") else { break };
+        let (given, behind) = behind.split_once(')')?;
+        let (name, value) = given.split_once(',')?;
+        let strip = |text: &str| text.trim().trim_matches(['`', '\'']).to_owned();
+        made.push_str(before);
+        rest = behind.replace(&strip(name), &strip(value));
+    }
+    Some(made + &rest)
 }
 
 /// What `printf` makes of a format and its arguments.

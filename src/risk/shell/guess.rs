@@ -80,6 +80,10 @@ const RUNS_CODE: &[&str] = &[
     "shell-command",
     "delete-directory",
     "delete-file",
+    "Directory.Delete",
+    "File.Delete",
+    "Directory.delete",
+    "File.delete",
     "run-program",
     "Process.Start",
     "os.execute",
@@ -131,6 +135,11 @@ fn only_checks(name: &str) -> bool {
     stem.split(['-', '_']).any(|part| CHECKS.contains(&part))
 }
 
+/// Whether a command that does harm may begin with this word.
+pub(super) fn begins(word: &str) -> bool {
+    BEGINS.contains(&names::base(word))
+}
+
 impl Judge<'_> {
     /// Judges what a program may run that is none of those whose ways are known.
     pub(super) fn guessed(&mut self, call: &Call<'_>, input: &Stream) {
@@ -142,6 +151,7 @@ impl Judge<'_> {
             return;
         }
         self.tail(call);
+        self.spoken(call);
         self.told(call, input);
         self.code(call, input);
     }
@@ -151,7 +161,6 @@ impl Judge<'_> {
         if NAMES_OTHERS.contains(&call.name) || CLIENTS.contains(&call.name) {
             return;
         }
-        let begins = |word: &str| BEGINS.contains(&names::base(word));
         let Some(at) = call.rest().iter().take(16).position(|word| begins(word)) else { return };
         if at + 2 > call.rest().len() || at == 0 && call.name.is_empty() {
             return;

@@ -3,13 +3,15 @@
 //!
 //! The work is bounded: by [`FUEL`] commands, [`MAX_EXPANDED`] bytes that expansions make, [`MAX_PATHS`] words that are
 //! looked at as paths and [`MAX_NESTING`] levels of commands in commands. What costs more than its kind counts for
-//! several. What lies beyond a bound is never low.
+//! several. What lies beyond a bound is never low, and looked over in a simpler way (`beyond.rs`).
 
 mod ambient;
 mod arithmetic;
+mod beyond;
 mod braces;
 mod builtins;
 mod carriers;
+mod carrying;
 mod code;
 mod declare;
 mod decode;
@@ -26,11 +28,13 @@ mod manifests;
 pub(super) mod names;
 mod network;
 mod parameter;
+mod particulars;
 mod redirect;
 mod run;
 mod scope;
 mod search;
 mod settings;
+mod spoken;
 mod unwrap;
 mod variable;
 mod walk;
@@ -46,8 +50,10 @@ use super::syntax::{self, Script, Span};
 use super::value::{cleaned, shown};
 use super::{Context, MAX_BYTES, Verdict};
 use files::Files;
+use items::Items;
 use jumps::Frame;
-use scope::Scope;
+use scope::{POSITIONAL, Scope};
+use variable::Variable;
 
 pub(super) use code::quoted;
 pub(super) use redirect::is_trusted_name;
@@ -147,6 +153,8 @@ struct Judge<'a> {
     maybe: usize,
     /// What runs when the shell ends.
     traps: Vec<String>,
+    /// The words of the last program whose output is not known.
+    said: Vec<String>,
     /// How many substitutions the current command's output goes to.
     captured: usize,
     span: Span,
@@ -156,6 +164,10 @@ struct Judge<'a> {
     programs: Option<Programs>,
     /// Whether something could not be followed.
     is_open: bool,
+    /// Whether a bound was met behind which nothing was looked at.
+    is_cut: bool,
+    /// Whether this is a piece of a text that was cut short.
+    is_piece: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -180,12 +192,15 @@ impl<'a> Judge<'a> {
             calls: Vec::new(),
             maybe: 0,
             traps: Vec::new(),
+            said: Vec::new(),
             captured: 0,
             span: Span::default(),
             is_inner: false,
             trail: Vec::new(),
             programs: None,
             is_open: false,
+            is_cut: false,
+            is_piece: false,
         }
     }
 
@@ -195,7 +210,7 @@ impl<'a> Judge<'a> {
         let command = cleaned(command);
         let text = match command.char_indices().find(|(at, _)| *at >= MAX_BYTES) {
             Some((at, _)) => {
-                self.find("too-long", "");
+                self.cut("too-long");
                 &command[..at]
             }
             None => &command,
@@ -203,6 +218,9 @@ impl<'a> Judge<'a> {
         if asks_whether_set(text) {
             self.scope.expect_several();
         }
+        // A command line is most often given no arguments.
+        let none = Variable::from(Items::default());
+        self.scope.put(POSITIONAL, Some(none.or_ambient()));
         let script = syntax::parse(text);
         self.script(&script, None);
         self.trapped(0);
@@ -211,13 +229,24 @@ impl<'a> Judge<'a> {
             self.is_open = true;
             self.find("not-understood", "");
         }
+        self.is_cut |= self.paths.get() > MAX_PATHS || script.odd.is_some_and(syntax::is_bound);
+        if !self.is_piece {
+            self.span = whole;
+            self.beyond(&command);
+        }
         self
+    }
+
+    /// Notes that a bound is met and what lies behind it is not looked at.
+    fn cut(&mut self, id: &str) {
+        self.is_cut = true;
+        self.find(id, "");
     }
 
     /// Takes so much from what the text may cost; notes when there is too little left.
     fn pay(&mut self, cost: usize) -> bool {
         if self.fuel < cost {
-            self.find("not-understood", "");
+            self.cut("not-understood");
             return false;
         }
         self.fuel -= cost;

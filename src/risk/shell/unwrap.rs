@@ -55,6 +55,10 @@ impl Judge<'_> {
             }
         }
         let mut inner: Vec<Arg> = call.args[at..].to_vec();
+        // With options that are not known here the command may begin earlier.
+        if let Some(early) = call.words[1..at].iter().position(|word| super::guess::begins(word)) {
+            self.run_program(&call.args[1 + early..], None);
+        }
         if let Some(text) = self.line_of(call, &inner) {
             return self.text(&text, name, input);
         }
@@ -72,9 +76,11 @@ impl Judge<'_> {
             };
         }
         if matches!(name, "xargs" | "parallel" | "rush" | "xe") {
+            let told = inner.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" ");
             inner = self.fed(call, inner, input.as_deref());
             if name != "xargs" {
-                // These give the whole line to a shell.
+                // These give the whole line to a shell; what is added to it may be nothing.
+                self.elsewhere(&told, name);
                 let line = inner.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" ");
                 return self.text(&line, name, Some(String::new()));
             }
@@ -150,27 +156,24 @@ impl Judge<'_> {
         };
         let mut given: Vec<Arg> = Vec::new();
         if let Some(at) = inner.iter().position(|arg| arg.text == ":::") {
-            given = inner.split_off(at).into_iter().skip(1).take(MAX_ARGUMENTS).collect();
+            let all = inner.split_off(at).into_iter().skip(1).map(|arg| arg.text).collect();
+            given = self.worst_of(all, MAX_ARGUMENTS).into_iter().map(Arg::from).collect();
         } else if let Some(path) = call.after(&["-a", "--arg-file"]).map(str::to_owned) {
             let content = match (path.as_str(), input) {
                 ("/dev/stdin" | "-", Some(text)) => text.to_owned(),
                 _ => self.reads(&path, call.name),
             };
-            given.extend(
-                content.split_whitespace().take(MAX_ARGUMENTS).map(|word| Arg::from(word.to_owned())),
-            );
+            let all = content.split_whitespace().map(str::to_owned).collect();
+            given.extend(self.worst_of(all, MAX_ARGUMENTS).into_iter().map(Arg::from));
         } else if let Some(text) = input {
             let text = crate::risk::value::as_output(text);
             let by_line = marker.is_some()
                 || call.has(&["-0", "--null", "-d", "--delimiter"])
                 || call.rest().iter().any(|word| word.starts_with("-d") || word.starts_with("--delimiter="));
             let splits = |c: char| c == '\n' || c == '\0' || !by_line && c.is_whitespace();
-            let mut words = text.split(splits).filter(|word| !word.is_empty());
-            let unquoted = |word: &str| Arg::from(word.replace(['\'', '"', '\\'], ""));
-            given.extend(words.by_ref().take(MAX_ARGUMENTS).map(unquoted));
-            if words.next().is_some() {
-                self.find("not-understood", "");
-            }
+            let words = text.split(splits).filter(|word| !word.is_empty());
+            let words = words.map(|word| word.replace(['\'', '"', '\\'], "")).collect();
+            given.extend(self.worst_of(words, MAX_ARGUMENTS).into_iter().map(Arg::from));
         } else {
             given.push(Arg::from(Origin::UNKNOWN.text()));
         }

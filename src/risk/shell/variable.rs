@@ -1,5 +1,6 @@
 //! What a variable may hold at a place of a script: one value for each way that leads there.
 
+use super::beyond;
 use super::items::Items;
 use crate::risk::value::{Origin, has_hole};
 
@@ -85,10 +86,26 @@ impl Variable {
             }
             match self.others.len() {
                 0..MAX_OTHERS => self.others.push(items),
-                _ => self.others[MAX_OTHERS - 1] = Items::unknown(),
+                _ => self.crowd(items),
             }
         }
         self
+    }
+
+    /// Adds a value where there is no place for one more: what would do least harm makes room, and counts as unknown.
+    fn crowd(&mut self, items: Items) {
+        let is_light = |items: &Items| items.texts().iter().all(|text| beyond::is_light(text));
+        if is_light(&self.items) && !is_light(&items) {
+            self.items = items;
+        } else if let Some(light) =
+            self.others.iter_mut().find(|items| is_light(items)).filter(|_| !is_light(&items))
+        {
+            *light = items;
+        }
+        if !self.others.contains(&Items::unknown()) {
+            let last = self.others.iter().rposition(is_light).unwrap_or(self.others.len() - 1);
+            self.others[last] = Items::unknown();
+        }
     }
 
     /// It, or what the environment says.

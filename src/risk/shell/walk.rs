@@ -31,7 +31,7 @@ impl Judge<'_> {
         let mut has_or = false;
         for pipeline in pipelines {
             if self.fuel == 0 {
-                self.find("not-understood", "");
+                self.cut("not-understood");
                 output = Some(Origin::UNKNOWN.text());
                 break;
             }
@@ -108,7 +108,7 @@ impl Judge<'_> {
 
     fn command(&mut self, command: &Command, input: Stream) -> Stream {
         if self.nesting >= MAX_NESTING {
-            self.find("not-understood", "");
+            self.cut("not-understood");
             return Some(Origin::UNKNOWN.text());
         }
         match command {
@@ -207,7 +207,10 @@ impl Judge<'_> {
             None => self.script(&compound.body, input),
         };
         self.maybe -= usize::from(is_maybe);
-        if compound.kind == Kind::Subshell {
+        if compound.kind == Kind::Coprocess {
+            self.keep(super::redirect::COPROCESS_OUTPUT, output.as_deref().unwrap_or_default(), false);
+        }
+        if matches!(compound.kind, Kind::Subshell | Kind::Coprocess) {
             self.trapped(traps);
             self.scope.back_to(mark);
             self.folder = folder;
@@ -216,11 +219,8 @@ impl Judge<'_> {
     }
 
     fn each(&mut self, name: &str, values: Vec<String>, body: &Script, input: &Stream) -> Stream {
-        if values.len() > MAX_VALUES {
-            // Every value may matter, so those that are not looked at must not pass for harmless.
-            self.find("not-understood", "");
-        }
-        self.for_each(name, values.into_iter().take(MAX_VALUES).collect(), body, input)
+        let values = self.worst_of(values, MAX_VALUES);
+        self.for_each(name, values, body, input)
     }
 
     fn simple(&mut self, simple: &Simple, input: Stream) -> Stream {
@@ -329,7 +329,7 @@ impl Judge<'_> {
     /// A text that is run as a command line, by `how`.
     pub(super) fn text(&mut self, text: &str, how: &str, input: Stream) -> Stream {
         if self.nesting >= MAX_NESTING || self.expanded + text.len() > MAX_EXPANDED {
-            self.find("not-understood", "");
+            self.cut("not-understood");
             return Some(Origin::UNKNOWN.text());
         }
         if !self.pay(text.len() / TEXT_BYTES) {
@@ -346,6 +346,7 @@ impl Judge<'_> {
         }
         let script = syntax::parse(text);
         let output = self.script(&script, input);
+        self.is_cut |= script.odd.is_some_and(syntax::is_bound);
         if script.odd.is_some() && !has_hole(text) {
             self.find("not-understood", text);
         }

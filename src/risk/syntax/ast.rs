@@ -96,6 +96,8 @@ pub enum Kind {
     Branches,
     /// `( … )`: in a copy of the shell.
     Subshell,
+    /// `coproc`: in a copy of the shell, beside it.
+    Coprocess,
     /// `for`, `while`, `until`, `select`: any number of times.
     Loop,
     /// `(( … ))` and `[[ … ]]`: nothing but its expansions runs.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::MAX_DEPTH;
 use super::ast::{
     Assignment, Command, Compound, Kind, Part, Pipeline, Script, Simple, Span, Value, When, Word,
 };
 use super::lex::{Parser, Token};
+use super::{MAX_DEPTH, TOO_DEEP};
 
 /// Words that end a list wherever they stand.
 const CLOSERS: [&str; 4] = ["}", "done", "fi", "esac"];
@@ -214,7 +214,7 @@ impl Parser<'_> {
         let mut commands = Vec::new();
         self.enter(|parser| commands.extend(parser.command()));
         let body = Script { pipelines: vec![Pipeline { commands, ..Pipeline::default() }], odd: None };
-        Some(Command::Compound(Compound { kind: Kind::Subshell, body, ..Compound::default() }))
+        Some(Command::Compound(Compound { kind: Kind::Coprocess, body, ..Compound::default() }))
     }
 
     /// What stands up to `closer`, and the redirections behind it.
@@ -236,7 +236,7 @@ impl Parser<'_> {
     /// Like [`Parser::deeper`], for commands.
     fn enter(&mut self, read: impl FnOnce(&mut Self)) {
         if self.depth >= MAX_DEPTH {
-            self.give_up("nested too deeply");
+            self.give_up(TOO_DEEP);
             return;
         }
         self.depth += 1;

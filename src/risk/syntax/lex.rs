@@ -2,7 +2,7 @@
 
 use super::ast::{Part, Redirect, RedirectKind, Script, Span, Word};
 use super::word::Parts;
-use super::{MAX_DEPTH, MAX_TOKENS, grammar};
+use super::{MAX_DEPTH, MAX_TOKENS, TOO_DEEP, TOO_MANY, grammar};
 
 /// What stands next.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl<'a> Parser<'a> {
         let mut parser =
             Self { text, at: 0, base, depth, odd: None, next: None, skip_to: None, tokens: MAX_TOKENS };
         if depth > MAX_DEPTH {
-            parser.give_up("nested too deeply");
+            parser.give_up(TOO_DEEP);
         }
         parser
     }
@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
     pub(super) fn read(&mut self) -> Token {
         self.blanks();
         if self.tokens == 0 && !self.is_done() {
-            self.give_up("too many words");
+            self.give_up(TOO_MANY);
         }
         if self.is_done() {
             return Token::End;
@@ -222,7 +222,7 @@ impl<'a> Parser<'a> {
     pub(super) fn deeper(&mut self, read: impl FnOnce(&mut Self)) {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            self.give_up("nested too deeply");
+            self.give_up(TOO_DEEP);
         } else {
             read(self);
         }

@@ -20,6 +20,17 @@ pub const MAX_DEPTH: usize = 40;
 /// Words, operators and redirections of one text; what lies beyond counts as not understood.
 pub const MAX_TOKENS: usize = 8 * 1024;
 
+/// Why a text is not wholly understood that nests too deeply.
+const TOO_DEEP: &str = "nested too deeply";
+/// Why a text is not wholly understood that has too many words.
+const TOO_MANY: &str = "too many words";
+
+/// Whether it is for a bound that a text was not wholly understood, so that what lies behind was not read.
+#[must_use]
+pub fn is_bound(odd: &str) -> bool {
+    odd == TOO_DEEP || odd == TOO_MANY
+}
+
 /// Parses a text.
 #[must_use]
 pub fn parse(text: &str) -> Script {

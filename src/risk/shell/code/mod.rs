@@ -4,200 +4,24 @@
 //! reversed or decoded by what the languages have in common. Linear in the text: each call looks at no more than
 //! [`WINDOW`] tokens.
 
+mod calls;
 mod tokens;
 mod values;
+mod whole;
 
+use calls::{DELETES, OPENS, RUNS, WRITES};
 use tokens::Token;
 use values::Values;
+use whole::overall;
 
 use crate::risk::effects::Effect;
+use crate::risk::value::Origin;
 
 /// Tokens that a call is looked at with.
 const WINDOW: usize = 256;
 
 /// Findings of one text after which the rest counts as not understood.
 const MAX_FOUND: usize = 512;
-
-/// Calls that run a command line or a program.
-const RUNS: &[&str] = &[
-    "system",
-    "popen",
-    "popen2",
-    "popen3",
-    "popen4",
-    "exec",
-    "execSync",
-    "execFile",
-    "execFileSync",
-    "spawn",
-    "spawnSync",
-    "call",
-    "check_call",
-    "check_output",
-    "run",
-    "getoutput",
-    "getstatusoutput",
-    "shell_exec",
-    "passthru",
-    "proc_open",
-    "pcntl_exec",
-    "execvp",
-    "execvpe",
-    "execl",
-    "execle",
-    "execlp",
-    "execlpe",
-    "execv",
-    "execve",
-    "spawnl",
-    "spawnlp",
-    "spawnv",
-    "spawnvp",
-    "posix_spawn",
-    "posix_spawnp",
-    "execute",
-    "Popen",
-    "qx",
-    "sh",
-    "capture2",
-    "capture2e",
-    "capture3",
-    "pipeline",
-    "execa",
-    "execaSync",
-    "create_subprocess_shell",
-    "create_subprocess_exec",
-    "Command",
-    "startfile",
-    "shell",
-    "command",
-    "fork_exec",
-    "system2",
-    "backtick",
-    "cmd",
-    "callCommand",
-    "callProcess",
-    "readProcess",
-    "rawSystem",
-    "readCreateProcess",
-    "esyscmd",
-    "syscmd",
-];
-
-/// Calls that delete what they are given; those whose names say so with all below it.
-const DELETES: &[&str] = &[
-    "rmtree",
-    "remove",
-    "unlink",
-    "rmdir",
-    "removedirs",
-    "rmSync",
-    "rm",
-    "rmdirSync",
-    "unlinkSync",
-    "rm_rf",
-    "rm_r",
-    "rm_f",
-    "remove_dir_all",
-    "remove_tree",
-    "rimraf",
-    "rimrafSync",
-    "removeSync",
-    "emptyDirSync",
-    "delete",
-    "removeDirectory",
-    "remove_entry_secure",
-    "delete_folder",
-    "truncate",
-    "RemoveAll",
-    "Remove",
-    "removeAll",
-    "remove_all",
-    "deleteDir",
-    "deleteDirectory",
-    "deleteRecursively",
-    "delete_tree",
-    "deltree",
-    "forceDelete",
-    "cleanDirectory",
-    "deleteIfExists",
-    "deleteFile",
-    "remove_file",
-    "remove_dir",
-    "removeItem",
-    "removeTree",
-    "rmTree",
-    "rmtree_safe",
-    "removeDirectoryRecursive",
-    "removePathForcibly",
-    "removeFile",
-    "del_dir_r",
-    "del_dir",
-    "unlinkat",
-    "ftruncate",
-    "truncateSync",
-    "Delete",
-];
-
-/// Calls that write what they are given.
-const WRITES: &[&str] = &[
-    "writeFileSync",
-    "writeFile",
-    "appendFile",
-    "appendFileSync",
-    "file_put_contents",
-    "write_text",
-    "write_bytes",
-    "createWriteStream",
-    "writeTextFile",
-    "writeTextFileSync",
-    "binwrite",
-    "chmod",
-    "chown",
-    "outputFile",
-    "copyFileSync",
-    "copyfile",
-    "copy",
-    "copy2",
-    "copytree",
-    "move",
-    "rename",
-    "renameSync",
-    "symlink",
-    "symlinkSync",
-    "link",
-];
-
-/// Calls that open what they are given, to read unless they say otherwise.
-const OPENS: &[&str] = &[
-    "open",
-    "readFileSync",
-    "readFile",
-    "read_text",
-    "read_bytes",
-    "Path",
-    "read",
-    "file_get_contents",
-    "readlines",
-    "slurp",
-    "createReadStream",
-    "fopen",
-    "file",
-    "readfile",
-    "readTextFile",
-    "readTextFileSync",
-    "binread",
-    "foreach",
-    "File",
-    "openSync",
-    "load",
-    "parse_file",
-    "listdir",
-    "readdirSync",
-    "glob",
-    "loadtxt",
-    "read_csv",
-];
 
 /// Something that code does.
 #[derive(Debug, PartialEq, Eq)]
@@ -223,6 +47,12 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
     let mut found = overall(&lower, language);
     if language.ends_with("awk") {
         awk(code, &mut found);
+    }
+    if matches!(
+        language,
+        "emacs" | "sbcl" | "clisp" | "guile" | "racket" | "clojure" | "bb" | "ecl" | "emacsclient"
+    ) {
+        lisp(code, &mut found);
     }
     if language == "osascript" {
         let script = code.split("do shell script \"").nth(1).and_then(|rest| rest.split('"').next());
@@ -459,6 +289,11 @@ pub(super) fn printed(code: &str) -> Option<String> {
             for letter in codes {
                 text = text.replacen("%c", &letter.to_string(), 1);
             }
+        } else if args.len() > 1 && matches!(name.as_str(), "printf" | "print" | "log" | "say") {
+            let known: Vec<String> =
+                args.iter().map(|text| text.clone().unwrap_or_else(|| Origin::UNKNOWN.text())).collect();
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            text = if name == "printf" { super::filters::printf(&known) } else { known.join(" ") };
         }
         let made = made.get_or_insert_default();
         made.push_str(&text);
@@ -742,356 +577,6 @@ fn hidden(tokens: &[Token], lower: &str, found: &mut Vec<Does>) {
     }
 }
 
-/// What the text as a whole shows, in lower case.
-fn overall(code: &str, language: &str) -> Vec<Does> {
-    let mut found = Vec::new();
-    let has = |words: &[&str]| is_one(code, words);
-    let runs_any =
-        has(&["getoutput", "check_output", "popen", "system", "subprocess", "exec", "proc_open", "spawn"]);
-    let hears = has(&[
-        "recv",
-        "makefile",
-        "readline",
-        "receive",
-        ".gets",
-        "gets $",
-        "<>",
-        "fdopen",
-        ".on('data'",
-        ".read(",
-    ]);
-    if code.contains("/inet/tcp") && has(&["|&", "getline"])
-        || has(&["socket", "createconnection", "create_connection"]) && runs_any && hears
-    {
-        found.push(Does::Is("remote-shell"));
-    }
-    if has(&[
-        "keyring.get_password",
-        "keyring get",
-        "browser_cookie3",
-        "secretstorage",
-        "win32crypt",
-        "chrome_decrypt",
-    ]) {
-        found.push(Does::Is("print-secret"));
-    }
-    let shell = has(&[
-        "/bin/sh",
-        "/bin/bash",
-        "\"sh\"",
-        "'sh'",
-        "\"bash\"",
-        "'bash'",
-        "cmd.exe",
-        "pty.spawn",
-        "exec(",
-        "exec \"",
-        "/bin/zsh",
-        "sh -i",
-        "powershell",
-        "bash -i",
-    ]);
-    let socket = has(&[
-        "socket",
-        "fsockopen",
-        "tcpsocket",
-        "net.connect",
-        "/dev/tcp",
-        "/inet/tcp",
-        "createconnection",
-        "deno.connect",
-        "net.socket",
-        "net.createserver",
-        "require('net')",
-        "require(\"net\")",
-        "ztcp",
-        "net.dial",
-        "net.listen",
-        "tcpstream",
-        "tcplistener",
-        "tcpclient",
-        "gen_tcp",
-        "tcp.connect",
-        "tcpserver",
-        "sockets.tcp",
-        "new socket(",
-        "socket.tcp",
-        "connectto",
-    ]);
-    if socket
-        && shell
-        && has(&["dup2", "popen", "exec", "spawn", "pipe(", "stdin", "system", "getline", "proc_open"])
-    {
-        found.push(Does::Is("remote-shell"));
-    }
-    let is_script = matches!(language, "node" | "nodejs" | "deno" | "bun" | "tsx");
-    let evaluates = has(&[
-        "eval(",
-        "eval ",
-        "(eval)",
-        "compile(",
-        "new function",
-        "vm.run",
-        "marshal.loads(",
-        "pickle.loads(",
-        "instance_eval",
-        "loadstring",
-        "assert(",
-        "runinthiscontext",
-        "source(",
-        "evaluate(",
-        "eval-buffer",
-        "include(",
-        "class_eval",
-        "await import(",
-    ]) || !is_script && has(&["exec(", "exec "])
-        || code.contains("load(") && has(&["h.request", "socket.http", "io.popen"]);
-    let runs = has(&[
-        "system(",
-        "popen(",
-        "subprocess",
-        "check_output",
-        "child_process",
-        "shell_exec",
-        "passthru",
-        "system ",
-        "execfile",
-        "chmod(",
-        "spawn(",
-    ]);
-    let fetches = has(&[
-        "urlopen",
-        "requests.get",
-        "urlretrieve",
-        "http.get",
-        "fetch(",
-        "net::http",
-        "lwp::",
-        "file_get_contents(\"http",
-        "file_get_contents('http",
-        "open-uri",
-        "https.get",
-        "httpx.get",
-        "uri.open",
-        "http.client",
-        "axios.get",
-        "urllib2",
-        "lwp-download",
-        "curl_exec",
-        "uri.parse",
-        "'https')",
-        "\"https\")",
-        "'http')",
-        "\"http\")",
-        "new url(",
-        "h.request(",
-        "socket.http",
-        "url-retrieve",
-        "download(",
-        "source('http",
-        "source(\"http",
-        ".openstream",
-        "http::tiny",
-        "got(",
-        "import('http",
-        "import(\"http",
-        "urlstream",
-        "requests.request",
-        "http.request(",
-    ]);
-    let names_address = has(&["http://", "https://"]) && has(&["eval", "source("]);
-    if fetches && (evaluates || runs) || names_address && evaluates {
-        found.push(Does::Is("fetch-and-run"));
-    }
-    if evaluates && decodes(code) {
-        found.push(Does::Is("decoded-and-run"));
-    }
-    let reads_input = has(&[
-        "stdin",
-        "input()",
-        "readfilesync(0",
-        "<>",
-        "$_",
-        "gets",
-        "raw_input",
-        "system($0",
-        "system($1",
-        "system( $0",
-        "$0 |",
-    ]);
-    if reads_input && (evaluates || has(&["system(", "popen(", "subprocess", "system ", "exec "])) {
-        found.push(Does::RunsInput);
-    }
-    // A server that runs what it is asked to.
-    let serves = has(&[
-        "http.server",
-        "basehttprequesthandler",
-        "socketserver",
-        "flask(",
-        "fastapi(",
-        "createserver(",
-        "express()",
-        "webrick",
-        "sinatra",
-        "listenandserve",
-        "$_get",
-        "$_post",
-        "$_request",
-    ]);
-    let runs_request = has(&[
-        "shell=true",
-        "os.popen(",
-        "os.system(",
-        "getoutput(",
-        "execsync(",
-        "exec(",
-        "shell_exec(",
-        "passthru(",
-        "system(",
-    ]) && has(&[
-        "rfile.read",
-        "request.args",
-        "request.form",
-        "request.data",
-        "request.json",
-        "req.query",
-        "req.body",
-        "req.url",
-        "self.path",
-        "$_get",
-        "$_post",
-        "$_request",
-        "params[",
-    ]);
-    if serves && runs_request {
-        found.push(Does::Is("remote-shell"));
-    }
-    let clouds = has(&[
-        "boto3",
-        "aws-sdk",
-        "google.cloud",
-        "azure.mgmt",
-        "azure.storage",
-        "kubernetes",
-        "digitalocean",
-        "@google-cloud",
-    ]);
-    if clouds
-        && has(&[
-            ".delete()",
-            ".delete_bucket",
-            "delete_object",
-            "terminate_instances",
-            "delete_db",
-            "delete_table",
-            "delete_stack",
-            "delete_namespace",
-            "delete_cluster",
-            "delete_user",
-            "delete_volume",
-            "delete_snapshot",
-            "schedule_key_deletion",
-            "deletebucket",
-            "deleteobject",
-            "terminateinstances",
-            "begin_delete",
-            "delete_collection",
-            "delete_zone",
-            "delete_function",
-            "delete_blob",
-        ])
-    {
-        found.push(Does::Is("cloud-destroy"));
-    }
-    let database = has(&[
-        "psycopg",
-        "sqlite3",
-        "mysql",
-        "pymongo",
-        "mongoclient",
-        "sqlalchemy",
-        "cursor(",
-        "redis",
-        "pg.",
-        "knex",
-        "activerecord",
-        "pdo(",
-        "jdbc",
-        "database/sql",
-        "sequelize",
-    ]);
-    if database
-        && has(&[
-            "drop table",
-            "drop database",
-            "drop schema",
-            "truncate table",
-            "truncate ",
-            "flushall(",
-            "flushdb(",
-            "drop_database(",
-            "dropdatabase(",
-            "drop_collection(",
-            ".drop()",
-            "drop_all(",
-            "delete_many({})",
-            "deletemany({})",
-            "delete_all",
-            "drop user",
-            "drop role",
-        ])
-    {
-        found.push(Does::Is("sql-destroy"));
-    }
-    let forever = has(&[
-        "while fork",
-        "while true",
-        "while(true",
-        "while 1",
-        "while(1",
-        "for(;;",
-        "for (;;",
-        "loop {",
-        "loop{",
-        "loop do",
-    ]);
-    if forever && has(&["fork()", "fork while", "os.fork", "{fork", "{ fork", "do fork", "fork }", "fork;"])
-        || has(&["fork while fork"])
-    {
-        found.push(Does::Is("fork-bomb"));
-    }
-    let posts = has(&[
-        "requests.post",
-        "urlopen(",
-        "sendall(",
-        "smtplib",
-        "fetch(",
-        "https.request",
-        "http.request",
-        "axios.post",
-        "net::http.post",
-        ".post(",
-    ]);
-    if posts
-        && has(&["os.environ", "process.env)", "env.to_h", "json.stringify(process.env", "dict(os.environ"])
-        && !has(&["os.environ[", "os.environ.get", "os.getenv"])
-    {
-        found.push(Does::Is("send-secret"));
-    }
-    if has(&["169.254.169.254", "metadata.google.internal", "100.100.100.200", "100.96.0.96"])
-        && (fetches || posts || socket)
-    {
-        found.push(Does::Is("metadata"));
-    }
-    if has(&["setuid(0", "setresuid(0", "setreuid(0"]) {
-        found.push(Does::Is("setuid"));
-    }
-    if has(&["os.kill(-1", "process.kill(-1", "kill 9, -1", "kill(-1", "kill(9, -1"]) {
-        found.push(Does::Is("kill-all"));
-    }
-    found
-}
-
 /// `print | "cmd"`, `"cmd" | getline`, `print > "file"`
 fn awk(code: &str, found: &mut Vec<Does>) {
     let tokens = tokens::read(code, "awk");
@@ -1119,6 +604,38 @@ fn awk(code: &str, found: &mut Vec<Does>) {
             (Some(Token::Sign('>')), _) => found.push(Does::Acts(Effect::Write, text.clone())),
             (Some(Token::Sign('<')), _) => found.push(Does::Acts(Effect::Read, text.clone())),
             _ => {}
+        }
+    }
+}
+
+/// `(delete-directory "path" t)`: calls whose names are parted by lines.
+fn lisp(code: &str, found: &mut Vec<Does>) {
+    const CALLS: &[(&str, Effect)] = &[
+        ("delete-directory", Effect::DeleteTree),
+        ("delete-file", Effect::Delete),
+        ("f-delete", Effect::DeleteTree),
+        ("delete-tree", Effect::DeleteTree),
+        ("rename-file", Effect::Move),
+        ("write-file", Effect::Write),
+        ("write-region", Effect::Write),
+        ("insert-file-contents", Effect::Read),
+        ("find-file", Effect::Read),
+        ("with-open-file", Effect::Read),
+        ("open-input-file", Effect::Read),
+        ("open-output-file", Effect::Write),
+        ("slurp", Effect::Read),
+        ("spit", Effect::Write),
+    ];
+    for (name, effect) in CALLS {
+        for (at, _) in code.match_indices(name).take(16) {
+            let call = code[at..].split(')').next().unwrap_or_default();
+            // The name of a file comes first, but for what is written of a buffer.
+            let texts = call.split('"').skip(1).step_by(2);
+            found.extend(
+                texts
+                    .filter(|text| text.starts_with(['/', '~']))
+                    .map(|text| Does::Acts(*effect, text.to_owned())),
+            );
         }
     }
 }

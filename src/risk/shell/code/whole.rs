@@ -1,0 +1,354 @@
+//! What code shows as a whole, whatever its calls are: sockets that meet shells, keys that are looked for, loops without
+//! end.
+
+use super::{Does, decodes, is_one};
+
+/// What the text as a whole shows, in lower case.
+pub(super) fn overall(code: &str, language: &str) -> Vec<Does> {
+    let mut found = Vec::new();
+    let has = |words: &[&str]| is_one(code, words);
+    let runs_any =
+        has(&["getoutput", "check_output", "popen", "system", "subprocess", "exec", "proc_open", "spawn"]);
+    let hears = has(&[
+        "recv",
+        "makefile",
+        "readline",
+        "receive",
+        ".gets",
+        "gets $",
+        "<>",
+        "fdopen",
+        ".on('data'",
+        ".read(",
+    ]);
+    if code.contains("/inet/tcp") && has(&["|&", "getline"])
+        || has(&["socket", "createconnection", "create_connection"]) && runs_any && hears
+    {
+        found.push(Does::Is("remote-shell"));
+    }
+    if has(&[
+        "keyring.get_password",
+        "keyring get",
+        "browser_cookie3",
+        "secretstorage",
+        "win32crypt",
+        "chrome_decrypt",
+    ]) {
+        found.push(Does::Is("print-secret"));
+    }
+    let shell = has(&[
+        "/bin/sh",
+        "/bin/bash",
+        "\"sh\"",
+        "'sh'",
+        "\"bash\"",
+        "'bash'",
+        "cmd.exe",
+        "pty.spawn",
+        "exec(",
+        "exec \"",
+        "/bin/zsh",
+        "sh -i",
+        "powershell",
+        "bash -i",
+    ]);
+    let socket = has(&[
+        "socket",
+        "fsockopen",
+        "tcpsocket",
+        "net.connect",
+        "/dev/tcp",
+        "/inet/tcp",
+        "createconnection",
+        "deno.connect",
+        "net.socket",
+        "net.createserver",
+        "require('net')",
+        "require(\"net\")",
+        "ztcp",
+        "net.dial",
+        "net.listen",
+        "tcpstream",
+        "tcplistener",
+        "tcpclient",
+        "gen_tcp",
+        "tcp.connect",
+        "tcpserver",
+        "sockets.tcp",
+        "new socket(",
+        "socket.tcp",
+        "connectto",
+    ]);
+    if socket
+        && shell
+        && has(&["dup2", "popen", "exec", "spawn", "pipe(", "stdin", "system", "getline", "proc_open"])
+    {
+        found.push(Does::Is("remote-shell"));
+    }
+    let is_script = matches!(language, "node" | "nodejs" | "deno" | "bun" | "tsx");
+    let evaluates = has(&[
+        "eval(",
+        "eval ",
+        "(eval)",
+        "compile(",
+        "new function",
+        "vm.run",
+        "marshal.loads(",
+        "pickle.loads(",
+        "instance_eval",
+        "loadstring",
+        "assert(",
+        "runinthiscontext",
+        "source(",
+        "evaluate(",
+        "eval-buffer",
+        "include(",
+        "class_eval",
+        "await import(",
+    ]) || !is_script && has(&["exec(", "exec "])
+        || code.contains("load(") && has(&["h.request", "socket.http", "io.popen"]);
+    let runs = has(&[
+        "system(",
+        "popen(",
+        "subprocess",
+        "check_output",
+        "child_process",
+        "shell_exec",
+        "passthru",
+        "system ",
+        "execfile",
+        "chmod(",
+        "spawn(",
+    ]);
+    let fetches = has(&[
+        "urlopen",
+        "requests.get",
+        "urlretrieve",
+        "http.get",
+        "fetch(",
+        "net::http",
+        "lwp::",
+        "file_get_contents(\"http",
+        "file_get_contents('http",
+        "open-uri",
+        "https.get",
+        "httpx.get",
+        "uri.open",
+        "http.client",
+        "axios.get",
+        "urllib2",
+        "lwp-download",
+        "curl_exec",
+        "uri.parse",
+        "'https')",
+        "\"https\")",
+        "'http')",
+        "\"http\")",
+        "new url(",
+        "h.request(",
+        "socket.http",
+        "url-retrieve",
+        "download(",
+        "source('http",
+        "source(\"http",
+        ".openstream",
+        "http::tiny",
+        "got(",
+        "import('http",
+        "import(\"http",
+        "urlstream",
+        "requests.request",
+        "http.request(",
+    ]);
+    let names_address = has(&["http://", "https://"]) && has(&["eval", "source("]);
+    if fetches && (evaluates || runs) || names_address && evaluates {
+        found.push(Does::Is("fetch-and-run"));
+    }
+    if evaluates && decodes(code) {
+        found.push(Does::Is("decoded-and-run"));
+    }
+    let reads_input = has(&[
+        "stdin",
+        "input()",
+        "readfilesync(0",
+        "<>",
+        "$_",
+        "gets",
+        "raw_input",
+        "system($0",
+        "system($1",
+        "system( $0",
+        "$0 |",
+    ]);
+    if reads_input && (evaluates || has(&["system(", "popen(", "subprocess", "system ", "exec "])) {
+        found.push(Does::RunsInput);
+    }
+    // A server that runs what it is asked to.
+    let serves = has(&[
+        "http.server",
+        "basehttprequesthandler",
+        "socketserver",
+        "flask(",
+        "fastapi(",
+        "createserver(",
+        "express()",
+        "webrick",
+        "sinatra",
+        "listenandserve",
+        "$_get",
+        "$_post",
+        "$_request",
+    ]);
+    let runs_request = has(&[
+        "shell=true",
+        "os.popen(",
+        "os.system(",
+        "getoutput(",
+        "execsync(",
+        "exec(",
+        "shell_exec(",
+        "passthru(",
+        "system(",
+    ]) && has(&[
+        "rfile.read",
+        "request.args",
+        "request.form",
+        "request.data",
+        "request.json",
+        "req.query",
+        "req.body",
+        "req.url",
+        "self.path",
+        "$_get",
+        "$_post",
+        "$_request",
+        "params[",
+    ]);
+    if serves && runs_request {
+        found.push(Does::Is("remote-shell"));
+    }
+    let clouds = has(&[
+        "boto3",
+        "aws-sdk",
+        "google.cloud",
+        "azure.mgmt",
+        "azure.storage",
+        "kubernetes",
+        "digitalocean",
+        "@google-cloud",
+    ]);
+    if clouds
+        && has(&[
+            ".delete()",
+            ".delete_bucket",
+            "delete_object",
+            "terminate_instances",
+            "delete_db",
+            "delete_table",
+            "delete_stack",
+            "delete_namespace",
+            "delete_cluster",
+            "delete_user",
+            "delete_volume",
+            "delete_snapshot",
+            "schedule_key_deletion",
+            "deletebucket",
+            "deleteobject",
+            "terminateinstances",
+            "begin_delete",
+            "delete_collection",
+            "delete_zone",
+            "delete_function",
+            "delete_blob",
+        ])
+    {
+        found.push(Does::Is("cloud-destroy"));
+    }
+    let database = has(&[
+        "psycopg",
+        "sqlite3",
+        "mysql",
+        "pymongo",
+        "mongoclient",
+        "sqlalchemy",
+        "cursor(",
+        "redis",
+        "pg.",
+        "knex",
+        "activerecord",
+        "pdo(",
+        "jdbc",
+        "database/sql",
+        "sequelize",
+    ]);
+    if database
+        && has(&[
+            "drop table",
+            "drop database",
+            "drop schema",
+            "truncate table",
+            "truncate ",
+            "flushall(",
+            "flushdb(",
+            "drop_database(",
+            "dropdatabase(",
+            "drop_collection(",
+            ".drop()",
+            "drop_all(",
+            "delete_many({})",
+            "deletemany({})",
+            "delete_all",
+            "drop user",
+            "drop role",
+        ])
+    {
+        found.push(Does::Is("sql-destroy"));
+    }
+    let forever = has(&[
+        "while fork",
+        "while true",
+        "while(true",
+        "while 1",
+        "while(1",
+        "for(;;",
+        "for (;;",
+        "loop {",
+        "loop{",
+        "loop do",
+    ]);
+    if forever && has(&["fork()", "fork while", "os.fork", "{fork", "{ fork", "do fork", "fork }", "fork;"])
+        || has(&["fork while fork"])
+    {
+        found.push(Does::Is("fork-bomb"));
+    }
+    let posts = has(&[
+        "requests.post",
+        "urlopen(",
+        "sendall(",
+        "smtplib",
+        "fetch(",
+        "https.request",
+        "http.request",
+        "axios.post",
+        "net::http.post",
+        ".post(",
+    ]);
+    if posts
+        && has(&["os.environ", "process.env)", "env.to_h", "json.stringify(process.env", "dict(os.environ"])
+        && !has(&["os.environ[", "os.environ.get", "os.getenv"])
+    {
+        found.push(Does::Is("send-secret"));
+    }
+    if has(&["169.254.169.254", "metadata.google.internal", "100.100.100.200", "100.96.0.96"])
+        && (fetches || posts || socket)
+    {
+        found.push(Does::Is("metadata"));
+    }
+    if has(&["setuid(0", "setresuid(0", "setreuid(0"]) {
+        found.push(Does::Is("setuid"));
+    }
+    if has(&["os.kill(-1", "process.kill(-1", "kill 9, -1", "kill(-1", "kill(9, -1"]) {
+        found.push(Does::Is("kill-all"));
+    }
+    found
+}
