@@ -5,6 +5,7 @@ use super::finding::{Code, Finding};
 use super::plan::Proposal;
 use super::surface::{SCOPE, Surface, is_header_marker, is_secret_header};
 use super::{Assignment, Ledger};
+use crate::base::json;
 use crate::config::host::HostFile;
 use crate::config::node::Node;
 use crate::config::secretref::SecretRef;
@@ -13,7 +14,7 @@ use crate::config::secretref::SecretRef;
 pub(super) fn auth_profiles(ledger: &mut Ledger, surface: &Surface, host: &HostFile, document: &Document) {
     let file = &document.shown;
     let root = match &document.content {
-        Ok(text) => serde_json::from_str::<Node>(text.expose()).map_err(|_| "it is not JSON".to_owned()),
+        Ok(text) => json::read::<Node>(text.expose()).map_err(|_| "it is not JSON".to_owned()),
         Err(why) => Err(why.clone()),
     };
     let root = match root {
@@ -105,7 +106,7 @@ fn remember(ledger: &mut Ledger, provider: &str, kind: &'static str) {
 pub(super) fn models(ledger: &mut Ledger, surface: &Surface, document: &Document) {
     let file = &document.shown;
     let root = match &document.content {
-        Ok(text) => serde_json::from_str::<Node>(text.expose()).map_err(|_| "it is not JSON".to_owned()),
+        Ok(text) => json::read::<Node>(text.expose()).map_err(|_| "it is not JSON".to_owned()),
         Err(why) => Err(why.clone()),
     };
     let root = match root {
@@ -146,8 +147,7 @@ pub(super) fn models(ledger: &mut Ledger, surface: &Surface, document: &Document
 /// A store of keys that hosts of both generations have given up.
 pub(super) fn retired_keys(ledger: &mut Ledger, document: &Document) {
     let file = &document.shown;
-    let root =
-        document.content.as_ref().ok().and_then(|text| serde_json::from_str::<Node>(text.expose()).ok());
+    let root = document.content.as_ref().ok().and_then(|text| json::read::<Node>(text.expose()).ok());
     let Some(root) = root else {
         let finding = Finding::unresolved(file, "<root>", "Invalid JSON in legacy auth.json.");
         return ledger.findings.push(finding);

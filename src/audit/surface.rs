@@ -6,6 +6,7 @@
 use serde::Deserialize;
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::json;
 
 const DATA: &str = include_str!("surface.json");
 
@@ -91,7 +92,7 @@ impl Surface {
     /// # Errors
     /// `Internal` when it cannot be read.
     pub fn built_in() -> Result<Self> {
-        serde_json::from_str(DATA).map_err(|error| {
+        json::read(DATA).map_err(|error| {
             Error::new(Code::Internal, format!("the built-in list of secret fields: {error}"))
         })
     }

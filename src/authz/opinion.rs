@@ -17,6 +17,7 @@ use crate::base::crypto::sha256;
 use crate::base::entropy::Entropy;
 use crate::base::error::{Code, Error, Result};
 use crate::base::flight::Flight;
+use crate::base::json;
 use crate::base::secret::Secret;
 use crate::base::time::Clock;
 use crate::base::url::Url;
@@ -315,7 +316,7 @@ fn verdict(text: &str, id: &str) -> Option<Said> {
     if let Some(fenced) = text.strip_prefix("```") {
         text = fenced.strip_prefix("json").unwrap_or(fenced).strip_suffix("```")?.trim();
     }
-    let answer: Answer = serde_json::from_str(text).ok()?;
+    let answer: Answer = json::read(text).ok()?;
     let level = match answer.risk.as_str() {
         "low" => Level::Low,
         "medium" => Level::Medium,

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::model::{Config, InjectionMode, LlmApi};
 use super::secretref::Source;
 use super::slot::Slot;
+use crate::base::json;
 
 /// What a setting may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +100,7 @@ impl Field {
     /// The default as a value.
     #[must_use]
     pub fn default_value(&self) -> Option<Value> {
-        serde_json::from_str(self.default).ok()
+        json::read(self.default).ok()
     }
 
     /// The setting's key within its section.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::resolve::Resolved;
+use crate::base::json;
 use crate::config::node::Node;
 use crate::config::problem::Fault;
 
@@ -70,7 +71,7 @@ pub fn answers<'a>(
         return Err(wrong("nothing"));
     }
     let alone = (!json_only && ids.len() == 1).then(|| ids[0]);
-    let answer = match (serde_json::from_str::<Node>(text), alone) {
+    let answer = match (json::read::<Node>(text), alone) {
         (Ok(Node::Text(text)), Some(id)) => return Ok([(id, Ok(Resolved::Text(text)))].into()),
         (Ok(answer), _) => answer,
         (Err(_), Some(id)) => return Ok([(id, Ok(Resolved::Text(text.into())))].into()),

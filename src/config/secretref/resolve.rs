@@ -9,6 +9,7 @@ use super::form::{SecretRef, Source};
 use super::machine::{Access, Nowhere};
 use super::provider::{ExecProvider, FileProvider, Provider, Providers};
 use crate::base::env::Env;
+use crate::base::json;
 use crate::base::secret::Secret;
 use crate::config::node::Node;
 use crate::config::problem::Fault;
@@ -145,7 +146,7 @@ impl<'a> Resolver<'a> {
             };
             return Ok(group.iter().map(one).collect());
         }
-        let root: Node = serde_json::from_str(text).map_err(|_| wrong("is not JSON"))?;
+        let root: Node = json::read(text).map_err(|_| wrong("is not JSON"))?;
         if !matches!(root, Node::Object(_)) {
             return Err(wrong("does not hold a JSON object"));
         }

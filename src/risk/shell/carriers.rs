@@ -5,6 +5,7 @@ use super::carrying::{MAY_BE_SHELLS, REST, TEXTS, VALUED};
 use super::particulars::says_production;
 use super::run::Call;
 use super::{Judge, Stream, quoted};
+use crate::base::json;
 use crate::risk::effects::Effect;
 
 impl Judge<'_> {
@@ -278,7 +279,7 @@ impl Judge<'_> {
         let manifest = self
             .files
             .get(&self.resolve("package.json"))
-            .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+            .and_then(|text| json::read::<serde_json::Value>(text).ok());
         if let Some(scripts) = manifest.as_ref().and_then(|manifest| manifest["scripts"].as_object()) {
             lines.extend(scripts.values().take(64).filter_map(|script| script.as_str()).map(str::to_owned));
         }

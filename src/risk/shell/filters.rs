@@ -3,6 +3,7 @@
 use super::ambient::is_credential;
 use super::run::Call;
 use super::{Judge, Stream, decode, names};
+use crate::base::json;
 use crate::risk::paths;
 use crate::risk::syntax::escape;
 use crate::risk::value::{Origin, has_hole, origin};
@@ -372,7 +373,7 @@ impl Judge<'_> {
 /// What `jq` takes out of a known text: `.a.b`
 fn picked(call: &Call<'_>, text: &str) -> Option<String> {
     let filter = call.plain().next()?;
-    let mut value: serde_json::Value = serde_json::from_str(text).ok()?;
+    let mut value: serde_json::Value = json::read(text).ok()?;
     for name in filter.trim().strip_prefix('.')?.split('.').filter(|name| !name.is_empty()) {
         let (name, index) = match name.split_once('[') {
             Some((name, index)) => (name, Some(index.trim_end_matches(']'))),

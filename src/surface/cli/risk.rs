@@ -9,6 +9,7 @@ use super::exit;
 use super::remote::Failure;
 use crate::action::risk_check::{self, Input};
 use crate::base::error::{Code, Error};
+use crate::base::json;
 use crate::risk::{self, MAX_BYTES, judge_command};
 
 /// Bytes of a line of standard input; a command may be escaped in it.
@@ -65,7 +66,7 @@ fn answer(line: &str) -> Result<Value, Error> {
         Error::new(Code::InvalidRequest, format!("a line of standard input is no call: {why}"))
             .with_hint(r#"write {"id": …, "command": "…"} on each line"#)
     };
-    let call: Value = serde_json::from_str(line).map_err(|error| invalid(error.to_string()))?;
+    let call: Value = json::read(line).map_err(|error| invalid(error.to_string()))?;
     let text = |name: &str| call[name].as_str().map(str::to_owned);
     let input = Input {
         command: text("command"),

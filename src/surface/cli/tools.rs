@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::env::Env;
 use crate::base::error::{Code, Error, Result as Fallible};
+use crate::base::json;
 use crate::http::limits::MAX_BODY_BYTES;
 use crate::oidc::pending::Origin;
 use crate::session::key::SessionKey;
@@ -79,7 +80,7 @@ fn parameters(text: &str) -> Fallible<Map<String, Value>> {
         Error::new(Code::InvalidRequest, format!("the parameters are not a JSON object: {why}"))
             .with_hint(r#"write them as '{"name": "value"}', or give none"#)
     };
-    match serde_json::from_str(text) {
+    match json::read(text) {
         Ok(Value::Object(params)) => Ok(params),
         Ok(_) => Err(refused("they begin with no {".to_owned())),
         Err(error) => Err(refused(error.to_string())),
