@@ -18,6 +18,7 @@ use crate::base::time::Timestamp;
 
 pub mod arc;
 pub mod local;
+pub mod moving;
 #[cfg(test)]
 pub mod testing;
 
@@ -234,6 +235,14 @@ pub trait Records<T: Record>: Send + Sync {
 
     /// The records that this process has at hand, in the order of their names: all of them, but with an engine.
     fn known(&self) -> Vec<(T::Name, Arc<T>)>;
+
+    /// Shows all records, wherever they are, in no order; an engine may show one twice.
+    ///
+    /// # Errors
+    /// Those of `show`; `StoreUnavailable`; `StoreUnreadable` when one cannot be opened, after the others were shown.
+    fn each(&self, show: &mut dyn FnMut(T::Name, Arc<T>) -> Result<()>) -> Result<()> {
+        self.known().into_iter().try_for_each(|(name, value)| show(name, value))
+    }
 
     /// Gives what could not be saved yet another chance: for a calm moment, and before the end.
     fn flush(&self) -> Saved {

@@ -24,7 +24,7 @@ pub(crate) trait Sample: Record {
 }
 
 /// A small record.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Note {
     pub(crate) text: String,
     pub(crate) ends: Option<Timestamp>,

@@ -132,6 +132,10 @@ impl<T: Record> Records<T> for Shared<T> {
         all.into_iter().filter(|(_, value)| !self.0.has_ended(value)).collect()
     }
 
+    fn each(&self, show: &mut dyn FnMut(T::Name, Arc<T>) -> Result<()>) -> Result<()> {
+        self.scan(|name, found| show(name, found.value))
+    }
+
     fn place(&self) -> Option<&str> {
         Some(self.0.engine.place())
     }
