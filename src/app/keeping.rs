@@ -7,9 +7,10 @@ use std::sync::Arc;
 use crate::base::entropy::Entropy;
 use crate::base::env::Env;
 use crate::base::error::{Code, Error, Result};
+use crate::base::secret::Secret;
 use crate::base::time::Clock;
 use crate::config::load::Loaded;
-use crate::credential::binding::Bindings;
+use crate::credential::binding::{Bindings, Bound};
 use crate::oidc::pending::PendingLogins;
 use crate::records::Records;
 use crate::session::group_senders::GroupSenders;
@@ -26,6 +27,12 @@ pub(super) struct Keeping {
     pub(super) pending: PendingLogins,
     pub(super) senders: GroupSenders,
     pub(super) bindings: Bindings,
+}
+
+/// What is kept for longer than minutes.
+pub(super) struct Lasting {
+    pub(super) sessions: Arc<dyn Records<Session>>,
+    pub(super) bindings: Arc<dyn Records<Bound>>,
 }
 
 /// Where the configuration says that it is kept.
@@ -85,7 +92,8 @@ fn shared(
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Keeping> {
-    let engine = engine(loaded, location, clock, entropy)?;
+    let password = loaded.config.identity.store_password.clone();
+    let engine = engine(&loaded.env, location, password, clock, entropy)?;
     let (logins, links) = (Arc::new(engine.shared()), Arc::new(engine.shared()));
     let (writers, runs) = (Arc::new(engine.shared()), Arc::new(engine.shared()));
     Ok(Keeping {
@@ -96,23 +104,41 @@ fn shared(
     })
 }
 
-/// The engine that the configuration names.
+/// What lasts in an engine that answers.
+///
+/// # Errors
+/// Those of [`engine`]; `StoreUnavailable`; `StoreUnreadable` when it is sealed with another key.
+#[cfg(feature = "redis")]
+pub(super) fn lasting(
+    env: &Env,
+    location: Location,
+    password: Option<Secret>,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Lasting> {
+    let engine = engine(env, location, password, clock, entropy)?;
+    engine.check()?;
+    Ok(Lasting { sessions: Arc::new(engine.shared()), bindings: Arc::new(engine.shared()) })
+}
+
+/// An engine. `password` comes before the one in the address.
 ///
 /// # Errors
 /// `ConfigMissing` without a key that all instances have, `StoreUnreadable` when its file cannot be used.
 #[cfg(feature = "redis")]
 pub(super) fn engine(
-    loaded: &Loaded,
+    env: &Env,
     location: Location,
+    password: Option<Secret>,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Arc<crate::shared::engine::Engine>> {
     use crate::shared::engine::{Engine, EngineOptions};
     Engine::open(EngineOptions {
         location,
-        password: loaded.config.identity.store_password.clone(),
-        keys: crate::session::keyring::named(&loaded.env)?,
-        env: loaded.env.clone(),
+        password,
+        keys: crate::session::keyring::named(env)?,
+        env: env.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
     })
@@ -120,9 +146,23 @@ pub(super) fn engine(
 
 #[cfg(not(feature = "redis"))]
 fn shared(_: &Loaded, location: Location, _: &Arc<dyn Clock>, _: &Arc<dyn Entropy>) -> Result<Keeping> {
-    Err(Error::new(
-        Code::ConfigInvalid,
-        format!("{SETTING} names {location}, and this build keeps logins in files only"),
-    )
-    .with_hint("use the build with shared state (agent-identity-shared), or set it to file"))
+    Err(files_only(&location))
+}
+
+#[cfg(not(feature = "redis"))]
+pub(super) fn lasting(
+    _: &Env,
+    location: Location,
+    _: Option<Secret>,
+    _: &Arc<dyn Clock>,
+    _: &Arc<dyn Entropy>,
+) -> Result<Lasting> {
+    Err(files_only(&location))
+}
+
+/// The error of an engine's address in a build without engines.
+#[cfg(not(feature = "redis"))]
+pub(super) fn files_only(location: &Location) -> Error {
+    Error::new(Code::ConfigInvalid, format!("this build keeps logins in files only, not at {location}"))
+        .with_hint("use the build with shared state, agent-identity-shared, or set identity.store to file")
 }

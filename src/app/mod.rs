@@ -9,6 +9,7 @@ mod openclaw;
 mod process;
 mod secrets_provider;
 mod serve;
+mod store_migrate;
 
 use std::process::ExitCode;
 
@@ -51,7 +52,8 @@ fn run() -> u8 {
             serve::run(&context, callback_listen.as_deref()).map(|()| exit::OK)
         }
         Command::Bridge => bridge::run(&context).map(|()| exit::OK),
-        Command::KeyRotate => key_rotate::run(&context).map(|()| exit::OK),
+        Command::KeyRotate => key_rotate::run(&context),
+        Command::StoreMigrate(migration) => store_migrate::run(&context, migration),
         Command::SecretsProvider => secrets_provider::run(&context).map(|()| exit::OK),
         Command::OpenclawSetup { host_version, write } => {
             openclaw::setup(&context, host_version.as_deref(), *write).map(|()| exit::OK)

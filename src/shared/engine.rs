@@ -27,7 +27,7 @@ use crate::base::log;
 use crate::base::secret::Secret;
 use crate::base::time::{Clock, Timestamp};
 use crate::records::{Health, Record};
-use crate::session::keyring::Keyring;
+use crate::session::keyring::{KeyId, Keyring};
 
 /// How long a connection may rest before it is looked at again.
 const VERIFY_AFTER_REST: Duration = Duration::from_secs(1);
@@ -185,6 +185,12 @@ impl Engine {
     /// Seals with the first key of another ring from now on, and opens with all of its keys.
     pub fn use_keys(&self, keys: Keyring) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// The key that seals.
+    #[must_use]
+    pub fn key(&self) -> KeyId {
+        self.keys().first().id()
     }
 
     /// Seals the meta record with the first key, if it is not yet. Records are resealed by [`Shared::reseal`].

@@ -1,5 +1,7 @@
 //! All records of a family at once: to move them elsewhere, or under another seal.
 
+use std::collections::BTreeMap;
+
 use super::engine::{Intent, Talk};
 use super::family::{Family, open};
 use super::records::Shared;
@@ -57,6 +59,21 @@ impl<T: Record> Shared<T> {
             Ok(())
         })?;
         unreadable.map_or(Ok(count), Err)
+    }
+
+    /// How many records each key seals, by the names of the keys.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub fn keys(&self) -> Result<BTreeMap<String, u64>> {
+        let mut counts = BTreeMap::new();
+        self.0.each(|_, value| {
+            if let Some(key) = seal::key_of(value) {
+                *counts.entry(key.to_string()).or_default() += 1;
+            }
+            Ok(())
+        })?;
+        Ok(counts)
     }
 }
 

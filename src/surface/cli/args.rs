@@ -1,12 +1,14 @@
 //! The command line as values. Pure.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::prelude::*;
 
 use crate::base::log::Level;
+use crate::base::secret::Secret;
 use crate::session::key::SessionKey;
 
 use super::help;
@@ -141,6 +143,8 @@ pub enum Command {
     SecretsAudit(Audit),
     /// Replaces the key that seals the stored sessions.
     KeyRotate,
+    /// Copies logins and bindings to another place.
+    StoreMigrate(Migration),
     /// Prints the version.
     Version,
     /// Prints a help text.
@@ -180,6 +184,35 @@ pub struct Audit {
     pub alias: Option<String>,
 }
 
+/// What `store migrate` is told.
+#[derive(Clone)]
+pub struct Migration {
+    /// `--from PLACE`
+    pub from: Secret,
+    /// `--to PLACE`
+    pub to: Secret,
+    /// `--overwrite`
+    pub overwrite: bool,
+    /// `--dry-run`
+    pub dry_run: bool,
+}
+
+impl PartialEq for Migration {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |of: &Self| (of.from.expose().clone(), of.to.expose().clone(), of.overwrite, of.dry_run);
+        parts(self) == parts(other)
+    }
+}
+
+impl Eq for Migration {}
+
+/// Addresses may hold a password.
+impl fmt::Debug for Migration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Migration(overwrite: {}, dry_run: {})", self.overwrite, self.dry_run)
+    }
+}
+
 /// How long `login` waits for the person unless told otherwise: as long as its link lives.
 pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -214,6 +247,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
             Long("fix") => flags.put("fix", String::new()),
             Long("host-version") => flags.put("host-version", text(&mut words)?),
             Long("write") => flags.put("write", String::new()),
+            Long("from") => flags.put("from", text(&mut words)?),
+            Long("to") => flags.put("to", text(&mut words)?),
+            Long("overwrite") => flags.put("overwrite", String::new()),
+            Long("dry-run") => flags.put("dry-run", String::new()),
             Long("alias") => flags.put("alias", text(&mut words)?),
             Long("callback-listen") => flags.put("callback-listen", text(&mut words)?),
             Long("workspace") => flags.put("workspace", text(&mut words)?),
@@ -294,6 +331,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
         ["config", "check"] => Command::ConfigCheck,
         ["config", "show"] => Command::ConfigShow,
         ["key", "rotate"] => Command::KeyRotate,
+        ["store", "migrate"] => Command::StoreMigrate(Migration {
+            from: flags.place("from")?,
+            to: flags.place("to")?,
+            overwrite: flags.take("overwrite").is_some(),
+            dry_run: flags.take("dry-run").is_some(),
+        }),
         ["secrets", "provider"] => Command::SecretsProvider,
         ["secrets", "audit", files @ ..] => Command::SecretsAudit(Audit {
             files: files.iter().map(PathBuf::from).collect(),
@@ -317,7 +360,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Str
                         see: agent-identity call --help"
                 .to_owned());
         }
-        ["authz" | "config" | "key" | "openclaw" | "secrets"] => {
+        ["authz" | "config" | "key" | "openclaw" | "secrets" | "store"] => {
             return Err(format!(
                 "{} needs a further word; see: agent-identity {} --help",
                 names[0], names[0]
@@ -362,6 +405,15 @@ impl Flags {
     fn session(&mut self) -> Result<Option<SessionKey>, String> {
         let key = self.take("session").filter(|text| !text.is_empty());
         key.map(|text| SessionKey::parse(&text).map_err(|error| format!("--session: {error}"))).transpose()
+    }
+
+    fn place(&mut self, name: &str) -> Result<Secret, String> {
+        let place = self.take(name).filter(|text| !text.trim().is_empty()).map(Secret::new);
+        place.ok_or_else(|| {
+            format!(
+                "store migrate needs --{name}: file, config or an address; see: agent-identity store --help"
+            )
+        })
     }
 
     fn timeout(&mut self) -> Result<Duration, String> {
@@ -442,6 +494,15 @@ mod tests {
             ("config check", Command::ConfigCheck),
             ("config show", Command::ConfigShow),
             ("key rotate", Command::KeyRotate),
+            (
+                "store migrate --from file --to redis://h --overwrite --dry-run",
+                Command::StoreMigrate(Migration {
+                    from: "file".into(),
+                    to: "redis://h".into(),
+                    overwrite: true,
+                    dry_run: true,
+                }),
+            ),
             ("secrets provider", Command::SecretsProvider),
             ("secrets audit", Command::SecretsAudit(Audit::default())),
             (

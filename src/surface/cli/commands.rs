@@ -37,8 +37,8 @@ pub struct Context<'a> {
     pub output: Output,
 }
 
-/// Runs a command and returns the exit code. `Serve`, `Doctor`, `KeyRotate` and
-/// `SecretsProvider` are the application's own.
+/// Runs a command and returns the exit code. `Serve`, `Doctor`, `KeyRotate`,
+/// `SecretsProvider` and `StoreMigrate` are the application's own.
 #[must_use]
 pub fn run(command: &Command, context: &Context<'_>) -> u8 {
     let outcome = match command {
@@ -79,7 +79,8 @@ pub fn run(command: &Command, context: &Context<'_>) -> u8 {
         | Command::KeyRotate
         | Command::OpenclawDoctor { .. }
         | Command::OpenclawSetup { .. }
-        | Command::SecretsProvider => Ok(exit::USAGE),
+        | Command::SecretsProvider
+        | Command::StoreMigrate(_) => Ok(exit::USAGE),
     };
     outcome.unwrap_or_else(|failure| context.fail(&failure))
 }

@@ -32,7 +32,16 @@ pub fn of(code: &str) -> u8 {
         (NO_SERVER, &[Code::ServerUnreachable]),
         (REFUSED, &[Code::Forbidden, Code::CloudRefused, Code::IdpRefused, Code::WorkloadMissing]),
         (CONFIG, &[Code::ConfigInvalid, Code::ConfigMissing, Code::KeysMissing]),
-        (UNREACHABLE, &[Code::CloudUnreachable, Code::IdpUnreachable, Code::Timeout, Code::Busy]),
+        (
+            UNREACHABLE,
+            &[
+                Code::CloudUnreachable,
+                Code::IdpUnreachable,
+                Code::Timeout,
+                Code::Busy,
+                Code::StoreUnavailable,
+            ],
+        ),
         (STORE, &[Code::StoreLocked, Code::StoreUnreadable, Code::StoreUnwritable]),
         (USAGE, &[Code::InvalidRequest, Code::NotFound]),
     ];
@@ -52,6 +61,7 @@ mod tests {
             (Code::Forbidden, 5),
             (Code::ConfigInvalid, 6),
             (Code::CloudUnreachable, 7),
+            (Code::StoreUnavailable, 7),
             (Code::StoreLocked, 8),
             (Code::NotFound, 2),
             (Code::Internal, 1),

@@ -28,6 +28,7 @@ Commands:
   openclaw doctor whether the plugin can work in the installed OpenClaw, and what is open where not
   secrets setup   how OpenClaw has its own secrets answered from hosted credentials
   key rotate      replace the key that seals the stored sessions
+  store migrate   copy logins and bindings from files to a shared engine, or back
   version         print the version
 
 Options of all commands:
@@ -247,12 +248,17 @@ Exit code 6 when the configuration is unusable.
     (
         "key",
         "\
-  key rotate      make a new key, seal the stored sessions with it, forget the old one
+  key rotate      seal what is stored with a new key
 
 Usage: agent-identity key rotate [--config FILE] [--json]
 
-The server must not run meanwhile. With AGENT_IDENTITY_KEY_FILE, put the new key in the first line of that
-file and leave the old one below it; the next start seals with the new one.
+Files: makes a new key, seals the stored sessions with it and forgets the old one. The server must not run meanwhile. With
+AGENT_IDENTITY_KEY_FILE, put the new key in the first line of that file and leave the old one below it; the next start
+seals with the new one.
+
+A shared engine (identity.store): seals every record there with the first key of the key file. Instances may run
+meanwhile if they know both keys. It says which keys are still in use, exit code 1 while there is more than the first; run
+it again then. docs/scale.md has the order of steps.
 ",
     ),
     (
@@ -279,6 +285,23 @@ Ids of SecretRefs: apikey/NAME, oauth2/NAME, role/NAME/accessKeyId (secretAccess
 workload itself, or with session/KEY/ in front for a session. Other bytes than letters, digits and . _ : - are
 written :: and two hexadecimal digits: a space is ::20. Sessions are the running server's; the rest also works
 without one, with platform keys alone.
+",
+    ),
+    (
+        "store",
+        "\
+  store migrate   copy logins and bindings from one place to another, read everything back and compare it
+
+Usage: agent-identity store migrate --from PLACE --to PLACE [--overwrite] [--dry-run] [--config FILE] [--json]
+
+  PLACE         file (the data folder), config (what identity.store names), or an address as identity.store takes it;
+                addresses on a command line are seen in process lists: leave the password to identity.storePassword
+  --overwrite   replace what is there and different; without it, that is left alone, counted, and exit code 1
+  --dry-run     say what would be done; no login or binding is written
+
+No server may run meanwhile, on either side. Nothing is removed where it comes from. After an interruption both places can
+be used; run it again, and what has arrived is skipped. Pending logins, and who wrote last in a group, live for minutes and
+are left behind. An engine needs AGENT_IDENTITY_KEY_FILE; files that a generated key has sealed are read with that one.
 ",
     ),
     ("version", "Prints the version.\n\nUsage: agent-identity version [--json]\n"),
