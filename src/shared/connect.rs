@@ -8,14 +8,16 @@ use std::time::Duration;
 use redis::cluster::{ClusterClient, ClusterClientBuilder, ClusterConnection};
 use redis::io::tcp::TcpSettings;
 use redis::{
-    Client, Connection as One, ConnectionAddr, ConnectionInfo, ConnectionLike, ErrorKind, IntoConnectionInfo,
-    RedisConnectionInfo, RedisError, RedisResult, ServerErrorKind, TlsCertificates, Value, cmd,
+    Client, ClientTlsConfig, Connection as One, ConnectionAddr, ConnectionInfo, ConnectionLike, ErrorKind,
+    IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult, ServerErrorKind, TlsCertificates,
+    Value, cmd,
 };
 
-use super::location::{Location, Mode, Node, Servers, Tls};
+use super::location::{Location, Mode, Node, Own, Servers, Tls};
 use crate::base::env::Env;
 use crate::base::error::{Code, Error, Result};
 use crate::base::secret::Secret;
+use crate::sys;
 
 /// To have a connection, login included.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(2);
@@ -27,6 +29,8 @@ const CLUSTER_RETRIES: u32 = 3;
 const CLUSTER_RETRY_WAIT: (u64, u64) = (20, 200);
 /// Bytes of a certificate file; the largest bundles in use are about 400 KB.
 const MAX_CERTIFICATE_BYTES: u64 = 8 << 20;
+/// Bytes of a private key file.
+const MAX_KEY_BYTES: u64 = 64 << 10;
 
 /// One open connection.
 pub(super) enum Connection {
@@ -264,8 +268,8 @@ fn template(certificates: &TlsCertificates) -> Result<ConnectionAddr> {
         ConnectionAddr::TcpTls { host: "localhost".to_owned(), port: 0, insecure: false, tls_params: None };
     let client = Client::build_with_tls(address, certificates.clone());
     client.map(|client| client.get_connection_info().addr().clone()).map_err(|error| {
-        Error::new(Code::ConfigInvalid, "the certificates to trust for identity.store cannot be used")
-            .with_hint("the file of ca= (or SSL_CERT_FILE) must hold CA certificates in PEM")
+        Error::new(Code::ConfigInvalid, "the certificates for identity.store cannot be used")
+            .with_hint("the files of ca= (or SSL_CERT_FILE), cert= and key= in identity.store must be PEM")
             .with_detail(error)
     })
 }
@@ -274,7 +278,19 @@ fn template(certificates: &TlsCertificates) -> Result<ConnectionAddr> {
 fn certificates(tls: &Tls, env: &Env) -> Result<TlsCertificates> {
     let file = tls.ca.clone().or_else(|| env.path("SSL_CERT_FILE"));
     let root_cert = file.map(|path| read_certificates(&path)).transpose()?;
-    Ok(TlsCertificates { client_tls: None, root_cert })
+    let client_tls = tls.own.as_ref().map(own_certificate).transpose()?;
+    Ok(TlsCertificates { client_tls, root_cert })
+}
+
+fn own_certificate(own: &Own) -> Result<ClientTlsConfig> {
+    let unusable = |reason: &str| {
+        Error::new(Code::ConfigInvalid, format!("the key file {} {reason}", own.key.display()))
+            .with_hint("key= in identity.store must name a PEM file of this user with mode 0600")
+    };
+    let key =
+        sys::fs::read_named_key(&own.key, MAX_KEY_BYTES).map_err(|error| unusable(&error.to_string()))?;
+    let client_key = key.ok_or_else(|| unusable("does not exist"))?;
+    Ok(ClientTlsConfig { client_cert: read_certificates(&own.certificate)?, client_key })
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<u8>> {
@@ -343,6 +359,14 @@ mod tests {
             assert_eq!(error.code(), Code::ConfigInvalid, "{name}");
             assert!(error.message().contains(reason) && error.hint().is_some(), "{name}: {error:?}");
         }
+        let size = |bytes: u64| {
+            let path = folder.path().join("large");
+            std::fs::File::create(&path).unwrap().set_len(bytes).unwrap();
+            let location = Location::parse(&format!("rediss://h?ca={}", path.display())).unwrap();
+            Connector::new(&location, None, &Env::default()).err().unwrap().message().to_owned()
+        };
+        assert!(size(MAX_CERTIFICATE_BYTES).ends_with("has no certificate"));
+        assert!(size(MAX_CERTIFICATE_BYTES + 1).ends_with("is larger than 8 MiB"));
         // The file of the environment counts where the address names none.
         let env: Env = [("SSL_CERT_FILE", folder.path().join("no").to_str().unwrap())].into_iter().collect();
         let location = Location::parse("rediss://h").unwrap();

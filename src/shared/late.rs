@@ -101,3 +101,47 @@ impl<T: Record> Late<T> {
         self.trouble.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::error::Code;
+    use crate::records::testing::{Note, Sample as _};
+
+    fn change(etag: u8) -> Change<Note> {
+        let value = Some(Arc::new(Note::sample("x", None)));
+        Change { expected: None, fence: None, etag: [etag; 16], value }
+    }
+
+    fn error(text: &str) -> Error {
+        Error::new(Code::StoreUnavailable, text)
+    }
+
+    #[test]
+    fn there_is_room_for_so_many() {
+        let mut late = Late::default();
+        for n in 0..MAX_LATE {
+            assert!(late.has_room(), "{n}");
+            late.add(n.to_string().into(), change(1), &error("x"), Timestamp::default());
+        }
+        assert!(!late.has_room());
+        late.forget(&"7".into());
+        assert!(late.has_room());
+    }
+
+    #[test]
+    fn each_ends_as_itself_and_the_trouble_with_the_last() {
+        let mut late = Late::default();
+        let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
+        late.add(a.clone(), change(1), &error("first"), Timestamp::from_unix(1));
+        late.add(b.clone(), change(2), &error("second"), Timestamp::from_unix(2));
+        let (why, since) = late.trouble().unwrap();
+        assert_eq!((why.message(), since), ("second", Timestamp::from_unix(1)));
+        late.end(&a, &[9; 16]);
+        assert_eq!(late.names(), [a.clone(), b.clone()], "another change of that name");
+        late.end(&a, &[1; 16]);
+        assert!(late.trouble().is_some() && late.get(&b).is_some());
+        late.end(&b, &[2; 16]);
+        assert!(late.trouble().is_none());
+    }
+}

@@ -29,8 +29,8 @@ pub const MAX_NODES: usize = 16;
 pub const MAX_DATABASE: u32 = 65_535;
 
 /// The options, for hints.
-const OPTIONS: &str = "prefix, ca, mode (single, cluster, sentinel), node (host:port, repeatable), master; and for \
-                       unix: database, user";
+const OPTIONS: &str = "prefix, ca, cert and key, mode (single, cluster, sentinel), node (host:port, repeatable), \
+                       master; and for unix: database, user";
 
 /// What `identity.store` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,11 +92,22 @@ pub struct Node {
     pub port: u16,
 }
 
-/// Whom TLS trusts.
+/// Whom TLS trusts, and what it shows of us.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Tls {
     /// A file of PEM certificates; else the roots that all of this program's connections trust.
     pub ca: Option<PathBuf>,
+    /// Our certificate and its key, for engines that ask for one (`tls-auth-clients yes`).
+    pub own: Option<Own>,
+}
+
+/// A certificate of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// The file of the certificate and its chain, PEM.
+    pub certificate: PathBuf,
+    /// The file of its private key, PEM, mode 0600.
+    pub key: PathBuf,
 }
 
 impl Store {
@@ -160,6 +171,8 @@ impl Location {
 struct Options {
     prefix: Option<String>,
     ca: Option<PathBuf>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
     mode: Option<String>,
     nodes: Vec<String>,
     master: Option<String>,
@@ -182,6 +195,8 @@ impl Options {
                 }
                 "prefix" => options.prefix.replace(value).is_some(),
                 "ca" => options.ca.replace(value.into()).is_some(),
+                "cert" => options.cert.replace(value.into()).is_some(),
+                "key" => options.key.replace(value.into()).is_some(),
                 "mode" => options.mode.replace(value).is_some(),
                 "master" => options.master.replace(value).is_some(),
                 "database" => options.database.replace(value).is_some(),
@@ -208,12 +223,15 @@ impl Options {
                 "write user and database into the address: redis://user@host:6379/0",
             ));
         }
-        let tls = match (encrypted, self.ca) {
-            (true, ca) => Some(Tls { ca }),
-            (false, None) => None,
-            (false, Some(_)) => {
-                return Err(invalid("has the option ca without TLS", "write rediss:// for TLS"));
-            }
+        let own = match (self.cert, self.key) {
+            (Some(certificate), Some(key)) => Some(Own { certificate, key }),
+            (None, None) => None,
+            _ => return Err(invalid("has only one of the options cert and key", "name both files, or none")),
+        };
+        let tls = match encrypted {
+            true => Some(Tls { ca: self.ca, own }),
+            false if self.ca.is_none() && own.is_none() => None,
+            false => return Err(invalid("has the option ca or cert without TLS", "write rediss:// for TLS")),
         };
         let mode = match (self.mode.as_deref(), self.master) {
             (None | Some("single"), None) => Mode::Single,
@@ -258,7 +276,8 @@ impl Options {
 
     fn socket(self, place: &str) -> Result<Location> {
         let prefix = prefix(self.prefix)?;
-        if self.ca.is_some() || self.mode.is_some() || self.master.is_some() || !self.nodes.is_empty() {
+        let tls = self.ca.is_some() || self.cert.is_some() || self.key.is_some();
+        if tls || self.mode.is_some() || self.master.is_some() || !self.nodes.is_empty() {
             return Err(invalid(
                 "has an option that a socket does not have",
                 "the options of unix:// are prefix, database, user",
@@ -425,7 +444,9 @@ mod tests {
         assert_eq!(full.user.as_deref(), Some("u"));
         assert_eq!(full.password_or(None).unwrap().expose(), "p%w");
         assert_eq!(full.password_or(Some(&"other".into())).unwrap().expose(), "other");
-        let Servers::Network { tls: Some(Tls { ca }), .. } = &full.servers else { panic!("no TLS") };
+        let Servers::Network { tls: Some(Tls { ca, own: None }), .. } = &full.servers else {
+            panic!("no TLS")
+        };
         assert_eq!((ca.as_deref(), full.prefix.as_str()), (Some("/c.pem".as_ref()), "x"));
         assert_eq!(location("redis://h").prefix, DEFAULT_PREFIX);
         assert_eq!(location("unix:///s?user=u").user.as_deref(), Some("u"));
@@ -460,6 +481,9 @@ mod tests {
             ("redis://h?prefix=a:b", "prefix"),
             ("redis://h?database=1", "only unix:// has"),
             ("redis://h?ca=/x", "without TLS"),
+            ("redis://h?cert=/x&key=/y", "without TLS"),
+            ("rediss://h?cert=/x", "only one of"),
+            ("unix:///s?key=/y", "does not have"),
             ("redis://h?mode=canary", "mode"),
             ("redis://h?mode=sentinel", "no master"),
             ("redis://h?master=m", "without mode=sentinel"),

@@ -4,8 +4,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::location::Location;
+use super::pool::{MAX_CONNECTIONS, MAX_REST};
 use super::records::Shared;
 use super::testing::{self, Instance, Proxy, Server, Trick, instance, instance_at, skipped, until};
+use crate::base::env::Env;
 use crate::base::error::{Code, Error};
 use crate::base::time::Clock as _;
 use crate::records::testing::{Note, Place, Sample as _, all};
@@ -569,17 +572,7 @@ fn tls_trusts_the_named_authority_only() {
         return skipped(NAME, "no usable openssl");
     }
     each(NAME, |program| {
-        let file = |name: &str| ours.path().join(name).display().to_string();
-        let server = Server::with(program, |_, port| {
-            let port = port.to_string();
-            let files = [file("cert.pem"), file("key.pem"), file("ca.pem")];
-            let [cert, key, ca] = &files;
-            ["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no", "--tls-cert-file", cert]
-                .into_iter()
-                .chain(["--tls-key-file", key, "--tls-ca-cert-file", ca])
-                .map(ToString::to_string)
-                .collect()
-        });
+        let server = tls_server(program, ours.path(), "no");
         let at = |host: &str, ca: &Path| {
             let ca = ca.join("ca.pem");
             instance(&format!("rediss://{host}:{}?ca={}", server.port, ca.display()), 1)
@@ -600,6 +593,89 @@ fn tls_trusts_the_named_authority_only() {
         }
         let plain = instance(&format!("redis://localhost:{}", server.port), 1).engine.check().unwrap_err();
         assert!(plain.hint().unwrap().contains("rediss://"), "{plain:?}");
+    });
+}
+
+/// A server on a port with TLS only.
+fn tls_server(program: &'static str, authority: &Path, asks_for_ours: &str) -> Server {
+    let [certificate, key, ca] =
+        ["cert.pem", "key.pem", "ca.pem"].map(|name| authority.join(name).display().to_string());
+    Server::with(program, |_, port| {
+        let port = port.to_string();
+        [
+            "--port",
+            "0",
+            "--tls-port",
+            &port,
+            "--tls-auth-clients",
+            asks_for_ours,
+            "--tls-cert-file",
+            &certificate,
+        ]
+        .into_iter()
+        .chain(["--tls-key-file", &key, "--tls-ca-cert-file", &ca])
+        .map(ToString::to_string)
+        .collect()
+    })
+}
+
+#[test]
+fn an_engine_that_asks_for_a_certificate_gets_ours() {
+    const NAME: &str = "an_engine_that_asks_for_a_certificate_gets_ours";
+    let folder = tempfile::tempdir().unwrap();
+    if !authority(folder.path()) {
+        return skipped(NAME, "no usable openssl");
+    }
+    let allow = |mode| {
+        let key = folder.path().join("key.pem");
+        std::fs::set_permissions(key, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    each(NAME, |program| {
+        allow(0o600);
+        let server = tls_server(program, folder.path(), "yes");
+        let at = |options: &str| {
+            let address = format!("rediss://localhost:{}?ca={{}}/ca.pem{options}", server.port);
+            address.replace("{}", &folder.path().display().to_string())
+        };
+        let ours = at("&cert={}/cert.pem&key={}/key.pem");
+        put(&notes(&instance(&ours, 1)), "n", "text");
+        let error = instance(&at(""), 1).engine.check().unwrap_err();
+        assert_eq!(error.code(), Code::StoreUnavailable);
+        assert!(error.hint().is_some());
+        allow(0o644);
+        let error = super::connect::Connector::new(&Location::parse(&ours).unwrap(), None, &Env::default())
+            .err()
+            .unwrap();
+        assert!(error.code() == Code::ConfigInvalid && error.message().contains("0600"), "{error:?}");
+    });
+}
+
+#[test]
+fn there_are_never_more_connections_than_allowed_and_old_ones_are_closed() {
+    each("there_are_never_more_connections_than_allowed_and_old_ones_are_closed", |program| {
+        let server = Server::start(program, &[]);
+        let proxy = Proxy::to(&server);
+        let one = instance(&proxy.address(), 1);
+        let records = notes(&one);
+        put(&records, "n", "text");
+        let open = || server.tell::<String>(&["CLIENT", "LIST"]).lines().count() - 1;
+        let at_once = std::sync::Barrier::new(40);
+        std::thread::scope(|scope| {
+            for _ in 0..40 {
+                scope.spawn(|| {
+                    at_once.wait();
+                    (0..20).for_each(|_| assert!(text(&records, "n").is_some()));
+                });
+            }
+        });
+        assert!(open() <= MAX_CONNECTIONS, "{}", open());
+        assert!(proxy.came() <= MAX_CONNECTIONS, "{}", proxy.came());
+        one.clock.advance(MAX_REST - Duration::from_millis(1));
+        assert!(text(&records, "n").is_some());
+        assert_eq!(open(), proxy.came(), "none is old yet");
+        one.clock.advance(Duration::from_millis(1));
+        assert!(text(&records, "n").is_some());
+        until("the others are closed", || open() == 1);
     });
 }
 
