@@ -59,8 +59,10 @@ pub(super) fn finish(app: &App, server: Option<LocalServer>, then: impl FnOnce()
     if !app.pool.wait(STOP_GRACE) {
         log::warn("a renewal was cut off after the time it has to finish", &[]);
     }
-    // What a failing disk kept in memory gets its last chance; the store itself reports what it cannot save.
-    let _ = app.services.store.flush();
+    // What a failing disk or engine kept in memory gets its last chance.
+    if let Some(error) = app.services.store.flush().problem() {
+        log::error("logins that are in memory only end with this process", &[("reason", error)]);
+    }
 }
 
 /// The identity server on its socket.

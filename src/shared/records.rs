@@ -136,6 +136,13 @@ impl<T: Record> Records<T> for Shared<T> {
         self.scan(|name, found| show(name, found.value))
     }
 
+    fn flush(&self) -> Saved {
+        match self.settle() {
+            0 => Saved::Durable,
+            _ => self.0.late().trouble().map_or(Saved::Durable, |(error, _)| Saved::MemoryOnly(error)),
+        }
+    }
+
     fn place(&self) -> Option<&str> {
         Some(self.0.engine.place())
     }
