@@ -96,7 +96,7 @@ struct Pair {
 /// One end of the way.
 enum Place {
     Files,
-    Engine(Location, Option<Secret>),
+    Engine(Box<Location>, Option<Secret>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -146,11 +146,11 @@ impl Mover<'_> {
         Ok(match store {
             location::Store::File => Place::Files,
             location::Store::Shared(location) if text.expose().trim() == "config" => {
-                Place::Engine(location, configured.cloned())
+                Place::Engine(location.into(), configured.cloned())
             }
             location::Store::Shared(location) => {
                 let password = location.password.as_ref().or(configured).cloned();
-                Place::Engine(location, password)
+                Place::Engine(location.into(), password)
             }
         })
     }
@@ -160,7 +160,7 @@ impl Mover<'_> {
             Place::Files => self.files(side),
             Place::Engine(location, password) => {
                 let env = &self.loaded.env;
-                keeping::lasting(env, location.clone(), password.clone(), &self.clock, &self.entropy)
+                keeping::lasting(env, Location::clone(location), password.clone(), &self.clock, &self.entropy)
             }
         }
     }
