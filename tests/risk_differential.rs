@@ -81,6 +81,7 @@ const KEPT: &[&str] = &[
     "readonly x=alfa; x=bravo; $x",
     "declare -i k=1; k=k+1; a=(alfa bravo carol); ${a[k]}",
     "x=alfa; y=x; ${!y:-bravo}; ${!y}",
+    "unset x y\nx=${!y:-carol}\n$x alfa",
     "xa=alfa; xb=bravo; for v in ${!x@}; do ${!v}; done",
     "a=(alfa bravo); for k in ${!a[@]}; do ${a[k]}; done",
     "printf 'alfa\\nbravo\\n' | while IFS=, read -r v; do $v; done",

@@ -132,13 +132,13 @@ impl Judge<'_> {
             return Some((parameter.name.clone(), index));
         }
         let named = self.items(&parameter.name, index.as_deref(), false).concat();
-        if has_hole(&named) {
-            return None;
-        }
-        Some(match named.split_once('[') {
-            Some((name, index)) => (name.to_owned(), Some(index.trim_end_matches(']').to_owned())),
-            None => (named, None),
-        })
+        let (name, index) = match named.split_once('[') {
+            Some((name, index)) => (name, Some(index.trim_end_matches(']').to_owned())),
+            None => (named.as_str(), None),
+        };
+        // What names no variable is an error, at which the shell leaves the command.
+        let is_name = is_variable(name) || is_positional(name);
+        is_name.then(|| (name.to_owned(), index))
     }
 
     /// What stands in brackets behind a name, as the key that it is: a number, unless the array has names for keys.
