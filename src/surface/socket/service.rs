@@ -112,8 +112,12 @@ fn status_of(error: &Error) -> Status {
         | Code::ConfigMissing
         | Code::KeysMissing
         | Code::StoreLocked
+        | Code::StoreUnavailable
         | Code::StoreUnreadable
         | Code::StoreUnwritable => Status::ServiceUnavailable,
-        _ => Status::InternalServerError,
+        // The last three are met elsewhere than at the socket.
+        Code::Internal | Code::LoginLinkExpired | Code::ServerUnreachable | Code::SocketUnusable => {
+            Status::InternalServerError
+        }
     }
 }
