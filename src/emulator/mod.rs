@@ -32,7 +32,7 @@ use std::sync::Arc;
 pub use fault::{ANY, Effect, Fault, Faults, MAX_DELAY, MAX_FAULTS};
 pub use jws::{Algorithm, Rotation};
 pub use options::{AccessKey, Options};
-pub use record::{MAX_RECORDED, Recorded, Requests};
+pub use record::{MAX_RECORDED, MAX_REFRESH_USES, Recorded, RefreshUse, Requests};
 pub use seed::{
     ApiKeyPlace, ClaimRule, CredentialProvider, DenyRule, Entity, Flow, IdentityProvider, IdentitySource,
     MatchType, ProviderKind, RoleMapping, RoleProvider, UserCredential,
@@ -167,6 +167,12 @@ impl Emulator {
     #[must_use]
     pub fn requests(&self) -> &Requests {
         &self.world.requests
+    }
+
+    /// The uses of refresh tokens that came from a login here, oldest first: a token that is used up and used again shows.
+    #[must_use]
+    pub fn refresh_uses(&self) -> Vec<RefreshUse> {
+        self.world.refresh_uses.all()
     }
 
     /// Registers a callback address for both clients of the first UserPool.

@@ -1,4 +1,4 @@
-//! What came in: the last requests, for tests to assert on.
+//! What came in, for tests to assert on: the last requests, and what became of refresh tokens.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,8 @@ use super::message::Request;
 
 /// Requests remembered at most; the oldest goes first.
 pub const MAX_RECORDED: usize = 1000;
+/// Uses of refresh tokens remembered at most; the oldest goes first.
+pub const MAX_REFRESH_USES: usize = 100_000;
 
 /// One request that came in.
 #[derive(Clone, Debug, Serialize)]
@@ -37,6 +39,43 @@ impl Recorded {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}
+
+/// One use of a refresh token that the provider knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshUse {
+    /// The user's name.
+    pub user: String,
+    /// The login that the token descends from.
+    pub login: String,
+    /// Whether the token had been used before.
+    pub again: bool,
+    /// When, on the monotonic clock of the options.
+    pub at: Duration,
+}
+
+/// The last [`MAX_REFRESH_USES`] uses of refresh tokens.
+#[derive(Debug, Default)]
+pub(super) struct RefreshUses(Mutex<VecDeque<RefreshUse>>);
+
+impl RefreshUses {
+    /// All of them, oldest first.
+    pub(super) fn all(&self) -> Vec<RefreshUse> {
+        self.lock().iter().cloned().collect()
+    }
+
+    /// Remembers one.
+    pub(super) fn add(&self, used: RefreshUse) {
+        let mut uses = self.lock();
+        uses.push_back(used);
+        if uses.len() > MAX_REFRESH_USES {
+            uses.pop_front();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<RefreshUse>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,6 +188,20 @@ mod tests {
         requests.clear();
         requests.answered(numbers[MAX_RECORDED], 500);
         assert!(requests.all().is_empty());
+    }
+
+    #[test]
+    fn the_oldest_use_of_a_refresh_token_goes() {
+        let uses = RefreshUses::default();
+        let used = |n: usize| RefreshUse {
+            user: "alice".into(),
+            login: n.to_string(),
+            again: false,
+            at: Duration::ZERO,
+        };
+        (0..=MAX_REFRESH_USES).for_each(|n| uses.add(used(n)));
+        let all = uses.all();
+        assert_eq!((all.len(), &all[0]), (MAX_REFRESH_USES, &used(1)));
     }
 
     #[test]

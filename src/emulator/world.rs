@@ -15,7 +15,7 @@ use super::consent::Consents;
 use super::fault::Faults;
 use super::jws::{KeyRing, Rotation};
 use super::options::Options;
-use super::record::Requests;
+use super::record::{RefreshUses, Requests};
 use super::seed::DenyRule;
 use super::userpool::external::External;
 use super::userpool::pool::{Client, Pool, Pools, default_settings};
@@ -35,6 +35,8 @@ pub(super) struct World {
     pub faults: Faults,
     /// What came in.
     pub requests: Requests,
+    /// What became of refresh tokens.
+    pub refresh_uses: RefreshUses,
     /// Ends waiting.
     pub stop: Stop,
     offset: AtomicI64,
@@ -86,6 +88,7 @@ impl World {
             base_url,
             faults: Faults::default(),
             requests: Requests::default(),
+            refresh_uses: RefreshUses::default(),
             stop: Stop::default(),
             offset: AtomicI64::new(0),
             state: Mutex::new(state),

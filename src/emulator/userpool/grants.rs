@@ -149,6 +149,11 @@ impl Grants {
         Some(login)
     }
 
+    /// The login of a refresh token, good or not, and whether it has been used.
+    pub(in super::super) fn known_refresh(&self, token: &str) -> Option<(&Login, bool)> {
+        self.refresh.get(token).map(|grant| (&grant.login, grant.used.is_some()))
+    }
+
     /// Ends every token of a login.
     pub(in super::super) fn end_family(&mut self, family: &str) {
         self.access.retain(|_, grant| grant.login.family != family);
@@ -208,7 +213,9 @@ mod tests {
         let new = grants.add_refresh(&login(), at(1000)).unwrap();
         let grace = Some(Duration::from_secs(10));
         assert!(grants.use_refresh(&old, "other", grace, at(0)).is_none());
+        assert_eq!(grants.known_refresh(&old).map(|(_, used)| used), Some(false));
         assert!(grants.use_refresh(&old, "c", grace, at(0)).is_some());
+        assert_eq!(grants.known_refresh(&old).map(|(_, used)| used), Some(true));
         assert!(grants.use_refresh(&old, "c", grace, at(9)).is_some());
         assert!(grants.use_refresh(&old, "c", grace, at(10)).is_none());
         assert!(grants.use_refresh(&new, "c", grace, at(10)).is_none(), "the family has ended");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::message::{Reply, Request};
+use super::super::record::RefreshUse;
 use super::super::world::World;
 use super::grants::{CodeGrant, Login};
 use super::pool::{Client, Pool};
@@ -132,9 +133,18 @@ impl Desk<'_> {
         let rotates = self.client.rotation().unwrap_or(options.rotate_refresh);
         let rotation = rotates.then_some(options.refresh_grace);
         let now = self.world.now();
-        let login = self.pool.state().grants.use_refresh(token, &self.client.uid, rotation, now).ok_or_else(
-            || refuse("invalid_grant", "the refresh token is unknown, used, revoked or expired"),
-        )?;
+        let (known, login) = {
+            let grants = &mut self.pool.state().grants;
+            let known = grants.known_refresh(token).map(|(login, used)| (login.clone(), used));
+            (known, grants.use_refresh(token, &self.client.uid, rotation, now))
+        };
+        if let Some((Login { user, family, .. }, again)) = known {
+            let at = options.clock.monotonic();
+            self.world.refresh_uses.add(RefreshUse { user, login: family, again, at });
+        }
+        let login = login.ok_or_else(|| {
+            refuse("invalid_grant", "the refresh token is unknown, used, revoked or expired")
+        })?;
         if form.get("scope").is_some_and(|scope| !scope.split(' ').all(|s| login.has_scope(s))) {
             return Err(refuse("invalid_scope", "the scope is more than was granted"));
         }
