@@ -8,19 +8,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code, shared by test files")]
 
 pub mod browser;
+#[cfg(feature = "redis")]
+pub mod engine;
 pub mod feishu;
+#[cfg(feature = "redis")]
+pub mod fleet;
 pub mod model;
 pub mod npm;
 pub mod schema;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -35,8 +39,10 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A state folder with a configuration that points to an emulator of its own.
 pub struct Home {
     dir: TempDir,
-    pub emulator: Emulator,
+    pub emulator: Arc<Emulator>,
     pub callback: String,
+    /// What else the binary's environment has.
+    pub variables: Vec<(&'static str, OsString)>,
 }
 
 impl Home {
@@ -48,9 +54,16 @@ impl Home {
     pub fn with(mut options: Options, change: impl FnOnce(&mut Value)) -> Self {
         let callback = format!("http://{}:18789/identity/oauth/callback", own_address());
         options.callback_urls = vec![callback.clone()];
-        let emulator = Emulator::start(options).unwrap();
-        let dir = TempDir::new().unwrap();
-        let home = Self { dir, emulator, callback };
+        Self::at(Arc::new(Emulator::start(options).unwrap()), callback, change)
+    }
+
+    /// Another home with the same emulator and the same public address of the callback.
+    pub fn beside(&self, change: impl FnOnce(&mut Value)) -> Self {
+        Self::at(self.emulator.clone(), self.callback.clone(), change)
+    }
+
+    fn at(emulator: Arc<Emulator>, callback: String, change: impl FnOnce(&mut Value)) -> Self {
+        let home = Self { dir: TempDir::new().unwrap(), emulator, callback, variables: Vec::new() };
         let mut config = home.config();
         change(&mut config);
         home.write_config(&config);
@@ -101,7 +114,8 @@ impl Home {
             .env_clear()
             .env("PATH", path())
             .env("HOME", self.state())
-            .env("OPENCLAW_STATE_DIR", self.state());
+            .env("OPENCLAW_STATE_DIR", self.state())
+            .envs(self.variables.iter().cloned());
         command
     }
 
@@ -287,7 +301,7 @@ pub fn has(program: &str) -> bool {
 }
 
 #[allow(clippy::disallowed_methods, reason = "tests pass their own PATH on")]
-pub fn path() -> std::ffi::OsString {
+pub fn path() -> OsString {
     std::env::var_os("PATH").unwrap_or_else(|| OsStr::new("/usr/bin:/bin").to_owned())
 }
 
