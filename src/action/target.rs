@@ -14,7 +14,7 @@ use super::Services;
 const MAX_LISTED: usize = 10;
 
 /// The session to read: the named one, or the main one. Where senders are kept apart there is no plain main session;
-/// then the only login of the main chat is meant.
+/// then the only login of the main chat is meant, where all logins are this process's own to see.
 ///
 /// # Errors
 /// `SessionUnknown` for a name that has no login, `NotLoggedIn` when there is no main login, `SessionAmbiguous` with
@@ -46,6 +46,10 @@ pub(super) fn login(services: &Services, session: Option<SessionKey>) -> Result<
     if services.personal_session_mode {
         // What senders left behind from before the mode was switched on is nobody's here.
         return Err(not_logged_in());
+    }
+    if services.store.place().is_some() {
+        // With an engine nobody sees all logins: the only one that this process has met need not be the only one.
+        return Err(not_logged_in().with_hint("name the session, or log in first: agent-identity login"));
     }
     let mut candidates: Vec<_> =
         services.store.known().into_iter().filter(|(key, _)| key.is_main_of_a_sender()).collect();
