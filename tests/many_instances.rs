@@ -139,6 +139,29 @@ fn begin_anew(fleet: &Fleet) -> String {
 }
 
 #[test]
+fn who_is_meant_without_a_name_does_not_depend_on_whom_an_instance_has_met() {
+    with_engines("who_is_meant_without_a_name_does_not_depend_on_whom_an_instance_has_met", |program| {
+        let fleet = Fleet::start(program, 2, Options::default());
+        let [first, second] = &fleet.instances[..] else { panic!() };
+        log_in(&fleet, "alice", "agent:main:main:user:a");
+        log_in(&fleet, "bob", "agent:main:main:user:b");
+        assert_eq!(first.get(&target("token", "agent:main:main:user:a")).0, 200);
+        assert_eq!(second.get(&target("token", "agent:main:main:user:b")).0, 200);
+        for instance in [first, second] {
+            let answer = instance.get("/token");
+            assert_eq!(code(&answer), (401, "not_logged_in"), "{}", answer.1);
+            assert!(answer.1["error"]["hint"].as_str().unwrap().contains("name the session"), "{}", answer.1);
+        }
+        // The main session itself is everybody's to see.
+        log_in(&fleet, "alice", "agent:main:main");
+        for instance in [first, second] {
+            let (status, token) = instance.get("/token");
+            assert_eq!((status, &token["sessionKey"]), (200, &json!("agent:main:main")), "{token}");
+        }
+    });
+}
+
+#[test]
 fn a_link_works_once_among_all() {
     with_engines("a_link_works_once_among_all", |program| {
         let fleet = Fleet::start(program, 5, Options::default());
@@ -296,6 +319,46 @@ fn while_the_engine_is_away_what_is_known_is_served_and_afterwards_all_is_well()
         assert_eq!(status, 200, "{page}");
         assert_eq!(served.tool("identity_logout", SESSION, &json!({})).0, 200);
         assert!(ignorant.get(&target("token", SESSION)).0 >= 400);
+    });
+}
+
+#[test]
+fn a_renewal_that_the_engine_cannot_take_is_kept_until_it_can() {
+    with_engines("a_renewal_that_the_engine_cannot_take_is_kept_until_it_can", |program| {
+        let fleet = Fleet::start(program, 2, Options::default());
+        let [renewing, other] = &fleet.instances[..] else { panic!() };
+        let emulator = &fleet.home.emulator;
+        // The instance ends when all is saved, or is told to end before that.
+        for (round, ends) in ["rested", "stopped"].into_iter().enumerate() {
+            let session = format!("agent:main:main:user:{round}");
+            emulator.set_clock_offset(ENDED);
+            log_in(&fleet, "alice", &session);
+            emulator.set_clock_offset(0);
+            let (uses, asked) = (emulator.refresh_uses().len(), emulator.requests().to("token").len());
+            emulator.faults().add(Fault::times("token", 1, Effect::Delay { milliseconds: 500 })).unwrap();
+            let renewed = thread::scope(|scope| {
+                let caller = scope.spawn(|| renewing.get(&target("session", &session)));
+                assert!(emulator.requests().wait_for("token", asked + 1, PATIENCE));
+                fleet.engine().kill();
+                caller.join().unwrap()
+            });
+            assert_eq!(renewed.0, 200, "paid for with a refresh token: {}", renewed.1);
+            let (_, health) = renewing.get("/healthz");
+            assert_eq!(health["degraded"]["store"]["state"], "unsaved", "{health}");
+            fleet.engine().run();
+            if ends == "rested" {
+                until("what waits is saved", || renewing.get("/healthz").1.get("degraded").is_none());
+                renewing.kill();
+            } else {
+                renewing.stop();
+            }
+            fleet.engine().end_leases();
+            until("the engine is used again", || other.get(&target("session", &session)).0 != 503);
+            assert_eq!(other.get(&target("session", &session)), renewed, "{ends}");
+            let uses = &emulator.refresh_uses()[uses..];
+            assert!(uses.len() == 1 && !uses[0].again, "{ends}: {uses:?}");
+            renewing.run();
+        }
     });
 }
 

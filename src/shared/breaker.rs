@@ -67,6 +67,13 @@ impl Breaker {
         Ok(Admission { breaker: self, turn })
     }
 
+    /// Lets the next caller ask, whatever pause is left.
+    pub(super) fn insist(&self) {
+        if let Some(down) = &mut self.state().down {
+            down.again_at = Duration::ZERO;
+        }
+    }
+
     /// What is wrong, since when.
     pub(super) fn trouble(&self) -> Option<(Error, Timestamp)> {
         self.state().down.as_ref().map(|down| (down.error.clone(), down.since))
@@ -170,6 +177,20 @@ mod tests {
         assert_eq!(probe.answered(), Some(t()));
         assert!(breaker.trouble().is_none());
         assert_eq!(breaker.admit(ms(320)).unwrap().answered(), None);
+    }
+
+    #[test]
+    fn who_insists_asks_at_once_and_still_alone() {
+        let breaker = Breaker::default();
+        breaker.insist();
+        let now = Duration::from_secs(1);
+        breaker.admit(now).unwrap().failed(&error("x"), t(), now, &Fixed(0));
+        assert!(breaker.admit(now).is_err());
+        breaker.insist();
+        let probe = breaker.admit(now).unwrap();
+        breaker.insist();
+        assert!(breaker.admit(now).is_err());
+        assert_eq!(probe.answered(), Some(t()));
     }
 
     #[test]

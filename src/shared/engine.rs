@@ -182,6 +182,11 @@ impl Engine {
         })
     }
 
+    /// Lets the next conversation ask the engine although it was left alone for a while.
+    pub(super) fn insist(&self) {
+        self.breaker.insist();
+    }
+
     /// Seals with the first key of another ring from now on, and opens with all of its keys.
     pub fn use_keys(&self, keys: Keyring) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);

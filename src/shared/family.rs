@@ -149,6 +149,22 @@ impl<T: Record> Family<T> {
         }
     }
 
+    /// Brings all changes that wait to their end, and gives the error of what goes on waiting.
+    pub(super) fn settle_all(&self) -> Result<()> {
+        let mut result = Ok(());
+        let names = self.late().names();
+        for name in names {
+            if let Err(error) = self.settle(&name) {
+                let is_away = error.code() == Code::StoreUnavailable;
+                result = Err(error);
+                if is_away {
+                    break; // What one meets the others meet too.
+                }
+            }
+        }
+        result
+    }
+
     /// Has a conversation about a record.
     pub(super) fn converse<R>(
         &self,

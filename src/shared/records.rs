@@ -11,14 +11,17 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::breaker::pause;
+use super::breaker::{FIRST_PAUSE, pause};
 use super::engine::{Engine, Intent};
 use super::family::{Family, Outcome, is_outage};
 use super::late::Change;
 use super::script::{self, Answer};
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::{Error, Result};
 use crate::base::log;
 use crate::records::{Found, Health, Record, Records, Reserved, Saved, Swap, Version};
+
+/// How long a process waits at its end for an engine that does not take what is to be saved.
+const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
 /// A family of records in an engine. Clones are the same family with the same memory; a process should have one of each.
 pub struct Shared<T: Record>(pub(super) Arc<Family<T>>);
@@ -34,17 +37,6 @@ impl<T: Record> Shared<T> {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.0.late().iter().count()
-    }
-
-    /// Tries each change that waits once more, and says how many still do: for a process that ends.
-    pub fn settle(&self) -> usize {
-        let names = self.0.late().names();
-        for name in names {
-            if self.0.settle(&name).is_err_and(|error| error.code() == Code::StoreUnavailable) {
-                break;
-            }
-        }
-        self.waiting()
     }
 }
 
@@ -136,10 +128,17 @@ impl<T: Record> Records<T> for Shared<T> {
         self.scan(|name, found| show(name, found.value))
     }
 
+    /// Tries what waits again and again for [`FLUSH_LIMIT`]: what a process does not save before its end is lost.
     fn flush(&self) -> Saved {
-        match self.settle() {
-            0 => Saved::Durable,
-            _ => self.0.late().trouble().map_or(Saved::Durable, |(error, _)| Saved::MemoryOnly(error)),
+        let clock = &self.0.engine.clock;
+        let end = clock.monotonic() + FLUSH_LIMIT;
+        loop {
+            self.0.engine.insist();
+            match self.0.settle_all() {
+                Ok(()) => return Saved::Durable,
+                Err(error) if clock.monotonic() >= end => return Saved::MemoryOnly(error),
+                Err(_) => clock.sleep(FIRST_PAUSE),
+            }
         }
     }
 
@@ -182,12 +181,7 @@ fn retry<T: Record>(inner: &Weak<Family<T>>, engine: &Engine) {
     for tries in 1.. {
         engine.clock.sleep(pause(tries, &*engine.entropy));
         let Some(inner) = inner.upgrade() else { return };
-        let names = inner.late().names();
-        for name in names {
-            if inner.settle(&name).is_err_and(|error| error.code() == Code::StoreUnavailable) {
-                break; // What one meets the others meet too.
-            }
-        }
+        let _ = inner.settle_all();
         let mut late = inner.late();
         if late.iter().next().is_none() {
             late.at_work = false;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use super::location::Location;
@@ -367,7 +368,14 @@ fn a_reserved_change_outlives_an_outage() {
         assert!(matches!(records.health(), Health::Unsaved { .. }));
         // It may not be reserved again: nobody knows whether it was.
         assert!(records.reserve(&"n".into(), &seen(&records, "n"), LIMIT).is_err());
-        assert_eq!(records.settle(), 1, "not while it is away");
+        thread::scope(|scope| {
+            let flushing = scope.spawn(|| records.flush());
+            until("the last attempt", || {
+                one.clock.advance(Duration::from_millis(200));
+                flushing.is_finished()
+            });
+            assert!(flushing.join().unwrap().problem().is_some(), "not while it is away");
+        });
         server.run();
         until("the change arrives", || {
             one.clock.advance(Duration::from_secs(5));
