@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt clippy doc deny build release plugin musl dist size generate bench fuzz-smoke fuzz-risk features clean \
-	risk-report risk-bench
+	risk-report risk-bench bench-scale
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -44,10 +44,10 @@ plugin: release ## the plugin for OpenClaw in target/plugin: its files, and the 
 	@bash scripts/plugin.sh target/release/agent-identity target/plugin
 	@echo "target/plugin: install it with: openclaw plugins install --link target/plugin"
 
-musl: ## the static binary; by rustup's target, else by Debian's packages (scripts/musl), unpacked into ~/.cache
-	@bash scripts/musl/build.sh
+musl: ## the static binary, with ARGS='--features redis' the one with shared state; by rustup's target, else by Debian's packages (scripts/musl), unpacked into ~/.cache
+	@bash scripts/musl/build.sh $(ARGS)
 
-dist: ## target/dist: the static binary, the plugin, a Containerfile and systemd units in one archive, with checksums
+dist: ## target/dist: the static binaries without and with shared state, the plugin, a Containerfile and systemd units in one archive, with checksums
 	@bash scripts/dist.sh
 
 size: release ## size, memory and start of the static binary beside the budget, which it has to keep
@@ -60,6 +60,10 @@ generate: ## write the files that come from the code: manifest, bridge/static.js
 bench: release ## everything measured, beside nginx, Node and Go where they are installed; writes docs/performance.md (10 minutes)
 	@$(CARGO) build --quiet --release $(FEATURES) --example bench
 	@$(TARGET)/release/examples/bench all "$$(bash scripts/musl/build.sh)" $(TARGET)/release/agent-identity docs/performance.md
+
+bench-scale: ## 1, 2, 4 and 8 instances on one engine (redis-server, or valkey-server); writes docs/scale.md (3 minutes)
+	@$(CARGO) build --quiet --release $(FEATURES) --example bench
+	@$(TARGET)/release/examples/bench scale "$$(bash scripts/musl/build.sh --features redis)" docs/scale.md
 
 risk-bench: ## how long verdicts of the risk engine take, and the slowest text found; VERBOSE=1 names what is slow
 	@$(CARGO) build --quiet --release $(FEATURES) --example bench

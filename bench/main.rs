@@ -4,6 +4,8 @@
 //! dynamic one for comparison; it fails when the budget is exceeded.
 //! `bench contest STATIC DYNAMIC`, `bench growth STATIC` and `bench counts STATIC` print one chapter alone.
 //! `bench risk` measures the risk engine alone, and fails when a goal is missed; with `VERBOSE=1` it names what is slowest.
+//! `bench scale STATIC DOCUMENT` measures several instances on one engine (STATIC with the feature `redis`), and writes that
+//! between the marks of the document.
 //! `bench all STATIC DYNAMIC DOCUMENT` measures everything and writes it between the marks of the document.
 //!
 //! The emulator plays the cloud, in this process; servers run as processes of their own, with their checks on and files
@@ -34,6 +36,7 @@ mod report;
 #[path = "../tests/support/risk_report.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod risk_report;
+mod scale;
 mod size;
 mod slow;
 mod verdicts;
@@ -58,13 +61,19 @@ fn main() -> Outcome<()> {
         }
         ["growth", binary] => growth::report(&program(binary)?, &mut Report::new()),
         ["counts", binary] => counts::report(&program(binary)?, &mut Report::new()),
+        ["scale", binary, document] => {
+            let mut report = Report::new();
+            report.about_the_machine("make bench-scale")?;
+            scale::report(&program(binary)?, &mut report)?;
+            report.write_into(Path::new(document))
+        }
         ["risk"] => {
             let mut report = Report::new();
             verdicts::report(&mut report)?;
             fits(report)
         }
         _ => Err("usage: bench size STATIC [DYNAMIC] | contest STATIC DYNAMIC | growth STATIC | counts STATIC | risk | \
-                  all STATIC DYNAMIC DOCUMENT"
+                  scale STATIC DOCUMENT | all STATIC DYNAMIC DOCUMENT"
             .into()),
     }
 }
@@ -78,7 +87,7 @@ fn fits(report: Report) -> Outcome<()> {
 
 fn all(binary: &Path, dynamic: &Path, document: &Path) -> Outcome<()> {
     let mut report = Report::new();
-    report.about_the_machine()?;
+    report.about_the_machine("make bench")?;
     report.append(size::report(binary, Some(dynamic))?);
     contest::report(binary, dynamic, &mut report)?;
     slow::report(binary, &mut report)?;

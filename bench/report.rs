@@ -74,7 +74,7 @@ impl Report {
         self.paragraph(&format!("skipped: {what}: {reason}"));
     }
 
-    pub(crate) fn about_the_machine(&mut self) -> Outcome<()> {
+    pub(crate) fn about_the_machine(&mut self, command: &str) -> Outcome<()> {
         let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
         let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
         let model = model.map_or("an unnamed processor", |(_, model)| model);
@@ -86,7 +86,7 @@ impl Report {
         let date = Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]).output()?;
         self.paragraph(&format!(
             "{}: {model}, {cores} cores, {:.1} GiB, Linux {}; load {} at the start. \
-             `make bench` measures this and writes it here.",
+             `{command}` measures this and writes it here.",
             String::from_utf8_lossy(&date.stdout).trim(),
             kib as f64 / 1_048_576.0,
             kernel.trim(),

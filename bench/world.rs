@@ -94,18 +94,22 @@ impl World {
 
     /// Puts so many sessions in the place of all others, as the older plugin kept them; the next start seals them.
     pub(crate) fn fill(&self, count: usize) -> Outcome<()> {
-        let sessions: Map<String, Value> = (0..count).map(|n| (session_key(n), session(n))).collect();
-        let data = self.data();
-        fs::create_dir_all(&data)?;
-        for entry in fs::read_dir(&data)? {
-            fs::remove_file(entry?.path())?;
-        }
-        let path = data.join("sessions.json");
-        fs::write(&path, serde_json::to_vec(&sessions)?)?;
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-        Ok(())
+        fill(&self.data(), count)
     }
+}
+
+/// The same for any data folder.
+pub(crate) fn fill(data: &Path, count: usize) -> Outcome<()> {
+    let sessions: Map<String, Value> = (0..count).map(|n| (session_key(n), session(n))).collect();
+    fs::create_dir_all(data)?;
+    for entry in fs::read_dir(data)? {
+        fs::remove_file(entry?.path())?;
+    }
+    let path = data.join("sessions.json");
+    fs::write(&path, serde_json::to_vec(&sessions)?)?;
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    fs::set_permissions(data, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
 }
 
 /// A folder on the disk that the project is on.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # `make dist`: target/dist/agent-identity-VERSION-x86_64-linux.tar.gz and its checksum. The unpacked folder is the plugin
-# (OpenClaw loads it as it is, and finds the program in bin/), the program for everything else, a Containerfile and units
-# for systemd. The same sources give the same bytes.
+# (OpenClaw loads it as it is, and finds the program in bin/), the program for everything else, beside it the one that keeps
+# its state in an engine as well (bin/agent-identity-shared), a Containerfile and units for systemd. The same sources give
+# the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 binary=$(bash scripts/musl/build.sh)
@@ -10,6 +11,8 @@ name=agent-identity-$version-x86_64-linux
 dist=${DIST:-target/dist}
 mkdir -p "$dist"
 bash scripts/plugin.sh "$binary" "$dist/$name"
+# The second build takes the first one's place.
+install -m 755 "$(bash scripts/musl/build.sh --features redis)" "$dist/$name/bin/agent-identity-shared"
 cp -R packaging docs CHANGELOG.md "$dist/$name/"
 chmod -R u=rwX,go=rX "$dist/$name"
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
