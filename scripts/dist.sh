@@ -12,7 +12,8 @@ dist=${DIST:-target/dist}
 mkdir -p "$dist"
 bash scripts/plugin.sh "$binary" "$dist/$name"
 # The second build takes the first one's place.
-install -m 755 "$(bash scripts/musl/build.sh --features redis)" "$dist/$name/bin/agent-identity-shared"
+shared=$(bash scripts/musl/build.sh --features redis)
+install -m 755 "$shared" "$dist/$name/bin/agent-identity-shared"
 cp -R packaging docs CHANGELOG.md "$dist/$name/"
 chmod -R u=rwX,go=rX "$dist/$name"
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
