@@ -40,7 +40,9 @@ const COMMANDS: &[&str] = &[
     "SUDO_ASKPASS",
     "RSYNC_RSH",
     "CVS_RSH",
+    "PS0",
     "PS1",
+    "PS2",
     "SUDO_EDITOR",
     "SYSTEMD_EDITOR",
     "KUBE_EDITOR",
@@ -57,7 +59,7 @@ impl Judge<'_> {
         match call.name {
             "cd" | "pushd" => {
                 match rest.iter().find(|word| !word.starts_with('-')) {
-                    Some(folder) => self.folder = self.resolve(folder),
+                    Some(folder) => self.folder = self.resolve(&self.looked_for(folder)),
                     None if rest.is_empty() && call.name == "cd" => "~".clone_into(&mut self.folder),
                     None => {}
                 }
@@ -69,6 +71,11 @@ impl Judge<'_> {
             "echo" | "print" => Ok(Some(self.echo(call))),
             "printf" => Ok(self.printf(call)),
             "export" | "declare" | "local" | "readonly" | "typeset" => {
+                if call.has(&["-i"]) {
+                    for (_, value) in rest.iter().filter_map(|word| word.split_once('=')) {
+                        self.indices_in(value);
+                    }
+                }
                 self.declared(call);
                 let lists = rest.is_empty() || call.has(&["-p", "-x"]) && rest.len() == 1;
                 Ok(lists.then(|| (Origin::PRIVATE | Origin::CREDENTIAL).text()))
@@ -159,7 +166,7 @@ impl Judge<'_> {
                 self.trap(call);
                 Ok(None)
             }
-            "bind" | "complete" | "compgen" => {
+            "bind" | "complete" | "compgen" if call.name != "compgen" || call.has(&["-C", "-F"]) => {
                 if let Some(text) = call.after(&["-C", "-x", "-F"]) {
                     self.text(text, call.name, None);
                 }
@@ -247,6 +254,16 @@ impl Judge<'_> {
         if rest[..options].iter().any(|word| word.contains('n')) { text } else { text + "\n" }
     }
 
+    /// The folder that `cd` goes to: a bare name is looked for in the first folder of `CDPATH`.
+    fn looked_for(&self, folder: &str) -> String {
+        let known = self.scope.get("CDPATH").and_then(|items| items.at("0")).unwrap_or_default();
+        let first = known.split(':').next().unwrap_or_default();
+        if first.is_empty() || folder.starts_with(['/', '.', '~']) {
+            return folder.to_owned();
+        }
+        format!("{first}/{folder}")
+    }
+
     /// What stands in the index of an array runs when a builtin is given the name.
     pub(super) fn subscripts(&mut self, name: &str) {
         if name.contains('[') && name.contains(['$', '`']) {
@@ -314,7 +331,10 @@ impl Judge<'_> {
             if let Some(callback) = callback {
                 self.text(&callback, call.name, None);
             }
-            let items: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            let ifs = self.separators().filter(|_| call.name == "read");
+            let parts = |c: char| c.is_whitespace() || ifs.as_ref().is_some_and(|ifs| ifs.contains(c));
+            let items: Vec<String> =
+                text.split(parts).filter(|item| !item.is_empty()).map(str::to_owned).collect();
             self.scope.set(names.last().unwrap_or(&"MAPFILE"), items);
             return;
         }
@@ -351,7 +371,22 @@ impl Judge<'_> {
     pub(super) fn assigned(&mut self, name: &str, text: &str) {
         let is_given = !text.is_empty();
         let shown = format!("{name}={text}");
+        // A script that these commands wrote, named where some program looks for one to run.
+        if text.contains('/')
+            && !self.files.is_empty()
+            && let Some(script) = self.content(text).filter(|content| content.starts_with("#!"))
+            && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        {
+            match super::interpreters::by_first_line(&script) {
+                Some(language) => self.scan(&script, language),
+                None => drop(self.text(&script, name, None)),
+            }
+        }
         match name {
+            // A function that is handed down.
+            _ if name.starts_with("BASH_FUNC_") => {
+                self.text(&format!("f {text}\nf"), name, None);
+            }
             _ if LOADS.contains(&name) && is_given => self.find("search-path", &shown),
             _ if COMMANDS.contains(&name) && is_given => {
                 self.named_program(name, text);

@@ -7,6 +7,7 @@ use super::run::Call;
 use super::{Judge, Stream, quoted};
 use crate::base::json;
 use crate::risk::effects::Effect;
+use crate::risk::value::has_hole;
 
 impl Judge<'_> {
     /// Judges what a program carries elsewhere, or runs on the side.
@@ -18,6 +19,30 @@ impl Judge<'_> {
                 lines.extend(call.plain().filter(|word| word.contains(' ')).map(str::to_owned));
             }
             "git" => self.git(call, &mut lines),
+            // The lines of the input are commands when none is given.
+            "parallel" | "script" | "batch" if call.plain().all(|word| word == "/dev/null") => {
+                lines.extend(
+                    input
+                        .iter()
+                        .filter(|text| !has_hole(text))
+                        .flat_map(|text| text.lines())
+                        .take(16)
+                        .map(str::to_owned),
+                );
+            }
+            "entr" => lines.extend(call.after(&["-s"]).map(str::to_owned)),
+            "gcc" | "g++" | "cc" | "clang" => {
+                lines.extend(
+                    call.after(&["-wrapper"])
+                        .map(|words| words.split(',').map(quoted).collect::<Vec<_>>().join(" ")),
+                );
+            }
+            "tar" | "bsdtar" | "gtar" => {
+                let transform = call.after(&["--transform", "--xform", "-s"]).unwrap_or_default();
+                if transform.contains("../") || transform.contains("#/") || transform.contains(",/") {
+                    self.find("overwrite-system", &call.line());
+                }
+            }
             "emacs" => {
                 for code in call.rest().iter().filter(|word| word.contains('(')).take(4) {
                     self.scan(code, "emacs");
@@ -39,6 +64,13 @@ impl Judge<'_> {
                             == "e"
                     })
                 };
+                let runs_changed =
+                    |script: &str| script.starts_with('s') && executed_by_sed(script).is_some();
+                if let Some(text) = input.as_deref().filter(|text| !has_hole(text))
+                    && call.plain().take(2).any(runs_changed)
+                {
+                    lines.extend(super::filters::substituted(call, text));
+                }
                 if call.plain().take(2).any(|script| runs_line(&script)) {
                     lines.extend(input.clone());
                 }
@@ -313,6 +345,7 @@ impl Judge<'_> {
         if call.has(&["config"]) && !call.has(&["--unset", "--get", "--get-all", "--list", "-l"]) {
             let plain: Vec<&str> = call.plain().skip_while(|word| *word != "config").skip(1).collect();
             if let [name, value, ..] = plain.as_slice() {
+                self.keep(&format!("/dev/fd/git/{name}"), value, false);
                 given.push(((*name).to_owned(), (*value).to_owned()));
             }
         }
@@ -339,6 +372,10 @@ impl Judge<'_> {
                 lines.push(runs);
             }
         }
+        if call.has(&["clone", "fetch", "pull", "ls-remote", "push"]) {
+            let option = call.after(&["-u", "--upload-pack", "--receive-pack", "--exec"]);
+            lines.extend(option.filter(|text| text.contains(' ')).map(str::to_owned));
+        }
         let url = call.plain().find(|word| word.starts_with("ext::"));
         lines.extend(url.map(|url| {
             // `% ` is a blank inside of a word.
@@ -361,6 +398,10 @@ impl Judge<'_> {
             call.after(&["-f", "--file", "--makefile"]).and_then(|path| self.content(path)).or(default)
         {
             lines.extend(content.lines().filter_map(recipe));
+            lines.extend(content.lines().filter(|line| line.contains("$(shell ")).take(8).map(|line| {
+                let command = line.split_once("$(shell ").map_or("", |(_, command)| command);
+                command.rsplit_once(')').map_or(command, |(command, _)| command).to_owned()
+            }));
         }
         if let Some(text) = call.after(&["--eval", "-E"]) {
             lines.extend(text.lines().filter_map(recipe));
@@ -376,10 +417,25 @@ impl Judge<'_> {
 }
 
 /// The command of a makefile's line: behind a tab, or behind `target:;`.
-fn recipe(line: &str) -> Option<String> {
+pub(super) fn recipe(line: &str) -> Option<String> {
     let command = line.strip_prefix('\t').or_else(|| line.split_once(';').map(|(_, command)| command))?;
     let command = command.trim_start_matches(['@', '-', '+', ' ']);
-    (!command.is_empty()).then(|| command.replace("$$", "$"))
+    if command.is_empty() {
+        return None;
+    }
+    // `$(NAME)` is a variable there, `$(shell …)` a command's output.
+    let mut spelt = String::new();
+    let mut pieces = command.split("$(");
+    spelt.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        match piece.split_once(')') {
+            Some((name, behind)) if super::names::is_variable(name) => {
+                spelt.push_str(&format!("${{{name}}}{behind}"));
+            }
+            _ => spelt.push_str(&format!("$({}", piece.strip_prefix("shell ").unwrap_or(piece))),
+        }
+    }
+    Some(spelt.replace("$$", "$"))
 }
 
 /// The command that a script of `sed` runs: `1e command`.

@@ -9,6 +9,8 @@ use crate::risk::value::Origin;
 
 /// Commands that traps keep for the end of a shell; what lies beyond is never low.
 const MAX_TRAPS: usize = 16;
+/// Names of an expression whose values are looked at.
+const MAX_NAMES: usize = 16;
 
 impl Judge<'_> {
     /// A name that `declare` and its kin are about: inside of a function it becomes the function's own.
@@ -102,6 +104,7 @@ impl Judge<'_> {
 
     /// An expression of `((…))`, `let` or `$((…))`: what it sets is known only when it runs, unless it only says it.
     pub(super) fn calculated(&mut self, text: &str) {
+        self.indices_in(text);
         if !text.contains('=') && !text.contains("++") && !text.contains("--") {
             return;
         }
@@ -113,6 +116,23 @@ impl Judge<'_> {
                 }
                 _ => self.recalculated(part),
             }
+        }
+    }
+
+    /// What stands in the index of an array runs when an expression is reckoned, also where a variable's value has it:
+    /// `x='a[$(id)]'; ((x))`.
+    pub(super) fn indices_in(&mut self, text: &str) {
+        self.subscripts(text);
+        let names = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let runs = |value: &String| value.contains('[') && value.contains(['$', '`']);
+        let values: Vec<String> = names
+            .filter(|name| is_variable(name))
+            .take(MAX_NAMES)
+            .filter_map(|name| self.scope.get(name).and_then(|items| items.at("0")))
+            .filter(runs)
+            .collect();
+        for value in values {
+            self.subscripts(&value);
         }
     }
 

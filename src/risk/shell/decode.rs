@@ -116,6 +116,25 @@ fn base32(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// The text that an address stands for: `%72%6d`.
+pub(super) fn percent(text: &str) -> Option<String> {
+    let mut pieces = text.split('%');
+    let mut bytes = pieces.next()?.as_bytes().to_vec();
+    for piece in pieces {
+        match piece.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                bytes.extend_from_slice(&piece.as_bytes()[2..]);
+            }
+            None => {
+                bytes.push(b'%');
+                bytes.extend_from_slice(piece.as_bytes());
+            }
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// The text that hexadecimal digits stand for.
 pub(super) fn hexadecimal(text: &str) -> Option<String> {
     let text = text.replace("0x", "").replace("\\x", "");
@@ -134,6 +153,8 @@ mod tests {
         assert_eq!(base32("OJWSALLSMYQC6===").as_deref(), Some("rm -rf /"));
         assert_eq!(hexadecimal("726d202d 7266202f").as_deref(), Some("rm -rf /"));
         assert_eq!(hexadecimal("\\x72\\x6d").as_deref(), Some("rm"));
+        assert_eq!(percent("%72%6d%20-rf").as_deref(), Some("rm -rf"));
+        assert_eq!(percent("100%").as_deref(), Some("100%"));
         assert_eq!(base64("!"), None);
     }
 }

@@ -159,7 +159,7 @@ impl Judge<'_> {
     }
 
     /// `IFS`, where it was set to what is known.
-    fn separators(&self) -> Option<String> {
+    pub(super) fn separators(&self) -> Option<String> {
         self.scope.get("IFS").and_then(|items| items.texts().first()).filter(|ifs| !has_hole(ifs)).cloned()
     }
 

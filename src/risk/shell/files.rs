@@ -24,6 +24,13 @@ impl Files {
         self.content.len()
     }
 
+    /// The contents of the files whose paths are such, in the order of the paths.
+    pub(super) fn such(&self, is: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut found: Vec<_> = self.content.iter().filter(|(path, _)| is(path)).collect();
+        found.sort();
+        found.into_iter().map(|(_, content)| content.clone()).collect()
+    }
+
     pub(super) fn get(&self, path: &str) -> Option<&str> {
         self.content.get(path).map(String::as_str)
     }

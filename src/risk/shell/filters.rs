@@ -6,7 +6,7 @@ use super::{Judge, Stream, decode, names};
 use crate::base::json;
 use crate::risk::paths;
 use crate::risk::syntax::escape;
-use crate::risk::value::{Origin, has_hole, origin};
+use crate::risk::value::{Origin, has_hole, is_hole, origin};
 
 /// Programs that tell about the machine and who uses it.
 const TELLS: &[&str] = &[
@@ -53,10 +53,10 @@ const TELLS: &[&str] = &[
 
 /// Programs that give their input, or their files, as they are.
 const COPIES: &[&str] = &[
-    "cat", "tac", "nl", "less", "more", "bat", "sort", "uniq", "grep", "egrep", "fgrep", "rg", "zgrep",
-    "tee", "pv", "column", "fold", "fmt", "strings", "iconv", "dos2unix", "expand", "unexpand", "sponge",
-    "dd", "buffer", "mbuffer", "ts", "unbuffer", "cpio", "lolcat", "shuf", "comm", "xclip", "most", "zless",
-    "view", "batcat",
+    "cat", "nl", "less", "more", "bat", "sort", "uniq", "grep", "egrep", "fgrep", "rg", "zgrep", "tee", "pv",
+    "column", "fold", "fmt", "strings", "iconv", "dos2unix", "expand", "unexpand", "sponge", "dd", "buffer",
+    "mbuffer", "ts", "unbuffer", "cpio", "lolcat", "shuf", "comm", "xclip", "most", "zless", "view",
+    "batcat",
 ];
 
 impl Judge<'_> {
@@ -66,7 +66,11 @@ impl Judge<'_> {
         let word = |text: &str| Some(format!("{text}\n"));
         match call.name {
             "mktemp" => return word(&format!("/tmp/{}", Origin::UNKNOWN.hole())),
-            "which" | "whereis" => return word(call.plain().next().unwrap_or_default()),
+            "whereis" => {
+                let name = call.plain().last().unwrap_or_default();
+                return word(&format!("{name}: /usr/bin/{name}"));
+            }
+            "which" => return word(call.plain().next().unwrap_or_default()),
             "command" | "type" | "hash" => return word(call.plain().last().unwrap_or_default()),
             "realpath" | "readlink" => {
                 return word(&self.resolve(call.plain().last().unwrap_or_default()));
@@ -78,10 +82,18 @@ impl Judge<'_> {
             }
             "dirname" => {
                 let path = call.plain().next().unwrap_or_default();
+                if path == "~" {
+                    return word("/home");
+                }
                 return word(path.rsplit_once('/').map_or(".", |(folder, _)| folder));
             }
+            // A program that is picked out of all that there are.
+            "compgen" if !call.has(&["-W", "-v", "-e"]) => return word(&Origin::DECODED.text()),
             "ls" => {
                 let folder = call.plain().next().unwrap_or(".");
+                if matches!(folder.trim_end_matches('/'), "/bin" | "/usr/bin" | "/sbin" | "/usr/sbin") {
+                    return word(&Origin::DECODED.text());
+                }
                 return word(&if call.plain().next().is_none() {
                     Origin::UNKNOWN.text()
                 } else {
@@ -96,13 +108,42 @@ impl Judge<'_> {
                 }
             }
             "seq" => {
-                let format = call.after(&["-f"]).filter(|format| !format.contains('%')).unwrap_or("1");
-                return word(format);
+                return word(&call.after(&["-f"]).map_or_else(|| counted(rest), numbered));
+            }
+            // A number whose bytes are printed, or digits of another base.
+            "dc" | "bc" => {
+                let told = call.line() + input.as_deref().unwrap_or_default();
+                if told.contains('P') || told.contains('a') && call.name == "dc" || told.contains("obase") {
+                    return word(&Origin::DECODED.text());
+                }
+            }
+            "git" if call.has(&["config"]) => {
+                let plain: Vec<&str> =
+                    call.plain().filter(|word| *word != "config" && *word != "get").collect();
+                if let [key] = plain.as_slice()
+                    && let Some(value) = self.content(&format!("/dev/fd/git/{key}"))
+                {
+                    return word(&value);
+                }
             }
             // Whose it is stays to be seen.
             "pidof" | "pgrep" => {
                 let name = call.plain().last().unwrap_or_default();
                 return word(&format!("{name}{}", Origin::UNKNOWN.hole()));
+            }
+            // What was hidden in a picture, a program or a history.
+            "exiftool" | "zbarimg" | "tesseract" | "strings" | "identify" | "zsteg" | "outguess"
+            | "getfattr" | "unhex" | "stegsnow" | "steghide"
+                if input.as_deref().is_none_or(has_hole) && call.plain().next().is_some() =>
+            {
+                return word(&Origin::DECODED.text());
+            }
+            "git" if call.has(&["log", "notes"]) => return word(&Origin::DECODED.text()),
+            "printenv" if self.captured > 0 => {
+                let name = call.plain().next().unwrap_or_default();
+                if let Some(value) = self.scope.get(name).and_then(|items| items.at("0")) {
+                    return word(&value);
+                }
             }
             "yes" => return word(call.plain().next().unwrap_or("y")),
             "printenv" if self.captured == 0 && call.plain().any(is_credential) => {
@@ -161,7 +202,8 @@ impl Judge<'_> {
         if call.name == "jq"
             && let Some(literal) = call.plain().find_map(|word| word.strip_prefix('"')?.strip_suffix('"'))
         {
-            return Some(escape::unescape(literal) + "\n");
+            let literal = literal.replace("\\(\"", "").replace("\")", "");
+            return Some(escape::unescape(&literal) + "\n");
         }
         if call.name == "jq" && !has_hole(&text) && !text.is_empty() {
             return Some(picked(call, &text).unwrap_or_else(|| Origin::DECODED.text()));
@@ -169,15 +211,32 @@ impl Judge<'_> {
         if let Some(text) = decode::decoded(call, &text) {
             return Some(text);
         }
+        // Nobody writes what is run in another alphabet, in the digits of its bytes or backwards.
+        let is_turned = matches!(call.name, "iconv" | "rev" | "od" | "hexdump")
+            || call.name == "tr" && call.plain().count() > 1 && call.plain().all(|set| set.len() > 2);
+        if is_turned && (has_hole(&text) || !matches!(call.name, "rev" | "tr")) {
+            return Some((origin(&text).unwrap_or_default() | Origin::DECODED).text());
+        }
         if has_hole(&text) || text.is_empty() {
             return Some(self.passed(call, &text));
         }
         let changed = match call.name {
+            "fold" => Some(folded(rest, &text)),
+            "tac" => Some(text.lines().rev().map(|line| line.to_owned() + "\n").collect()),
             "rev" => Some(text.lines().map(|line| line.chars().rev().collect::<String>() + "\n").collect()),
             "tr" => translated(rest, &text),
             "head" | "tail" => Some(ends(call, &text)),
             "cut" => cut(call, &text),
-            "sed" | "gsed" => substituted(call, &text),
+            "sed" | "gsed" => {
+                let changed = substituted(call, &text);
+                if call.rest().iter().any(|word| word.starts_with("-i") || word.starts_with("--in-place")) {
+                    let made = changed.clone().unwrap_or_else(|| Origin::DECODED.text());
+                    for path in call.plain().skip(1).take(16).map(str::to_owned).collect::<Vec<_>>() {
+                        self.changed_in_place(&path, &made);
+                    }
+                }
+                changed
+            }
             "awk" | "gawk" | "mawk" | "nawk" => super::interpreters::awk_prints(call, &text),
             "paste" => {
                 let joined = call.rest().iter().find_map(|word| {
@@ -197,6 +256,13 @@ impl Judge<'_> {
             _ => Some(Origin::UNKNOWN.text()),
         };
         Some(changed.unwrap_or_else(|| Origin::DECODED.text()))
+    }
+
+    /// A file that these commands wrote and that a program writes anew.
+    fn changed_in_place(&mut self, path: &str, content: &str) {
+        if self.content(path).is_some() {
+            self.keep(path, content, false);
+        }
     }
 
     /// What `envsubst` makes of a text: variables that are known are put in.
@@ -421,9 +487,46 @@ fn defined(text: &str) -> Option<String> {
     Some(made + &rest)
 }
 
+/// What `seq` gives, when it is not much: `seq 0 5`.
+fn counted(words: &[&str]) -> String {
+    const MAX: i64 = 16;
+    let numbers: Option<Vec<i64>> = words.iter().map(|word| word.parse().ok()).collect();
+    let (first, step, last) = match numbers.as_deref() {
+        Some([last]) => (1, 1, *last),
+        Some([first, last]) => (*first, 1, *last),
+        Some([first, step, last]) if *step != 0 => (*first, *step, *last),
+        _ => return "1".to_owned(),
+    };
+    let count = last.saturating_sub(first).checked_div(step).unwrap_or(0).saturating_add(1);
+    if !(1..=MAX).contains(&count) {
+        return "1".to_owned();
+    }
+    let value = |at: i64| first.saturating_add(at.saturating_mul(step)).to_string();
+    (0..count).map(value).collect::<Vec<_>>().join("\n")
+}
+
+/// A line of `seq -f`.
+fn numbered(format: &str) -> String {
+    let Some((before, behind)) = format.split_once('%') else { return format.to_owned() };
+    let behind = behind.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+    format!("{before}1{}", behind.get(1..).unwrap_or_default())
+}
+
+/// Whether a letter is given by a number that is not known: `\x` and what only runs tell.
+fn spells_unknown(format: &str) -> bool {
+    has_hole(format)
+        && format
+            .split('\\')
+            .skip(1)
+            .any(|rest| rest.trim_start_matches(['x', 'u', 'U', '0']).chars().next().is_some_and(is_hole))
+}
+
 /// What `printf` makes of a format and its arguments.
 pub(super) fn printf(words: &[&str]) -> String {
     let Some((format, mut args)) = words.split_first() else { return String::new() };
+    if spells_unknown(format) {
+        return Origin::DECODED.text();
+    }
     let mut made = String::new();
     loop {
         let before = args.len();
@@ -459,6 +562,25 @@ pub(super) fn printf(words: &[&str]) -> String {
             return made;
         }
     }
+}
+
+/// `fold -w2`
+fn folded(words: &[&str], text: &str) -> String {
+    let width = words.iter().find_map(|word| {
+        word.trim_start_matches(['-', 'w', 'b']).trim_start_matches("width=").parse::<usize>().ok()
+    });
+    let width = width.filter(|width| *width > 0).unwrap_or(80);
+    let mut made = String::new();
+    for line in text.lines() {
+        for (at, letter) in line.chars().enumerate() {
+            if at > 0 && at % width == 0 {
+                made.push('\n');
+            }
+            made.push(letter);
+        }
+        made.push('\n');
+    }
+    made
 }
 
 /// `tr`
@@ -573,7 +695,7 @@ fn cut(call: &Call<'_>, text: &str) -> Option<String> {
 }
 
 /// `sed 's/a/b/g'` with plain texts; `None` for whatever else.
-fn substituted(call: &Call<'_>, text: &str) -> Option<String> {
+pub(super) fn substituted(call: &Call<'_>, text: &str) -> Option<String> {
     let given: Vec<&str> = call
         .rest()
         .iter()
@@ -603,10 +725,16 @@ fn substituted(call: &Call<'_>, text: &str) -> Option<String> {
                 .collect();
             continue;
         }
+        let anchored = pattern.strip_prefix('^');
+        let pattern = anchored.unwrap_or(pattern);
         if pattern.contains(['*', '.', '[', '^', '$', '\\', '+', '?', '(']) || with.contains(['&', '\\']) {
             return None;
         }
         let line = |line: &str| {
+            if anchored.is_some() {
+                let rest = line.strip_prefix(pattern);
+                return rest.map_or_else(|| line.to_owned(), |rest| format!("{with}{rest}"));
+            }
             if flags.contains('g') { line.replace(pattern, with) } else { line.replacen(pattern, with, 1) }
         };
         text = text.lines().map(|text| line(text) + "\n").collect();

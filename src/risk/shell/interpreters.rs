@@ -330,7 +330,7 @@ impl Judge<'_> {
     /// Where what code prints comes from.
     fn printed_from(&self, code: &str, input: Option<&str>) -> String {
         let from = input.and_then(origin).unwrap_or_default();
-        if code::decodes(code) { (from | Origin::DECODED).text() } else { from.text() }
+        if code::spells(code) { (from | Origin::DECODED).text() } else { from.text() }
     }
 
     /// Code that is read from standard input.
@@ -500,6 +500,7 @@ pub(super) fn awk_prints(call: &Call<'_>, text: &str) -> Option<String> {
         _ => return None,
     };
     let items = items.trim().trim_start_matches('(').trim_end_matches([')', ';']);
+    let items = if items.is_empty() && !is_format { "$0" } else { items };
     let mut made = String::new();
     for line in text.lines() {
         let fields: Vec<&str> = match separator {

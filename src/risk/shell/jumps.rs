@@ -5,9 +5,17 @@ use super::variable::Variable;
 use super::ways::{Start, Ways};
 use super::{Judge, Stream};
 use crate::risk::syntax::Script;
+use crate::risk::syntax::ast::{Command, Word};
+use crate::risk::value::has_hole;
 
 /// Places from which one loop or function is left that are followed; what lies beyond is never low.
 const MAX_JUMPS: usize = 64;
+/// Bytes of an input that a loop reads turn by turn.
+const MAX_READ: usize = 1024;
+/// Turns of a loop that reads.
+const MAX_TURNS: usize = 64;
+/// Commands of such a loop, the one that reads included.
+const MAX_BODY: usize = 4;
 
 /// What can be left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,6 +208,13 @@ impl Judge<'_> {
 
     /// `while` and `until`: the body sees what it set the last time, or never runs.
     pub(super) fn repeated(&mut self, body: &Script, input: &Stream) -> Stream {
+        if let Some((name, values)) = read_one_by_one(body, input) {
+            let mut body = body.clone();
+            body.pipelines.remove(0);
+            let output = self.for_each(&name, values, &body, &None);
+            self.scope.set_text(&name, String::new());
+            return output;
+        }
         let mark = self.scope.mark();
         self.enter_frame(Kind::Loop);
         let mut output = self.script(body, input.clone());
@@ -218,6 +233,25 @@ impl Judge<'_> {
         self.frames.pop();
         output
     }
+}
+
+/// `while read -r x; do …; done` of an input that is known and short: the name, and what it holds in turn.
+fn read_one_by_one(body: &Script, input: &Stream) -> Option<(String, Vec<String>)> {
+    let text = input.as_deref().filter(|text| !has_hole(text) && text.len() < MAX_READ)?;
+    let [Command::Simple(condition)] = body.pipelines.first()?.commands.as_slice() else { return None };
+    let words: Vec<String> = condition.words.iter().map(Word::literal).collect::<Option<_>>()?;
+    let [read, options @ .., name] = words.as_slice() else { return None };
+    let by_letter = options.iter().any(|option| matches!(option.as_str(), "-n1" | "-rn1" | "-N1" | "-rN1"));
+    let is_plain =
+        options.iter().all(|option| matches!(option.as_str(), "-r" | "-n1" | "-rn1" | "-N1" | "-rN1"));
+    if read != "read" || !is_plain || !super::names::is_variable(name) || body.pipelines.len() > MAX_BODY {
+        return None;
+    }
+    let values: Vec<String> = match by_letter {
+        true => text.chars().filter(|letter| *letter != '\n').map(String::from).collect(),
+        false => text.lines().map(str::trim).map(str::to_owned).collect(),
+    };
+    (values.len() > 1 && values.len() <= MAX_TURNS).then(|| (name.clone(), values))
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub(super) mod names;
 mod network;
 mod parameter;
 mod particulars;
+mod planted;
 mod redirect;
 mod run;
 mod scope;

@@ -57,6 +57,7 @@ impl Judge<'_> {
                 match operation.as_str() {
                     "@U" => items.iter().map(|item| item.to_uppercase()).collect(),
                     "@L" => items.iter().map(|item| item.to_lowercase()).collect(),
+                    "@u" => items.iter().map(|item| capitalized(item)).collect(),
                     "@P" => {
                         for item in &items {
                             let mut rest = item.as_str();
@@ -227,6 +228,9 @@ impl Judge<'_> {
         let letters: Vec<char> = text.chars().collect();
         let is_costly = !matches!(operation, Operation::Slice(..) | Operation::Case { .. })
             && (letters.len() > MAX_LETTERS || !self.spend(letters.len() * letters.len()));
+        if has_hole(&first) && second == "1" && matches!(operation, Operation::Slice(..)) {
+            return (crate::risk::value::origin(&text).unwrap_or_default() | Origin::DECODED).text();
+        }
         if has_hole(&text) || has_hole(&first) || is_costly {
             return crate::risk::value::origin(&text).unwrap_or(Origin::UNKNOWN).text();
         }
@@ -234,7 +238,8 @@ impl Judge<'_> {
             Operation::Slice(..) => {
                 let (Some(start), Some(length)) = (arithmetic::value(&first), arithmetic::value(&second))
                 else {
-                    return Origin::UNKNOWN.text();
+                    // Single letters are picked to spell something.
+                    return if second == "1" { Origin::DECODED } else { Origin::UNKNOWN }.text();
                 };
                 let count = i64::try_from(letters.len()).unwrap_or(0);
                 let from = if start < 0 { (count + start).max(0) } else { start.min(count) };
@@ -256,8 +261,12 @@ impl Judge<'_> {
                 letters[..count - cut.unwrap_or(0)].iter().collect()
             }
             Operation::Replace { all, .. } => replaced(&letters, &first, &second, *all),
-            Operation::Case { upper, all } => {
-                let change = |c: &char| if *upper { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+            Operation::Case { sign, all } => {
+                let change = |c: &char| match sign {
+                    b'^' => c.to_ascii_uppercase(),
+                    b'~' if c.is_ascii_lowercase() => c.to_ascii_uppercase(),
+                    _ => c.to_ascii_lowercase(),
+                };
                 letters
                     .iter()
                     .enumerate()
@@ -281,6 +290,12 @@ fn likely(name: &str) -> Option<&'static str> {
         "TERM" => "xterm-256color",
         _ => return None,
     })
+}
+
+/// A text with its first letter in upper case.
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
 /// `$1`, `$@`, `$*`

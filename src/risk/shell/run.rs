@@ -257,6 +257,10 @@ impl Judge<'_> {
         if first.is_pattern && names::base(&first.text).contains(['*', '?', '[']) && first.text != "[" {
             self.pattern(first, args);
         }
+        // Patterns that are only written so that the name cannot be read: `/bin/+(r)m`.
+        if ["@(", "+(", "?(", "*(", "!("].iter().any(|sign| first.text.contains(sign)) {
+            self.find("look-alike", &first.text);
+        }
         let mut words: Vec<&str> = args.iter().map(|arg| arg.text.as_str()).collect();
         words[0] = &name;
         let origin = args.iter().skip(1).filter_map(|arg| origin(&arg.text)).reduce(|all, more| all | more);
@@ -302,6 +306,7 @@ impl Judge<'_> {
         self.network(call, input.as_deref());
         self.statements(call, input.as_deref());
         self.fetched_program(call, input.as_deref());
+        self.planted(call);
         if super::interpreters::is_shell(call.name) || super::interpreters::is_interpreter(call.name) {
             let output = self.interpreter(call, input);
             // What code prints that asks the web is from there.
@@ -310,6 +315,12 @@ impl Judge<'_> {
             return if asks && is_open { Some(Origin::NETWORK.text()) } else { output };
         }
         if let Some(output) = self.search(call) {
+            // A program that is picked out of all that there are.
+            let folder = call.plain().next().unwrap_or_default().trim_end_matches('/');
+            let is_program = matches!(folder, "/bin" | "/usr/bin" | "/sbin" | "/usr/sbin");
+            if is_program && output.as_deref().is_some_and(has_hole) {
+                return Some(Origin::DECODED.text());
+            }
             return output;
         }
         self.carried(call, &input);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::items::Items;
 use super::variable::Variable;
 use crate::risk::syntax::Script;
+use crate::risk::value::Origin;
 
 /// Bodies that a function may have at a place; what lies beyond is never low.
 const MAX_BODIES: usize = 4;
@@ -331,10 +332,30 @@ impl Scope {
         for (name, variable) in self.way(mark).variables {
             let Some(variable) = variable else { continue };
             let known = before.variables.get(&name).and_then(Option::as_ref).map(Variable::values);
-            let is_new = |value| known.as_ref().is_none_or(|known| !known.contains(value));
-            if variable.values().iter().any(is_new) {
-                self.put(&name, Some(variable.or(Items::unknown().into())));
+            let is_new = |value: &&Option<Items>| known.as_ref().is_none_or(|known| !known.contains(value));
+            let values = variable.values();
+            if !values.iter().any(|value| is_new(&value)) {
+                continue;
             }
+            // What grows by a letter with every turn is spelt.
+            let text = |value: &Option<Items>| value.as_ref().map(|items| items.texts().concat());
+            let grown = |new: &str| {
+                known.iter().flatten().filter_map(text).any(|old| {
+                    old.chars().count() == 1
+                        && new.chars().count() == 2
+                        && (new.starts_with(&old) || new.ends_with(&old))
+                })
+            };
+            let is_spelt = values
+                .iter()
+                .filter(is_new)
+                .filter_map(text)
+                .any(|new| new.bytes().any(|b| b.is_ascii_alphabetic()) && grown(&new));
+            let anything = match is_spelt {
+                true => vec![Origin::DECODED.text()].into(),
+                false => Items::unknown(),
+            };
+            self.put(&name, Some(variable.or(anything.into())));
         }
     }
 

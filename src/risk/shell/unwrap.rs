@@ -105,7 +105,12 @@ impl Judge<'_> {
         let after = |options: &[&str]| call.after(options).map(str::to_owned);
         match call.name {
             "env" => match after(&["-S", "--split-string"]) {
-                Some(text) => Some(text),
+                // What follows the text follows its words.
+                Some(text) => {
+                    let at = call.rest().iter().position(|word| *word == text).unwrap_or(0);
+                    let more = call.rest().iter().skip(at + 1).map(|word| super::quoted(word));
+                    Some(std::iter::once(text.clone()).chain(more).collect::<Vec<_>>().join(" "))
+                }
                 None => call.rest().iter().find_map(|word| word.strip_prefix("-S")).map(str::to_owned),
             },
             "npx" => after(&["-c", "--call"]),

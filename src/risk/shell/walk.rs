@@ -9,6 +9,12 @@ use crate::risk::value::{Origin, comes_from, has_hole};
 
 /// Values of a loop that its body is judged with; with more, the rest counts as not understood.
 const MAX_VALUES: usize = 16;
+/// Values of a loop that each are a letter or a number, as where a text is spelt out.
+const MAX_SPELT: usize = 128;
+/// Bytes of such a value.
+const SPELT_BYTES: usize = 5;
+/// Commands of the body of such a loop.
+const SPELLING: usize = 3;
 /// Bytes of a text whose reading costs as much as a command.
 const TEXT_BYTES: usize = 256;
 
@@ -151,7 +157,7 @@ impl Judge<'_> {
             } else {
                 let text = self.text_of(word);
                 if compound.kind == Kind::Test {
-                    self.subscripts(&text);
+                    self.indices_in(&text);
                 }
             }
         }
@@ -219,7 +225,9 @@ impl Judge<'_> {
     }
 
     fn each(&mut self, name: &str, values: Vec<String>, body: &Script, input: &Stream) -> Stream {
-        let values = self.worst_of(values, MAX_VALUES);
+        let spells =
+            body.pipelines.len() <= SPELLING && values.iter().all(|value| value.len() <= SPELT_BYTES);
+        let values = self.worst_of(values, if spells { MAX_SPELT } else { MAX_VALUES });
         self.for_each(name, values, body, input)
     }
 
@@ -278,6 +286,13 @@ impl Judge<'_> {
         let declares = matches!(declares, "declare" | "local" | "typeset");
         if declares && !has('g') {
             self.scope_of(name);
+        }
+        if declares
+            && has('i')
+            && let Value::Text(word) = &assignment.value
+        {
+            let text = self.text_of(word);
+            self.indices_in(&text);
         }
         if declares && has('A') && !self.scope.get(name).is_some_and(Items::is_named) {
             self.scope.set(name, Items::named());

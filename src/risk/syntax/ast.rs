@@ -278,10 +278,10 @@ pub enum Operation {
         /// Whether every match is.
         all: bool,
     },
-    /// `${x^}`, `${x^^}`, `${x,}`, `${x,,}`: whether to upper case, and whether all of it.
+    /// `${x^}`, `${x^^}`, `${x,}`, `${x,,}`, `${x~}`, `${x~~}`: to which case, and whether all of it.
     Case {
-        /// Upper, not lower.
-        upper: bool,
+        /// `^` to upper, `,` to lower, `~` to the other case.
+        sign: u8,
         /// All letters, not the first.
         all: bool,
     },

@@ -62,8 +62,8 @@ impl Parser<'_> {
         let doubled = first == second;
         let taken = match (first, second) {
             (b':', b'-' | b'=' | b'+' | b'?') => 2,
-            (b'#' | b'%' | b'/' | b'^' | b',', _) if doubled => 2,
-            (b':' | b'-' | b'=' | b'+' | b'?' | b'#' | b'%' | b'/' | b'^' | b',', _) => 1,
+            (b'#' | b'%' | b'/' | b'^' | b',' | b'~', _) if doubled => 2,
+            (b':' | b'-' | b'=' | b'+' | b'?' | b'#' | b'%' | b'/' | b'^' | b',' | b'~', _) => 1,
             _ => return Operation::Plain,
         };
         self.at += taken;
@@ -94,8 +94,7 @@ impl Parser<'_> {
                 };
                 Operation::Replace { pattern, with, all: doubled }
             }
-            b'^' => Operation::Case { upper: true, all: doubled },
-            b',' => Operation::Case { upper: false, all: doubled },
+            sign @ (b'^' | b',' | b'~') => Operation::Case { sign, all: doubled },
             _ => Operation::Other(self.word_until(CLOSED, quoted)),
         }
     }

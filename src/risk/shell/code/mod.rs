@@ -154,7 +154,7 @@ fn literals(tokens: &[Token]) -> impl Iterator<Item = String> {
                     // "rm", ["-rf", "/"]
                     while text.trim() == first && words.len() < 16 {
                         match tokens.get(at + 1) {
-                            Some(Token::Sign(',' | '[' | '(') | Token::Name(_)) => {}
+                            Some(Token::Sign(',' | '[' | '(' | ')' | '.') | Token::Name(_)) => {}
                             Some(Token::Text(word)) => words.push(quoted(word)),
                             _ => break,
                         }
@@ -174,6 +174,13 @@ fn literals(tokens: &[Token]) -> impl Iterator<Item = String> {
 
 /// A method of a path in parentheses: `(home / '.ssh' / 'id_rsa').read_text()`.
 fn on_value(values: &Values<'_>, at: usize, found: &mut Vec<Does>) {
+    // (strrev("metsys"))("…")
+    if let Some(start) = values.called_behind(at)
+        && let Some(Some(name)) = values.arguments(at).first()
+        && RUNS.contains(&name.as_str())
+    {
+        found.extend(values.texts(start).first().map(|line| Does::Runs(line.clone())));
+    }
     let Some(method) = values.follows(at) else { return };
     let effect = match method.as_str() {
         "read_text" | "read_bytes" | "open" | "readText" | "readBytes" | "readLines" | "text" | "read" => {
@@ -242,6 +249,7 @@ fn homed(code: &str) -> std::borrow::Cow<'_, str> {
         "getenv('HOME')",
         "getenv(\"HOME\")",
         "homedir()",
+        "ENVIRON[\"HOME\"]",
         "Deno.env.get('HOME')",
         "Deno.env.get(\"HOME\")",
     ];
@@ -282,12 +290,16 @@ pub(super) fn printed(code: &str) -> Option<String> {
         let mut text = args.first()?.clone()?;
         if name == "printf" && text.contains("%c") {
             // Letters by their numbers.
-            let codes = tokens.iter().skip(at + 1).take(WINDOW).filter_map(|token| match token {
-                Token::Number(code) => u32::try_from(*code).ok().and_then(char::from_u32),
-                _ => None,
-            });
-            for letter in codes {
-                text = text.replacen("%c", &letter.to_string(), 1);
+            let letter = |code: i64| u32::try_from(code).ok().and_then(char::from_u32);
+            for token in tokens.iter().skip(at + 1).take(WINDOW) {
+                match token {
+                    Token::Number(code) => text = text.replacen("%c", &letter(*code)?.to_string(), 1),
+                    Token::Sign(',' | '(') | Token::Text(_) => {}
+                    _ => break,
+                }
+            }
+            if text.contains("%c") {
+                return None;
             }
         } else if args.len() > 1 && matches!(name.as_str(), "printf" | "print" | "log" | "say") {
             let known: Vec<String> =
@@ -302,6 +314,26 @@ pub(super) fn printed(code: &str) -> Option<String> {
         }
     }
     made
+}
+
+/// Whether code that prints what is run then puts it together of letters, or decodes it.
+pub(super) fn spells(code: &str) -> bool {
+    const SPELLS: &[&str] = &[
+        "chr ",
+        "chr(",
+        "pack ",
+        "pack(",
+        "decode_qp",
+        "%c",
+        "substr",
+        "tr/",
+        " y/",
+        "reverse",
+        "ord(",
+        "^",
+        "swapcase",
+    ];
+    decodes(code) || is_one(&code.to_ascii_lowercase(), SPELLS)
 }
 
 /// Whether code has something to undo an encoding with.
@@ -335,6 +367,16 @@ pub(super) fn decodes(code: &str) -> bool {
             "\\x",
             "\\u00",
             "pack(",
+            "scalar reverse",
+            "eval reverse",
+            "exec reverse",
+            "chr for",
+            "map{chr",
+            "map {chr",
+            "map { chr",
+            "unquote(",
+            "maketrans(",
+            "swapcase(",
         ],
     )
 }
@@ -392,6 +434,11 @@ fn call(
     let mut texts: Vec<String> = values.texts(start);
     texts.retain(|text| !text.trim().is_empty());
     if sends_message {
+        // Kernel.send("sys" + "tem", …)
+        if let Some((_, rest)) = texts.split_first().filter(|(name, _)| RUNS.contains(&name.as_str())) {
+            found.push(Does::Runs(rest.join(" ")));
+            return;
+        }
         let runs = tokens[start..]
             .iter()
             .take(8)
@@ -402,7 +449,8 @@ fn call(
         return;
     }
     if evaluates {
-        match given.first() {
+        // What a function is made of comes last.
+        match if name == "Function" { given.last() } else { given.first() } {
             Some(Some(code)) if code.len() < 65_536 && values.deepen() => found.extend(scan(code, language)),
             _ => {}
         }
@@ -419,6 +467,18 @@ fn call(
         return;
     }
     if is(RUNS) {
+        // exec {"/bin/rm"} "ls", …
+        if let (Some(Token::Sign('{')), Some(Token::Text(program)), Some(Token::Sign('}'))) =
+            (tokens.get(at + 1), tokens.get(at + 2), tokens.get(at + 3))
+        {
+            let words: Vec<String> = values.texts(at + 4).iter().skip(1).map(|word| quoted(word)).collect();
+            found.push(Does::Runs(format!("{} {}", quoted(program), words.join(" "))));
+            return;
+        }
+        let is_open = |text: &Option<String>| text.as_deref().is_none_or(crate::risk::value::has_hole);
+        if given.first().is_some_and(is_open) && values.is_spelt(start) {
+            found.push(Does::Is("decoded-and-run"));
+        }
         match first {
             Some(line) if line.contains(' ') || texts.len() < 2 => found.push(Does::Runs(line)),
             Some(_) => {
@@ -602,6 +662,14 @@ fn awk(code: &str, found: &mut Vec<Does>) {
             }
             (_, (Some(Token::Sign('|')), Some(Token::Sign('&')))) => found.push(Does::Runs(text.clone())),
             (Some(Token::Sign('>')), _) => found.push(Does::Acts(Effect::Write, text.clone())),
+            // print > (folder "/name")
+            (Some(Token::Sign('(')), _) if at > 1 && tokens[at - 2] == Token::Sign('>') => {
+                let pieces = tokens[at..].iter().take(8).map_while(|token| match token {
+                    Token::Text(text) => Some(text.as_str()),
+                    _ => None,
+                });
+                found.push(Does::Acts(Effect::Write, pieces.collect()));
+            }
             (Some(Token::Sign('<')), _) => found.push(Does::Acts(Effect::Read, text.clone())),
             _ => {}
         }

@@ -92,6 +92,12 @@ pub(super) fn read(code: &str, language: &str) -> Vec<Token> {
                         tokens.push(Token::Shell(text));
                         at = end;
                     }
+                    ("q" | "Q" | "w" | "W", Some(close)) if is_percent && language.starts_with("ruby") => {
+                        let (text, end) = quoted(code, at + 1, close, 1, true);
+                        tokens.pop();
+                        tokens.push(Token::Text(text));
+                        at = end;
+                    }
                     ("qw", Some(close)) if language.starts_with("perl") => {
                         let (text, end) = quoted(code, at + 1, close, 1, true);
                         tokens.push(Token::Text(text));

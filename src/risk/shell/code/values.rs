@@ -8,6 +8,8 @@ use super::tokens::Token;
 use crate::risk::shell::decode;
 use crate::risk::value::Origin;
 
+/// Tokens of code that is no more than a line.
+const ONE_LINE: usize = 120;
 /// How deep calls are looked into.
 const MAX_DEPTH: usize = 12;
 /// How often code in code is looked into.
@@ -16,6 +18,57 @@ const MAX_NESTED: usize = 8;
 const MAX_STEPS: usize = 256 * 1024;
 /// Bytes of a text that cost as much as a token.
 const STEP_BYTES: usize = 16;
+
+/// Names of calls that make a text of what does not look like it.
+const SPELLS: &[&str] = &[
+    "chr",
+    "ord",
+    "unquote",
+    "unquote_plus",
+    "fromhex",
+    "unhexlify",
+    "b64decode",
+    "b32decode",
+    "b85decode",
+    "a85decode",
+    "b16decode",
+    "urlsafe_b64decode",
+    "atob",
+    "fromCharCode",
+    "fromCodePoint",
+    "decode64",
+    "decode_base64",
+    "base64_decode",
+    "unpack",
+    "unpack1",
+    "pack",
+    "rot13",
+    "str_rot13",
+    "strrev",
+    "reverse",
+    "reversed",
+    "translate",
+    "maketrans",
+    "normalize",
+    "decompress",
+    "gzinflate",
+    "gzuncompress",
+    "inflate",
+    "inflateSync",
+    "gunzipSync",
+    "hex2bin",
+    "swapcase",
+    "codecs",
+    "bytearray",
+    "decodeURIComponent",
+    "unescape",
+    "charCodeAt",
+    "char",
+    "strtr",
+    "a2b_hex",
+    "a2b_base64",
+    "uudecode",
+];
 
 /// What names stand for at a place of the code.
 pub(super) struct Values<'t> {
@@ -138,10 +191,10 @@ impl<'t> Values<'t> {
                 (None, Some(text)) if self.is(at + 1, '(') => text.clone(),
                 _ => name.clone(),
             }),
-            Token::Text(text)
-                if at > 0 && self.is(at - 1, '[') && self.is(at + 1, ']') && self.is(at + 2, '(') =>
-            {
-                Some(text.clone())
+            // o["rm" + "Sync"](…)
+            Token::Text(_) if at > 0 && self.is(at - 1, '[') => {
+                let (text, end) = self.value(at, 0)?;
+                (self.is(end, ']') && self.is(end + 1, '(')).then_some(text)
             }
             // "cmd".execute()
             Token::Text(_) => None,
@@ -156,7 +209,7 @@ impl<'t> Values<'t> {
                 let close = self.closing(at + 1)?;
                 self.is(close + 1, '(').then_some(close + 1)
             }
-            Token::Text(_) => Some(at + 2),
+            Token::Text(_) => self.value(at, 0).map(|(_, end)| end + 1),
             Token::Name(_) if self.is(at + 1, '(') => Some(at + 1),
             // File.rm_rf!("x")
             Token::Name(_) if self.is(at + 1, '!') && self.is(at + 2, '(') => Some(at + 2),
@@ -310,6 +363,11 @@ impl<'t> Values<'t> {
                 }
                 // "a" "b"
                 Token::Text(_) => 0,
+                Token::Name(name)
+                    if self.language.ends_with("awk") && self.texts.contains_key(name.as_str()) =>
+                {
+                    0
+                }
                 _ => return Some((text, end)),
             };
             let Some((more, stop)) = self.operand(end + joins, depth) else {
@@ -326,7 +384,10 @@ impl<'t> Values<'t> {
     }
 
     fn operand(&self, mut at: usize, depth: usize) -> Option<(String, usize)> {
-        while self.is(at, '$') || self.is(at, '@') || self.is(at, '&') || matches!(self.name(at), Some("new"))
+        while self.is(at, '$')
+            || self.is(at, '@')
+            || self.is(at, '&')
+            || matches!(self.name(at), Some("new" | "scalar"))
         {
             at += 1;
         }
@@ -336,15 +397,101 @@ impl<'t> Values<'t> {
                 let (text, end) = self.value(at + 1, depth + 1)?;
                 (text, end + usize::from(self.is(end, ')')))
             }
-            Token::Sign('[') if self.language.starts_with("ruby") => {
-                let (text, end) = self.value(at + 1, depth + 1)?;
-                (text, end + usize::from(self.is(end, ']')))
-            }
+            Token::Sign('[') => match self.joined_list(at, depth) {
+                Some(joined) => joined,
+                None if self.language.starts_with("ruby") => {
+                    let (text, end) = self.value(at + 1, depth + 1)?;
+                    (text, end + usize::from(self.is(end, ']')))
+                }
+                None => return None,
+            },
             Token::Name(_) => self.named(at, depth)?,
             _ => return None,
         };
         self.step(text.len() / STEP_BYTES);
         self.methods(text, end)
+    }
+
+    /// `['a', 'b'].join('')`, also backwards.
+    fn joined_list(&self, at: usize, depth: usize) -> Option<(String, usize)> {
+        let close = self.closing(at)?;
+        let mut end = close + 1;
+        let is_reversed = self.is(end, '.') && self.name(end + 1) == Some("reverse");
+        if is_reversed {
+            end += if self.is(end + 2, '(') { 4 } else { 2 };
+        }
+        if !self.is(end, '.') || self.name(end + 1) != Some("join") {
+            return None;
+        }
+        let (mut items, mut place) = (Vec::new(), at + 1);
+        while place < close && items.len() < WINDOW {
+            match self.value(place, depth + 1) {
+                Some((text, stop)) => {
+                    items.push(text);
+                    place = stop.max(place + 1);
+                }
+                None => place += 1,
+            }
+        }
+        if is_reversed {
+            items.reverse();
+            // [...'text'].reverse()
+            if self.is(at + 1, '.') {
+                items = items.iter().map(|item| item.chars().rev().collect()).collect();
+            }
+        }
+        let is_bare = !self.is(end + 2, '(');
+        let between = if is_bare { None } else { self.arguments(end + 2).into_iter().next().flatten() };
+        let stop = if is_bare { end + 2 } else { self.closing(end + 2)? + 1 };
+        let between = between.unwrap_or_else(|| if is_bare { String::new() } else { ",".to_owned() });
+        (!items.is_empty()).then(|| (items.join(&between), stop))
+    }
+
+    /// `sprintf("%c%s", 114, "m")`: the arguments behind the format.
+    fn formatted(&self, start: usize) -> Option<String> {
+        let close = self.closing(start)?;
+        let (format, mut place) = self.value(start + 1, 1)?;
+        let mut kinds =
+            format.split('%').skip(1).map(|spec| spec.trim_start_matches(|c: char| !c.is_ascii_alphabetic()));
+        let mut words = vec![format.clone()];
+        while place < close && words.len() < 64 {
+            let (word, stop) = match self.token(place)? {
+                Token::Number(number) => (number.to_string(), place + 1),
+                Token::Sign(_) => {
+                    place += 1;
+                    continue;
+                }
+                _ => self.value(place, 1)?,
+            };
+            let is_letter = kinds.next().is_some_and(|kind| kind.starts_with('c'));
+            let letter = word.parse().ok().and_then(char::from_u32).filter(|_| is_letter);
+            words.push(letter.map_or(word, String::from));
+            place = stop.max(place + 1);
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        Some(crate::risk::shell::filters::printf(&words))
+    }
+
+    /// Where the call of what is in the brackets at `at` has its arguments: `(strrev('x'))('y')`.
+    pub(super) fn called_behind(&self, at: usize) -> Option<usize> {
+        self.closing(at).map(|close| close + 1).filter(|behind| self.is(*behind, '('))
+    }
+
+    /// Whether the first argument that begins at `start` is spelt: decoded, turned round or put together of letters.
+    pub(super) fn is_spelt(&self, start: usize) -> bool {
+        let end = self.end_of(start);
+        let spells = |name: &str| SPELLS.contains(&name);
+        let turns = |at: usize| self.is(at, ':') && self.is(at + 1, ':') && self.is(at + 2, '-');
+        if (start..end).any(|at| self.name(at).is_some_and(spells) || turns(at)) {
+            return true;
+        }
+        // In one line of code, what a variable holds that is run.
+        let builds = |name: &str| {
+            spells(name) || self.language.ends_with("awk") && matches!(name, "substr" | "sprintf")
+        };
+        self.tokens.len() < ONE_LINE
+            && (start..end).any(|at| self.name(at).is_some())
+            && (0..self.tokens.len()).any(|at| self.name(at).is_some_and(builds))
     }
 
     /// A variable, or a call that gives a text.
@@ -358,6 +505,10 @@ impl<'t> Values<'t> {
             place += 2;
         }
         let name = self.name(place)?;
+        if name == "reverse" && !self.is(place + 1, '(') {
+            let (text, end) = self.value(place + 1, depth + 1)?;
+            return Some((text.chars().rev().collect(), end));
+        }
         if !self.is(place + 1, '(') {
             let text = self.texts.get(name)?;
             return Some((text.clone(), place + 1));
@@ -365,7 +516,13 @@ impl<'t> Values<'t> {
         let name = self.names.get(name).map_or(name, String::as_str);
         let start = place + 1;
         let end = self.closing(start)? + 1;
+        let reckons = (start..end).any(|at| {
+            matches!(self.token(at), Some(Token::Sign('^' | '-' | '+' | '*'))) || self.name(at) == Some("int")
+        });
         let numbers = || -> Option<String> {
+            if reckons {
+                return None;
+            }
             let codes = (start + 1..end - 1).filter_map(|at| match self.token(at) {
                 Some(Token::Number(code)) => u32::try_from(*code).ok().and_then(char::from_u32),
                 _ => None,
@@ -398,6 +555,10 @@ impl<'t> Values<'t> {
                 }
             }
             "str_rot13" => rot13(&inner()?),
+            "sprintf" | "vsprintf" => self.formatted(start)?,
+            "unquote" | "unquote_plus" | "decodeURIComponent" | "unescape" | "urldecode" | "rawurldecode" => {
+                decode::percent(&inner()?)?
+            }
             "strrev" | "reverse" => inner()?.chars().rev().collect(),
             "join" | "resolve" | "joinpath" => {
                 let items = self.texts(start);
@@ -421,13 +582,14 @@ impl<'t> Values<'t> {
                 end += 6;
                 continue;
             }
-            let (Some(name), true) = (self.name(end + 1), self.is(end, '.')) else {
+            let has_method = self.is(end, '.') || self.language.starts_with("lua") && self.is(end, ':');
+            let (Some(name), true) = (self.name(end + 1), has_method) else {
                 return Some((text, end));
             };
             if !self.is(end + 2, '(') {
                 match name {
                     "reverse" => text = text.chars().rev().collect(),
-                    "strip" | "chomp" | "downcase" => {}
+                    "strip" | "chomp" | "downcase" | "to_s" | "to_sym" | "freeze" | "dup" => {}
                     _ => return None,
                 }
                 end += 2;
@@ -454,6 +616,10 @@ impl<'t> Values<'t> {
                 }
                 "join" => {
                     let items = self.texts(start);
+                    let reckons = |at| matches!(self.token(at), Some(Token::Sign('^' | '-' | '+' | '*')));
+                    if items.is_empty() && (start..close).any(reckons) {
+                        return None;
+                    }
                     let codes: Vec<String> = if items.is_empty() {
                         (start..close)
                             .filter_map(|at| match self.token(at) {

@@ -164,7 +164,10 @@ pub(super) fn overall(code: &str, language: &str) -> Vec<Does> {
     if fetches && (evaluates || runs) || names_address && evaluates {
         found.push(Does::Is("fetch-and-run"));
     }
-    if evaluates && decodes(code) {
+    // Letters that are moved, or a text that perl transliterates before it is run.
+    let moves = has(&["chr("]) && has(&["ord("])
+        || language.starts_with("perl") && has(&["=~tr/", "=~ tr/", "=~y/", "=~ y/"]);
+    if evaluates && decodes(code) || moves && (runs || evaluates) {
         found.push(Does::Is("decoded-and-run"));
     }
     let reads_input = has(&[
