@@ -41,7 +41,7 @@ pub fn write(out: &mut Buffer, value: &(impl Serialize + ?Sized)) -> Result<(), 
 /// A value's JSON.
 ///
 /// # Errors
-/// As for [`write`].
+/// As for [`write()`].
 pub fn text(value: &(impl Serialize + ?Sized)) -> Result<Buffer, Unwritable> {
     let mut out = Buffer::new();
     write(&mut out, value).map(|()| out)
@@ -50,7 +50,7 @@ pub fn text(value: &(impl Serialize + ?Sized)) -> Result<Buffer, Unwritable> {
 /// A value as a tree. Goes through the text, so that no type has a second form of its own.
 ///
 /// # Errors
-/// As for [`write`], and for what is nested too deeply to be read.
+/// As for [`write()`], and for what is nested too deeply to be read.
 pub fn tree(value: &(impl Serialize + ?Sized)) -> Result<Value, Unwritable> {
     serde_json::from_slice(text(value)?.filled()).map_err(|_| Unwritable)
 }

@@ -2,7 +2,7 @@
 //!
 //! A run acts for the one person who wrote before it began, and for nobody if there were several: a wrong identity is
 //! worse than a refusal. What is bound once stays so for the run. Remembered for an hour, as records: any of several
-//! processes may see the message, and any the run. What happens to the records is in [`state`].
+//! processes may see the message, and any the run. What happens to the records is in `state.rs`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -128,7 +128,7 @@ impl<T: Record> Records<T> for Shared<T> {
         self.scan(|name, found| show(name, found.value))
     }
 
-    /// Tries what waits again and again for [`FLUSH_LIMIT`]: what a process does not save before its end is lost.
+    /// Tries what waits again and again for two seconds: what a process does not save before its end is lost.
     fn flush(&self) -> Saved {
         let clock = &self.0.engine.clock;
         let end = clock.monotonic() + FLUSH_LIMIT;
