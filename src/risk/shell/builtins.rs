@@ -72,7 +72,8 @@ impl Judge<'_> {
             "printf" => Ok(self.printf(call)),
             "export" | "declare" | "local" | "readonly" | "typeset" => {
                 if call.has(&["-i"]) {
-                    for (_, value) in rest.iter().filter_map(|word| word.split_once('=')) {
+                    // What is assigned is not split.
+                    if let Some((_, value)) = rest.join(" ").split_once('=') {
                         self.indices_in(value);
                     }
                 }
@@ -383,10 +384,6 @@ impl Judge<'_> {
             }
         }
         match name {
-            // A function that is handed down.
-            _ if name.starts_with("BASH_FUNC_") => {
-                self.text(&format!("f {text}\nf"), name, None);
-            }
             _ if LOADS.contains(&name) && is_given => self.find("search-path", &shown),
             _ if COMMANDS.contains(&name) && is_given => {
                 self.named_program(name, text);

@@ -331,6 +331,7 @@ impl Judge<'_> {
                 "core.askpass",
             ]
             .contains(&name.as_str())
+                || name.starts_with("diff.") && (name.ends_with(".textconv") || name.ends_with(".command"))
                 || ["filter.", "pager.", "difftool.", "mergetool.", "alias.", "credential.", "merge.", "gpg."]
                     .iter()
                     .any(|start| name.starts_with(start))

@@ -213,8 +213,16 @@ impl Judge<'_> {
         }
         // Nobody writes what is run in another alphabet, in the digits of its bytes or backwards.
         let is_turned = matches!(call.name, "iconv" | "rev" | "od" | "hexdump")
-            || call.name == "tr" && call.plain().count() > 1 && call.plain().all(|set| set.len() > 2);
-        if is_turned && (has_hole(&text) || !matches!(call.name, "rev" | "tr")) {
+            || call.name == "tr" && call.plain().count() > 1 && call.plain().all(|set| set.len() > 2)
+            || call.name == "dd" && rest.iter().any(|word| word.starts_with("skip="))
+            || call.name.ends_with("awk")
+                && call.plain().any(|code| code.contains("%c") || code.contains("substr("))
+                && (has_hole(&text) || text.is_empty())
+            || matches!(call.name, "jq" | "yq")
+                && call.plain().any(|code| code.contains("@base64d") || code.contains("implode"))
+                && (has_hole(&text) || text.is_empty());
+        let is_unread = text.is_empty() && !matches!(call.name, "rev" | "tr" | "dd");
+        if is_turned && (has_hole(&text) || matches!(call.name, "iconv" | "od" | "hexdump") || is_unread) {
             return Some((origin(&text).unwrap_or_default() | Origin::DECODED).text());
         }
         if has_hole(&text) || text.is_empty() {

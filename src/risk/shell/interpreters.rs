@@ -487,6 +487,12 @@ fn with_arguments(code: &str, args: &[&str]) -> String {
     whole
 }
 
+/// The letters of the fields of a format: `%5d%c` has `d` and `c`.
+fn kinds_of(format: &str) -> Vec<char> {
+    let kind = |spec: &str| spec.chars().find(char::is_ascii_alphabetic);
+    format.split('%').skip(1).filter_map(kind).collect()
+}
+
 /// `awk '{print $2 $1}'` on a known text; `None` for whatever else.
 pub(super) fn awk_prints(call: &Call<'_>, text: &str) -> Option<String> {
     let program = call.plain().find(|word| word.contains('{'))?;
@@ -532,6 +538,14 @@ pub(super) fn awk_prints(call: &Call<'_>, text: &str) -> Option<String> {
             shown.push(piece);
         }
         if is_format {
+            // A number stands for the letter of that number.
+            let mut kinds = shown.first().map(|format| kinds_of(format)).unwrap_or_default().into_iter();
+            for word in shown.iter_mut().skip(1) {
+                let code = word.parse().ok().and_then(char::from_u32).filter(|_| kinds.next() == Some('c'));
+                if let Some(letter) = code {
+                    *word = letter.to_string();
+                }
+            }
             let words: Vec<&str> = shown.iter().map(String::as_str).collect();
             made.push_str(&super::filters::printf(&words));
         } else {

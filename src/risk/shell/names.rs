@@ -18,6 +18,12 @@ pub(super) fn base(path: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
+/// Whether a command can be given something by this name: a variable, or a function that bash hands down.
+pub(super) fn is_given(name: &str) -> bool {
+    let name = name.strip_prefix("BASH_FUNC_").and_then(|name| name.strip_suffix("%%")).unwrap_or(name);
+    is_variable(name)
+}
+
 /// A variable's name.
 pub(in crate::risk) fn is_variable(name: &str) -> bool {
     name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')

@@ -138,7 +138,7 @@ impl Judge<'_> {
             None => (named.as_str(), None),
         };
         // What names no variable is an error, at which the shell leaves the command.
-        let is_name = is_variable(name) || is_positional(name);
+        let is_name = is_variable(name) || is_positional(name) || name == "0";
         is_name.then(|| (name.to_owned(), index))
     }
 

@@ -87,6 +87,10 @@ pub(super) const COPROCESS_OUTPUT: &str = "/dev/fd/coproc";
 
 /// Links that are followed.
 const MAX_LINKS: usize = 8;
+/// Bytes of a pattern, and of a path, that files are looked for by.
+const MAX_PATTERN: usize = 128;
+/// Files that a pattern is tried on.
+const MAX_MATCHED: usize = 64;
 
 /// A file that takes the output of a command, and whether it is added to it.
 type Target = (String, bool);
@@ -216,7 +220,18 @@ impl Judge<'_> {
         if let Some(content) = self.files.get(&resolved) {
             return Some(content.to_owned());
         }
-        self.files.fetched(super::names::base(&resolved))
+        self.files.fetched(super::names::base(&resolved)).or_else(|| self.matching(&resolved))
+    }
+
+    /// What the files hold that a pattern stands for, one after the other.
+    fn matching(&self, pattern: &str) -> Option<String> {
+        if !pattern.contains(['*', '?', '[']) || pattern.len() > MAX_PATTERN || self.files.len() > MAX_MATCHED
+        {
+            return None;
+        }
+        let found =
+            self.files.such(|path| path.len() < MAX_PATTERN && crate::risk::matcher::like(pattern, path));
+        (!found.is_empty()).then(|| found.concat())
     }
 
     /// Keeps what is written to a file.

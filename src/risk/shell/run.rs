@@ -270,6 +270,10 @@ impl Judge<'_> {
         }
         if has_hole(&name) {
             self.unknown(&call, &first.text);
+            // It may be a shell.
+            if let Some(text) = input.as_deref().filter(|_| name.chars().all(is_hole)) {
+                self.elsewhere(text, "an unknown program");
+            }
         } else if let Some(programs) = &mut self.programs {
             programs.names.insert(name.clone());
         }

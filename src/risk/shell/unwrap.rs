@@ -1,6 +1,6 @@
 //! What wrappers run: `env`, `sudo`, `xargs`, `timeout` and the like.
 
-use super::names::{self, is_variable};
+use super::names::{self, is_given};
 use super::run::Call;
 use super::{Arg, Judge, Stream};
 use crate::risk::rules::privilege;
@@ -45,9 +45,11 @@ impl Judge<'_> {
             }
         }
         for word in &call.words[1..at] {
-            if let Some((variable, value)) =
-                word.split_once('=').filter(|(variable, _)| is_variable(variable))
-            {
+            if let Some((variable, value)) = word.split_once('=').filter(|(variable, _)| is_given(variable)) {
+                // A function that is handed down, and what old shells ran behind it.
+                if value.starts_with("() {") {
+                    self.text(&format!("f {value}\nf"), variable, None);
+                }
                 self.assigned(variable, value);
                 if name == "env" {
                     self.scope.set_text(variable, value);
@@ -78,6 +80,10 @@ impl Judge<'_> {
         if matches!(name, "xargs" | "parallel" | "rush" | "xe") {
             let told = inner.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" ");
             inner = self.fed(call, inner, input.as_deref());
+            if let Some(program) = inner.first_mut().filter(|program| program.text.starts_with('/')) {
+                // What was found by a pattern.
+                program.is_pattern = program.text.contains(['*', '?', '[']);
+            }
             if name != "xargs" {
                 // These give the whole line to a shell; what is added to it may be nothing.
                 self.elsewhere(&told, name);

@@ -326,8 +326,7 @@ impl Judge<'_> {
                             items.put(&key, text);
                         }
                         None => {
-                            let texts: Vec<String> =
-                                self.expand(word).into_iter().map(|arg| arg.text).collect();
+                            let texts: Vec<String> = self.expand(word).into_iter().map(found_by).collect();
                             items.extend(texts.into());
                         }
                     }
@@ -370,6 +369,14 @@ impl Judge<'_> {
         self.nesting -= 1;
         output
     }
+}
+
+/// A word, or the program that its pattern stands for: `p=(/???/r[m])`.
+fn found_by(arg: Arg) -> String {
+    let is_program = arg.is_pattern && arg.text.starts_with('/');
+    let reading =
+        super::names::readings(&arg.text).first().filter(|_| is_program).map(|name| (*name).to_owned());
+    reading.unwrap_or(arg.text)
 }
 
 /// `while :; do job & done`: jobs without end, and nothing that waits for one.

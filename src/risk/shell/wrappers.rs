@@ -1,6 +1,6 @@
 //! Programs that run another one: what of their words is the other's.
 
-use super::names::is_variable;
+use super::names::is_given;
 
 /// A wrapper: name, options that take the next word, and how many plain words stand before the command.
 type Wrapper = (&'static str, &'static [&'static str], usize);
@@ -231,7 +231,7 @@ pub(super) fn inner(words: &[&str]) -> Option<usize> {
             option if option.starts_with('-') && option.len() > 1 => {
                 at += 1 + usize::from(valued.contains(&option))
             }
-            assignment if assignment.split_once('=').is_some_and(|(name, _)| is_variable(name)) => at += 1,
+            assignment if assignment.split_once('=').is_some_and(|(name, _)| is_given(name)) => at += 1,
             _ if left > 0 => {
                 left -= 1;
                 at += 1;

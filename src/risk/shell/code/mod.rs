@@ -508,6 +508,7 @@ fn call(
         let piped = texts
             .iter()
             .take(2)
+            .filter(|text| !matches!(text.as_str(), "|-" | "-|"))
             .find(|text| text.len() > 1 && (text.ends_with('|') || text.starts_with('|')));
         if let Some(line) = piped.filter(|_| name == "open") {
             found.push(Does::Runs(line.trim_matches('|').to_owned()));

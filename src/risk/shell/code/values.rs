@@ -348,6 +348,18 @@ impl<'t> Values<'t> {
                     end = stop;
                     continue;
                 }
+                // '%c%c x' % (114, 109)
+                Token::Sign('%') if text.contains("%c") => {
+                    let start = end + 1 + usize::from(self.is(end + 1, '('));
+                    let mut stop = start;
+                    while let Some(Token::Number(code)) = self.token(stop) {
+                        let letter = u32::try_from(*code).ok().and_then(char::from_u32)?;
+                        text = text.replacen("%c", &letter.to_string(), 1);
+                        stop += 1 + usize::from(self.is(stop + 1, ','));
+                    }
+                    end = stop + usize::from(start > end + 1);
+                    continue;
+                }
                 // Path.home() / '.ssh'
                 Token::Sign('/') if text.starts_with(['~', '/']) => {
                     text.push('/');
