@@ -262,12 +262,21 @@ impl<'w> Line<'w> {
     fn has(&mut self, choice: &Choice) -> bool {
         match choice {
             Choice::Like(pattern) => {
-                let words =
-                    self.folded.get_or_insert_with(|| self.args.iter().map(|word| folded(word)).collect());
+                let words = self
+                    .folded
+                    .get_or_insert_with(|| self.args.iter().map(|word| folded(meant(word))).collect());
                 words.iter().any(|word| like(pattern, word))
             }
             Choice::Option(option) => self.args.iter().any(|word| is_option(word, option)),
         }
+    }
+}
+
+/// A quoted `~i`, which the shell's walk writes `./~i` so that no home folder is made of it, as the program sees it.
+fn meant(word: &str) -> &str {
+    match word.strip_prefix("./") {
+        Some(rest) if rest.starts_with('~') && !rest.starts_with("~/") && rest.len() > 1 => rest,
+        _ => word,
     }
 }
 

@@ -29,7 +29,10 @@ impl Origin {
     /// A command's output, put into a word.
     pub(super) const OUTPUT: Self = Self(64);
 
-    const ALL: u8 = 127;
+    /// A variable that is named like something of production.
+    pub(super) const LIVE: Self = Self(128);
+
+    const ALL: u8 = 255;
 
     pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0

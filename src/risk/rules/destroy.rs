@@ -187,6 +187,7 @@ pub const RULES: &[Rule] = &[
             "stonith_admin|crm|pcs|crm_node|crm_attribute|corosync-cmapctl|fence_*|cibadmin ~-f|--fence|-B|--reboot|standby|cluster|node|resource|-d|--erase|-E|-R|--off|-o !~status|show|list|config",
             "stonith_admin|fence_*|cibadmin ~-f|--fence|--reboot|-B|--erase|-E|*off*|*reboot*",
             "tail|cat|sort|head|xxd|base64|wc|tac ~/dev/zero|/dev/full",
+            "virsh|govc|vim-cmd ~shutdown|reset|vmsvc/power.off|vm.power",
         ],
         examples: &["reboot", "shutdown -h now", "stress-ng --vm 8 --timeout 0"],
         harmless: &["systemctl status x", "shutdown -c"],

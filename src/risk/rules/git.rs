@@ -44,8 +44,17 @@ pub const RULES: &[Rule] = &[
             "git lfs migrate|prune --everything|--force|~--verify*",
             "git-sweep|git-trim|git-delete-merged-branches cleanup|-y|--yes",
             "curl -X|--request|-XDELETE|-XPUT|-XPATCH ~*api.github.com/repos*|*/api/v4/projects/*|*/api/v3/repos/*|*bitbucket.org/2.0/repositories* ~delete|-xdelete|put|-xput|patch",
+            "xargs ~git ~push ~--delete|-d|-D|:*|--force|-f",
+            "git push --force-with-lease|-f|--force --all|--tags|--mirror",
+            "git for-each-ref|remote prune ~--all ~push",
+            "git push --force-with-lease|--force-if-includes main|master|trunk|production|prod|release*|stable|*:main|*:master !--dry-run|-n",
         ],
-        examples: &["git push --force origin main", "git filter-branch x", "git push -f"],
+        examples: &[
+            "git push --force origin main",
+            "git filter-branch x",
+            "git push -f",
+            "git ls-remote --tags origin | awk '{print $2}' | xargs git push --delete origin",
+        ],
         harmless: &["git push origin x"],
     },
     Rule {

@@ -116,6 +116,32 @@ pub const RULES: &[Rule] = &[
         harmless: &["echo 'export PATH=$HOME/bin:$PATH' >> ~/.bashrc"],
     },
     Rule {
+        id: "unleash",
+        level: High,
+        reason: Text {
+            en: "takes an agent's limits away, or plants what it will run or obey",
+            zh: "解除智能体的限制，或植入其将执行、遵从的内容",
+        },
+        patterns: &[
+            "claude|codex|gemini|q|cursor-agent|opencode|amp|copilot|qwen|kimi|iflow|openclaw|clawdbot|moltbot|cline|auggie|droid|crush|kiro-cli|goose|aider|trae-cli ~--dangerously*|--yolo|--trust-all-tools|--allow-all-tools|--allow-all-paths|danger-full-access|--sandbox=danger*|--permission-mode=bypass*|bypasspermissions|--approval-mode=yolo|--dangerously-skip*|--skip-permissions*|--no-permission*",
+            "codex|gemini -a|--ask-for-approval|--approval-mode ~never|yolo",
+            "claude|codex|gemini|q|cursor-agent|opencode|amp|copilot|qwen|kimi|iflow|openclaw|clawdbot|moltbot|cline|auggie|droid|crush|kiro-cli|goose|aider|trae-cli config|settings|set ~set|--global|-g|add ~*bash(*|*bypass*|*danger*|*exec.ask*|*exec.security*|*sandbox.mode*|*auth.mode*|*allowinsecure*|*approval_policy*|*elevated*|*dmpolicy*|*allowfrom* ~*(*)*|*bypass*|*danger*|off|none|full|never|false|*|open|true",
+            "openclaw|clawdbot|moltbot gateway ~--auth=none|--no-auth|none|--allow-unconfigured",
+            "openclaw|clawdbot|moltbot devices|pairing|nodes|node approve ~--all|--latest|-y",
+            "code|codium|cursor ~--disable-workspace-trust|--no-sandbox",
+        ],
+        examples: &[
+            "claude --dangerously-skip-permissions -p 'tidy up'",
+            "codex exec -s danger-full-access 'fix it'",
+            "openclaw config set tools.exec.ask off",
+        ],
+        harmless: &[
+            "claude -p 'say why the test fails'",
+            "codex exec 'fix the test'",
+            "openclaw config get tools.exec",
+        ],
+    },
+    Rule {
         id: "schedule",
         level: High,
         reason: Text { en: "has something run later", zh: "安排稍后自动执行" },
@@ -149,6 +175,7 @@ pub const RULES: &[Rule] = &[
             "service ~* enable|onestart|onerestart|start_at_boot",
             "supervisorctl add",
             "xdg-autostart|dex|gio ~*autostart*",
+            "defaults write ~*initial␣text*|*command*string*|*bookmarks*|*startup␣window*|*loginhook*|*logouthook*",
         ],
         examples: &["crontab f", "systemctl enable evil", "crontab -r", "sysrc evil_enable=YES"],
         harmless: &["crontab -l", "systemctl status x"],

@@ -201,6 +201,17 @@ const ROUTINE: &[&str] = &[
 pub fn is_routine(program: &str, args: &[&str]) -> bool {
     let is_bare =
         args.is_empty() || args.iter().all(|arg| matches!(*arg, "-h" | "--help" | "--version" | "-V"));
+    // A shell among its words may well be what it is run for.
+    let names_shell = |arg: &&str| {
+        ["/bin/sh", "/bin/bash", "/bin/zsh", "/bin/dash"].iter().any(|shell| arg.contains(shell))
+    };
+    if !matches!(
+        program,
+        "docker" | "podman" | "kubectl" | "crictl" | "ctr" | "usermod" | "ls" | "cat" | "ln" | "dpkg" | "rpm"
+    ) && args.iter().any(names_shell)
+    {
+        return false;
+    }
     match program {
         "find" => !args.iter().any(|arg| {
             matches!(*arg, "-exec" | "-execdir" | "-delete" | "-ok" | "-fls" | "-fprintf" | "-fprint")
@@ -343,6 +354,7 @@ pub const RULES: &[Rule] = &[
             "wp plugin|theme install ~http:*|https:*",
             "java|jenkins-cli|groovy ~*jenkins-cli*|groovy|groovysh|create-user|create-job|*security-realm* ~groovy|groovysh|create-user-by-xml|create-credentials-by-xml|get-credentials-as-xml|delete-*|safe-restart|restart|shutdown|quiet-down",
             "jenkins-cli groovy|groovysh|delete-job|delete-node|shutdown|restart|create-credentials-by-xml|get-credentials-as-xml",
+            "dscl ~. ~-create|-append|-passwd|-delete|-merge|-change",
         ],
         examples: &["useradd -m bob", "passwd root", "net rpc group addmem 'Domain Admins' bob -U a -S dc"],
         harmless: &["groups", "passwd -S"],
@@ -384,6 +396,7 @@ pub const RULES: &[Rule] = &[
             "sudo ~-u#-*|#-1|-u#4294967295|--user=#-1|--chroot=*",
             "sudoedit -s ~*\\\\*",
             "newgrp|sg root|wheel|sudo|shadow|disk|lxd|kmem|adm",
+            "osascript ~*do␣script*|*keystroke*␣return*|*with␣administrator␣privileges*",
         ],
         examples: &["find / -perm -4000 -type f"],
         harmless: &["find . -perm 644"],

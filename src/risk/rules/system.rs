@@ -6,6 +6,26 @@ use crate::risk::Level::{High, Medium};
 /// The rules, the graver first.
 pub const RULES: &[Rule] = &[
     Rule {
+        id: "network-device",
+        level: High,
+        reason: Text {
+            en: "resets or changes a device of the network or a plant",
+            zh: "重置或更改网络或工控设备",
+        },
+        patterns: &[
+            "snmpset",
+            "ssh|sshpass|plink|telnet|expect|clogin|cmdset ~write␣erase*|*erase␣startup-config*|*erase␣nvram*|*system␣zeroize*|*reset-configuration*|*reset␣saved-configuration*|*restore␣factory*|*factory-reset*|*factoryreset*|*load␣factory-default*|*delete␣flash:*|*format␣flash:*|*format␣bootflash:*|*execute␣format*|*system-reset*|*no␣access-list*|*set␣security␣policies*permit*|firstboot*|mca-ctrl*reset*|reload",
+            "mbpoll|modbus-cli|modpoll|modbus|plcscan|s7-cli|bacwp|bacrd-write|cpppo|enip_client ~-w|write|write_*|-1|*=*",
+            "restconf|netconf-console|gnmic|gnmi_set|napalm|ncclient ~set|--edit-config*|--delete*|delete|configure|copy-config|--db=*",
+            "tftp|atftp ~put|-p|-c␣put ~*startup*|*running-config*|*.bin",
+        ],
+        examples: &[
+            "snmpset -v2c -c private 192.0.2.1 1.3.6.1.2.1.2.2.1.7.1 i 2",
+            "ssh admin@192.0.2.2 'write erase'",
+        ],
+        harmless: &["snmpwalk -v2c -c public 192.0.2.1", "ssh admin@192.0.2.2 'show version'"],
+    },
+    Rule {
         id: "defences",
         level: High,
         reason: Text {
@@ -98,6 +118,22 @@ pub const RULES: &[Rule] = &[
             "softwareupdate --ignore|--schedule ~off|*all*|*",
             "mdutil -i ~off",
             "export|set|declare|env ~git_ssl_no_verify=1|git_ssl_no_verify=true|node_tls_reject_unauthorized=0|pythonhttpsverify=0|ssl_cert_file=/tmp/*|requests_ca_bundle=/tmp/*|node_extra_ca_certs=/tmp/*|curl_ca_bundle=/tmp/*|git_ssl_cainfo=/tmp/*|aws_ca_bundle=/tmp/*|pythonhttpsverify=0 !~localhost",
+            "launchctl setenv|config|unsetenv ~dyld_*|path|*path*|ld_*|user|system",
+            "spctl --add|--remove|--disable|--enable-assessment|~--add*",
+            "fdesetup disable|removerecovery|changerecovery|remove|authrestart|add|sync",
+            "codesign --remove-signature",
+            "codesign --force|-f|-fs ~/applications/*|~/applications/*|/system/*|/library/*",
+            "pmset ~disablesleep|destroyfvkeyonstandby|autorestart ~1|0",
+            "security delete-keychain|set-keychain-settings|set-keychain-password|create-keychain|default-keychain|list-keychains|authorize|import|delete-generic-password|delete-internet-password|trust-settings-import|add-certificates ~-s|-d|-t|-u|login.keychain*|/library/keychains/*|*.keychain*|-k|-a|-l|/tmp/*|*.p12|*.cer|*.crt",
+            "defaults import|write ~com.apple.loginitems*|com.apple.loginwindow*|com.apple.screensaver*|com.apple.security*|com.apple.alf*|com.apple.softwareupdate*|com.apple.commerce*|com.apple.crashreporter*|com.apple.tcc*|com.apple.systempolicy*|com.apple.remotemanagement*|*com.apple.backgroundtaskmanagement*|com.apple.timemachine*|/library/preferences/*",
+            "kill|pkill|launchctl ~*littlesnitch*|*santad*|*xprotect*|*mrt*|*tccd*|*securityd*|*blockblock* !~-0|-l|list|print",
+            "chflags ~nouchg|noschg|norestricted|nohidden|uchg|schg ~/system*|/library*|/usr*|/etc*|/var*|/applications*",
+            "pkgutil --forget",
+            "jamf removeframework|removemdmprofile|policy|recon|manage",
+            "plutil|plistbuddy ~*launchagents*|*launchdaemons*|*com.apple.loginitems*|*tcc.db* !~-lint|-p|print",
+            "xattr -cr|-rc|-c|-dr|-rd ~/applications/*|*.app|*.app/",
+            "open ~*.command|*.terminal|*.workflow|*.scpt ~/tmp/*|/private/tmp/*|~~/downloads/*|/users/*/downloads/*|/var/tmp/*",
+            "installer -pkg ~/tmp/*|/private/tmp/*|*/downloads/*|/var/tmp/*|/volumes/*",
         ],
         examples: &[
             "iptables -F",
@@ -224,6 +260,9 @@ pub const RULES: &[Rule] = &[
             "mdutil|mdfind -i|-E|-X ~off|/",
             "systemctl set-environment|import-environment ~ld_preload=*|ld_library_path=*|path=/tmp*|bash_env=*|ld_audit=*|python*=*",
             "pmset|systemsetup|kickstart|softwareupdate ~-setremotelogin|-activate|-configure|--ignore|-setremoteappleevents|-access|sleepnow|shutdown|restart",
+            "hdiutil attach|mount ~http:*|https:*",
+            "nscurl|softwareupdate|startosinstall ~--eraseinstall|--allowuntrusted|-l␣http*|--ignore",
+            "ioreg|kmutil ~load|unload|install",
         ],
         examples: &[
             "insmod x.ko",

@@ -1,5 +1,6 @@
 //! What variables hold that the text does not set, and which of them are named like credentials.
 
+use super::particulars::says_production;
 use crate::risk::value::Origin;
 
 /// What a variable holds that the text does not set; `None` when nothing is known of it.
@@ -27,13 +28,14 @@ pub(super) fn ambient(name: &str) -> Option<String> {
 
 /// What an unknown variable of this name may hold.
 pub(super) fn unknown(name: &str) -> Origin {
-    if STRONG.contains(&name) {
+    let kept = if STRONG.contains(&name) {
         Origin::CREDENTIAL | Origin::SECRET
     } else if is_credential(name) {
         Origin::CREDENTIAL
     } else {
         Origin::UNKNOWN
-    }
+    };
+    if says_production(name) { kept | Origin::LIVE } else { kept }
 }
 
 /// Variables that hold the keys to a whole account.

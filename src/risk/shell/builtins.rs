@@ -385,6 +385,12 @@ impl Judge<'_> {
         }
         match name {
             _ if LOADS.contains(&name) && is_given => self.find("search-path", &shown),
+            // The keys of whoever else is logged in.
+            "SSH_AUTH_SOCK"
+                if text.contains("/tmp/ssh-") || text.contains("/run/user/") || comes_from_list(text) =>
+            {
+                self.find("read-secret", &shown);
+            }
             _ if COMMANDS.contains(&name) && is_given => {
                 self.named_program(name, text);
                 if name == "PROMPT_COMMAND" {
@@ -447,4 +453,9 @@ fn fields(line: &str, count: usize, is_separator: impl Fn(char) -> bool) -> Vec<
         rest = behind.trim_start_matches([' ', '\t']);
     }
     fields
+}
+
+/// Whether a text is what a command that lists files said.
+fn comes_from_list(text: &str) -> bool {
+    origin(text).is_some_and(|origin| origin.has(Origin::OUTPUT))
 }

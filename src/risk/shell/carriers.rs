@@ -476,6 +476,16 @@ fn for_editor(name: &str, line: &str) -> String {
                 let path = path.split(['"', '\'']).next().unwrap_or_default();
                 return format!("rm -rf {}", quoted(path));
             }
+            if let Some(path) =
+                line.split_once("delete(").and_then(|(_, rest)| rest.split(['"', '\'']).nth(1))
+            {
+                return format!("rm -rf {}", quoted(path));
+            }
+            if let Some(path) =
+                line.split_once("delete(").and_then(|(_, rest)| rest.split(['"', '\'']).nth(1))
+            {
+                return format!("rm -rf {}", quoted(path));
+            }
             ["!", "silent !", "silent! !", "terminal ", "term ", "r !", "w !sh", "call system(", "set shell="]
                 .iter()
                 .find_map(|start| line.strip_prefix(start))

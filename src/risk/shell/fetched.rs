@@ -8,6 +8,10 @@ use crate::risk::value::{Origin, comes_from, is_hole};
 
 /// Programs that run, load or install what a file among their words holds.
 const RUN_FILES: &[&str] = &[
+    "wasmtime",
+    "wasmer",
+    "wasmedge",
+    "wazero",
     "java",
     "dotnet",
     "mono",
@@ -588,6 +592,10 @@ impl Judge<'_> {
                 let packs = !call.has(&["-x", "--extract", "-t", "x", "t", "xf", "tf"]);
                 packs && call.plain().any(is_whole)
             }
+            "docker" | "podman" | "nerdctl" => {
+                call.has(&["save", "export"]) && !call.has(&["-o", "--output"])
+            }
+            "osascript" => call.rest().iter().any(|word| word.contains("the clipboard")),
             name if CLIPBOARDS.contains(&name) => {
                 !call.has(&["-i", "-in", "--input", "-c", "--clear"])
                     && (call.has(&["-o", "-out", "--output", "-b", "-p"])

@@ -6,7 +6,7 @@ use super::{Judge, Stream, decode, names};
 use crate::base::json;
 use crate::risk::paths;
 use crate::risk::syntax::escape;
-use crate::risk::value::{Origin, has_hole, is_hole, origin};
+use crate::risk::value::{Origin, comes_from, has_hole, is_hole, origin};
 
 /// Programs that tell about the machine and who uses it.
 const TELLS: &[&str] = &[
@@ -126,6 +126,14 @@ impl Judge<'_> {
                     return word(&value);
                 }
             }
+            // Sizes and names of what lies in a folder that is not the project's.
+            "du" => {
+                let folder = call.plain().find(|path| path.starts_with(['~', '/']));
+                if let Some(folder) = folder.filter(|folder| !has_hole(folder)) {
+                    let folder = folder.trim_end_matches(['*', '/']);
+                    return word(&format!("1 {folder}/{}", Origin::UNKNOWN.hole()));
+                }
+            }
             // Whose it is stays to be seen.
             "pidof" | "pgrep" => {
                 let name = call.plain().last().unwrap_or_default();
@@ -174,6 +182,13 @@ impl Judge<'_> {
         if TELLS.contains(&call.name) {
             let secret = matches!(call.name, "env" | "printenv" | "set" | "history" | "fc" | "getent");
             return Some(if secret { Origin::PRIVATE | Origin::CREDENTIAL } else { Origin::PRIVATE }.text());
+        }
+        if matches!(call.name, "grep" | "egrep" | "fgrep" | "rg" | "ag" | "ack" | "ugrep")
+            && self.captured == 0
+            && input.as_deref().is_some_and(|text| comes_from(text, Origin::PRIVATE))
+            && !call.has(&["-c", "-q", "-v", "-l"])
+        {
+            self.picks_secrets(call);
         }
         let text = self.gathered(call, input);
         if call.name == "tee" {
@@ -290,6 +305,17 @@ impl Judge<'_> {
             made.push_str(behind);
         }
         made
+    }
+
+    /// Credentials that are picked from what was heard on a line.
+    fn picks_secrets(&mut self, call: &Call<'_>) {
+        let pattern = call.after(&["-e", "--regexp"]).or_else(|| call.plain().next()).unwrap_or_default();
+        let pattern = pattern.to_ascii_lowercase();
+        let heard = ["pass", "authorization", "cookie", "login", "secret", "pwd", "bearer", "credential"];
+        let seeks = |words: &[&str]| words.iter().any(|word| pattern.contains(word));
+        if self.is_heard && seeks(&heard) {
+            self.find("search-secrets", &call.line());
+        }
     }
 
     /// What a program reads: the files among its words, or else its input.

@@ -57,6 +57,33 @@ const OPTIONS: &[&str] = &[
     "--rsh",
 ];
 
+/// Programs that pick tests by their names.
+const TESTERS: &[&str] = &[
+    "rspec",
+    "jest",
+    "vitest",
+    "mocha",
+    "pytest",
+    "minitest",
+    "playwright",
+    "cypress",
+    "ava",
+    "tap",
+    "phpunit",
+    "pest",
+    "behat",
+    "cucumber",
+    "busted",
+    "ctest",
+    "gtest",
+    "karma",
+    "jasmine",
+    "bats",
+    "nose2",
+    "tox",
+    "nox",
+];
+
 /// Programs that install or manage others by name.
 const NAMES_OTHERS: &[&str] = &[
     "apt", "apt-get", "aptitude", "apk", "brew", "dnf", "yum", "zypper", "pacman", "pip", "pip3", "npm",
@@ -97,6 +124,9 @@ const RUNS_CODE: &[&str] = &[
     "getRuntime",
     "ProcessBuilder",
     "fs.rm",
+    "removeItem(",
+    "removeDir(",
+    "FileUtils.",
     "execSync",
     "(\"rm\"",
     "Command(",
@@ -145,6 +175,7 @@ impl Judge<'_> {
     pub(super) fn guessed(&mut self, call: &Call<'_>, input: &Stream) {
         if only_mentions(call.name)
             || only_checks(call.name)
+            || TESTERS.contains(&call.name)
             || interpreters::is_shell(call.name)
             || wrappers::inner(call.words).is_some()
         {
@@ -176,6 +207,9 @@ impl Judge<'_> {
 
     /// Texts behind options for commands, and lines of input that begin with `!`.
     fn told(&mut self, call: &Call<'_>, input: &Stream) {
+        if call.plain().take(4).any(|word| TESTERS.contains(&word)) {
+            return;
+        }
         let is_sed = matches!(call.name, "sed" | "gsed" | "curl" | "tar" | "ssh" | "docker" | "podman");
         if !is_sed && !interpreters::is_interpreter(call.name) {
             let mut lines: Vec<String> = call

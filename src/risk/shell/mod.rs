@@ -25,8 +25,10 @@ mod interpreters;
 mod items;
 mod jumps;
 mod manifests;
+mod mild;
 pub(super) mod names;
 mod network;
+mod obeyed;
 mod parameter;
 mod particulars;
 mod planted;
@@ -34,6 +36,7 @@ mod redirect;
 mod run;
 mod scope;
 mod search;
+mod served;
 mod settings;
 mod spoken;
 mod unwrap;
@@ -57,7 +60,8 @@ use scope::{POSITIONAL, Scope};
 use variable::Variable;
 
 pub(super) use code::quoted;
-pub(super) use redirect::is_trusted_name;
+pub(super) use obeyed::is_taken;
+pub(super) use redirect::{gives_secrets_away, is_trusted_name};
 
 /// Commands that are looked at in one text, those inside of others included.
 const FUEL: usize = 1500;
@@ -138,6 +142,10 @@ struct Judge<'a> {
     stdin: Stream,
     /// Whether the text works on what is live, by the machine that it was sent to.
     is_production: bool,
+    /// Whether what goes over a line was listened to.
+    is_heard: bool,
+    /// Whether a package was given something to run where it is installed.
+    is_poisoned: bool,
     /// The current folder, resolved.
     folder: String,
     fuel: usize,
@@ -183,6 +191,8 @@ impl<'a> Judge<'a> {
             fetched_folders: Vec::new(),
             stdin: None,
             is_production: false,
+            is_poisoned: false,
+            is_heard: false,
             folder: String::new(),
             fuel: FUEL,
             expanded: 0,

@@ -189,7 +189,8 @@ impl Judge<'_> {
         let is_session = matches!(call.name, "ssh" | "slogin" | "rsh")
             || call.name == "openssl" && call.has(&["s_client"]);
         if is_session || is_store && call.has(&["cat", "-", "/dev/stdout"]) {
-            return Some(Some(Origin::NETWORK.text()));
+            let kept = if is_session { Origin::default() } else { Origin::PRIVATE };
+            return Some(Some((Origin::NETWORK | kept).text()));
         }
         if !FETCHERS.contains(&call.name) {
             return None;

@@ -6,6 +6,7 @@ use super::carriers::escapes;
 use super::items::Items;
 use super::run::Call;
 use crate::risk::paths::Place;
+use crate::risk::value::{Origin, comes_from};
 
 impl Judge<'_> {
     /// What only some programs do, beside the tables.
@@ -23,6 +24,19 @@ impl Judge<'_> {
         if call.name == "git" {
             self.git_places(call);
         }
+        // A variable that nobody set is empty, and leaves the root.
+        let is_rooted = |word: &str| {
+            word.strip_suffix("/*").is_some_and(|before| {
+                before.chars().count() == 1 && crate::risk::value::origin(before) == Some(Origin::UNKNOWN)
+            })
+        };
+        let recurses = |word: &&str| {
+            *word == "--recursive"
+                || word.starts_with('-') && !word.starts_with("--") && word.contains(['r', 'R'])
+        };
+        if call.name == "rm" && call.rest().iter().any(recurses) && call.plain().any(is_rooted) {
+            self.find("delete-outside", &call.line());
+        }
         if matches!(call.name, "grep" | "egrep" | "fgrep" | "rg" | "ag" | "zgrep" | "ack" | "ugrep") {
             self.seeks_secrets(call);
         }
@@ -32,6 +46,10 @@ impl Judge<'_> {
                     self.find("sql-delete-all", &call.line());
                 }
                 for line in escapes(word) {
+                    let first = line.split_whitespace().next().unwrap_or_default();
+                    if super::interpreters::is_shell(super::names::base(first)) {
+                        self.find("shell-escape", &call.line());
+                    }
                     self.elsewhere(&line, call.name);
                 }
             }
@@ -66,6 +84,15 @@ impl Judge<'_> {
             "wipe",
             "truncate",
             "force-reset",
+            "fresh",
+            "refresh",
+            "undo:all",
+            "ecto.reset",
+            "ecto.drop",
+            "fixtures:load",
+            "rollback",
+            "loaddata",
+            "seed:replant",
         ];
         let is_reset = call
             .plain()
@@ -90,8 +117,8 @@ impl Judge<'_> {
     }
 
     /// Whether a command is told to work on what is live.
-    fn is_production(&self, call: &Call<'_>) -> bool {
-        let says = says_production;
+    pub(super) fn is_production(&self, call: &Call<'_>) -> bool {
+        let says = |text: &str| says_production(text) || comes_from(text, Origin::LIVE);
         let variables = [
             "RAILS_ENV",
             "NODE_ENV",
@@ -101,6 +128,14 @@ impl Judge<'_> {
             "ENVIRONMENT",
             "MIX_ENV",
             "DATABASE_URL",
+            "APP_ENVIRONMENT",
+            "SYMFONY_ENV",
+            "FLASK_ENV",
+            "RACK_ENV",
+            "DB_HOST",
+            "PGHOST",
+            "MYSQL_HOST",
+            "STAGE",
         ];
         let set = variables
             .iter()
@@ -140,8 +175,30 @@ impl Judge<'_> {
         }
     }
 
+    /// What git sends where.
+    fn pushes(&mut self, call: &Call<'_>) {
+        if !call.has(&["push"]) {
+            return;
+        }
+        // A name of a branch or tag that tells a key to whoever reads the repository.
+        let tells = |word: &&str| {
+            !word.contains("://")
+                && word.contains(':')
+                && comes_from(word, Origin::CREDENTIAL | Origin::SECRET)
+        };
+        let url = call.plain().skip_while(|word| *word != "push").nth(1).unwrap_or_default();
+        if is_foreign(url) || call.rest().iter().any(tells) {
+            self.find("send-secret", &call.line());
+        }
+        let lists = call.rest().iter().any(|word| comes_from(word, Origin::OUTPUT));
+        if call.has(&["--delete", "-d"]) && lists {
+            self.find("git-rewrite-shared", &call.line());
+        }
+    }
+
     /// What git takes in, and what it throws away where.
     fn git_places(&mut self, call: &Call<'_>) {
+        self.pushes(call);
         if call.has(&["add"]) {
             for path in call.plain().skip_while(|word| *word != "add").skip(1).take(64) {
                 if self.place(&self.resolve(path)) == Place::Secret {
@@ -200,6 +257,36 @@ impl Judge<'_> {
             self.find(id, &call.line());
         }
     }
+}
+
+/// Parts of the names of hosts at which repositories are kept.
+const FORGES: &[&str] = &[
+    "git",
+    "bitbucket",
+    "codeup",
+    "heroku",
+    "azure",
+    "visualstudio",
+    "amazonaws",
+    "localhost",
+    "127.0.0.1",
+    "huggingface",
+    "codeberg",
+    "sr.ht",
+    "volces",
+    "code.",
+    "source.",
+    "scm",
+    "repo",
+    "forge",
+    "gerrit",
+];
+
+/// Whether an address is at no place where repositories are kept.
+fn is_foreign(url: &str) -> bool {
+    let host = url.split_once("://").map_or("", |(_, rest)| rest).split('/').next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+    !host.is_empty() && host.is_ascii() && !FORGES.iter().any(|forge| host.contains(forge))
 }
 
 /// Whether a text names what is live.

@@ -262,6 +262,9 @@ impl Judge<'_> {
             if is_socket && comes_from(&content, Origin::SECRET | Origin::PRIVATE | Origin::FILE) {
                 self.find("send-secret", &path);
             }
+            if is_socket {
+                self.sent_lines(&content, &path);
+            }
             self.poisons(&path, &content);
             self.keep(&path, &content, adds);
         }
@@ -286,6 +289,10 @@ impl Judge<'_> {
 
     /// What is put into a profile runs with every new shell.
     pub(super) fn poisons(&mut self, path: &str, content: &str) {
+        if gives_secrets_away(path, content) {
+            self.find("send-secret", path);
+        }
+        self.plants(path, content);
         if self.place(&self.resolve(path)) != Place::Profile {
             return;
         }
@@ -374,4 +381,66 @@ impl Judge<'_> {
         }
         place
     }
+}
+
+/// Whether a job of a service that builds would send out the secrets that it is given.
+pub(in crate::risk) fn gives_secrets_away(path: &str, content: &str) -> bool {
+    let is_job = [
+        ".github/workflows/",
+        ".github/actions/",
+        ".gitlab-ci",
+        ".circleci/",
+        "azure-pipelines",
+        "bitbucket-pipelines",
+        "jenkinsfile",
+        ".drone.yml",
+        ".woodpecker",
+        ".travis.yml",
+        ".buildkite/",
+        ".gitea/workflows/",
+        ".forgejo/workflows/",
+        "cloudbuild.",
+    ];
+    let path = path.to_ascii_lowercase();
+    if !is_job.iter().any(|name| path.contains(name)) || content.len() > 64 * 1024 {
+        return false;
+    }
+    let plain: String = content.to_ascii_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+    let all = plain.contains("tojson(secrets)") || plain.contains("tojson(env)");
+    let sends = |line: &str| {
+        let line = line.to_ascii_lowercase();
+        let leaves = ["curl ", "wget ", "| nc ", "ncat ", "/dev/tcp/", "nslookup ", "dig "]
+            .iter()
+            .any(|word| line.contains(word));
+        let given = [
+            "| base64",
+            "printenv |",
+            "env |",
+            "env|",
+            "$(env",
+            "$(printenv",
+            "/proc/self/environ",
+            "--data-binary @-",
+            "-d @-",
+        ];
+        let all = [
+            "env |",
+            "env|",
+            "printenv |",
+            "printenv|",
+            "$(env",
+            "$(printenv",
+            "/proc/self/environ",
+            "set |",
+        ];
+        leaves && all.iter().any(|word| line.contains(word))
+            || given.iter().any(|word| line.contains(word))
+                && line.contains("secrets.")
+                && !line.contains("base64 -d")
+                && !line.contains("base64 --decode")
+            || leaves
+                && line.contains("secrets.")
+                && crate::risk::rules::network::DROPS.iter().any(|host| line.contains(host))
+    };
+    all || content.lines().any(sends)
 }

@@ -191,6 +191,26 @@ fn only_helps(words: &[&str]) -> bool {
             || given.is_empty())
 }
 
+/// Whether code shows all variables, or what was put aside for another program.
+fn tells_all(code: &str) -> bool {
+    let ends = |name: &str| {
+        code.match_indices(name).take(8).any(|(at, _)| !code[at + name.len()..].starts_with(['.', '[']))
+    };
+    [
+        "process.env",
+        "os.environ",
+        "ENV.to_h",
+        "ENV.inspect",
+        "Deno.env.toObject()",
+        "$_ENV",
+        "getenv()",
+        "%ENV",
+    ]
+    .iter()
+    .any(|name| ends(name))
+        || code.contains("the clipboard")
+}
+
 /// The command line that the shell of Windows is given: `cmd /c …`.
 fn console(call: &Call<'_>) -> Option<String> {
     if call.name != "cmd" {
@@ -309,6 +329,7 @@ impl Judge<'_> {
         }
         self.network(call, input.as_deref());
         self.statements(call, input.as_deref());
+        self.served(call, input.as_deref());
         self.fetched_program(call, input.as_deref());
         self.planted(call);
         if super::interpreters::is_shell(call.name) || super::interpreters::is_interpreter(call.name) {
@@ -316,6 +337,9 @@ impl Judge<'_> {
             // What code prints that asks the web is from there.
             let asks = call.rest().iter().any(|word| word.contains("http://") || word.contains("https://"));
             let is_open = output.as_deref().is_some_and(has_hole);
+            if call.rest().iter().any(|code| tells_all(code)) {
+                return Some((Origin::PRIVATE | Origin::CREDENTIAL).text());
+            }
             return if asks && is_open { Some(Origin::NETWORK.text()) } else { output };
         }
         if let Some(output) = self.search(call) {
@@ -473,7 +497,7 @@ impl Judge<'_> {
     }
 
     /// The rule tables.
-    fn tables(&mut self, call: &Call<'_>) -> bool {
+    pub(super) fn tables(&mut self, call: &Call<'_>) -> bool {
         // Asked how it is used, a program does nothing else.
         let only_helps = only_helps(call.words);
         let plain = without_literals(call);
@@ -489,7 +513,7 @@ impl Judge<'_> {
             let is_shown = !is_own && !is_rehearsed && (self.captured == 0 || rule.id != "print-secret");
             // `sudo` is judged with what it runs.
             if is_shown && (rule.id != "sudo" || call.words.len() == 1) {
-                self.find(rule.id, &call.line());
+                self.find(self.milder(call, rule.id), &call.line());
             }
         }
         let is_own = call.args[0].text.contains('/') && !call.args[0].text.starts_with(['/', '~']);

@@ -107,7 +107,8 @@ impl Judge<'_> {
 
     /// A command that is run for what is found below `start`.
     fn found(&mut self, command: &[Arg], start: &str, narrows: bool, name: Option<&str>, is_fd: bool) {
-        if let [shell] = command
+        if let [shell, options @ ..] = command
+            && options.iter().all(|option| matches!(option.text.as_str(), "-p" | "-i" | "-l"))
             && super::interpreters::is_shell(super::names::base(&shell.text))
         {
             self.find("shell-escape", &format!("find -exec {}", shell.text));

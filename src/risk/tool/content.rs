@@ -42,6 +42,26 @@ pub(super) fn by_content(
     if let Some(statement) = text(STATEMENTS).filter(|_| is_database) {
         keep(judge_command(&format!("psql -c {}", quote(&statement)), context));
     }
+    // What is typed into a session: a statement is for the client that runs there.
+    if let Some(typed) = text(&["data", "input", "text", "keys"]).filter(|typed| is_statement(typed)) {
+        keep(judge_command(&format!("psql -c {}", quote(&typed)), context));
+        keep(judge_command(&format!("redis-cli {}", typed.trim()), context));
+    }
+    let tells = [
+        "message", "send", "mail", "email", "slack", "discord", "telegram", "post", "comment", "sms", "chat",
+        "tweet", "reply", "notify", "webhook", "teams", "publish", "fetch", "http", "request",
+    ]
+    .iter()
+    .any(|name| parts.contains(name));
+    if tells
+        && TEXTS
+            .iter()
+            .chain(&["data", "payload", "json"])
+            .filter_map(|key| params.get(*key)?.as_str())
+            .any(holds_key)
+    {
+        keep(by_rule("send-secret", lower));
+    }
     if let Some(url) = text(&["url", "uri", "endpoint"]) {
         let uploads = text(&["path", "file", "file_path"])
             .map_or_else(String::new, |path| format!(" -T {}", path_word(&path)));
@@ -97,9 +117,67 @@ pub(super) fn by_content(
     }
 }
 
-/// What is put into a profile.
+/// Whether a text begins like a statement for a database.
+fn is_statement(text: &str) -> bool {
+    let lower = text.trim_start().to_ascii_lowercase();
+    let mut words = lower.split(|c: char| !c.is_ascii_alphabetic());
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    matches!(
+        (first, second),
+        ("drop", "database" | "table" | "schema" | "user" | "role" | "owned")
+            | ("delete", "from")
+            | ("alter", "user" | "role" | "system")
+            | ("truncate" | "flushall" | "flushdb", _)
+            | ("grant", "all")
+            | ("copy", _)
+    )
+}
+
+/// Whether a text holds a key itself, not only the name of one.
+fn holds_key(text: &str) -> bool {
+    if text.contains("-----BEGIN") && text.contains("PRIVATE KEY-----") {
+        return true;
+    }
+    let starts: &[(&str, usize)] = &[
+        ("AKIA", 16),
+        ("ASIA", 16),
+        ("LTAI", 12),
+        ("AKLT", 20),
+        ("ghp_", 20),
+        ("gho_", 20),
+        ("ghs_", 20),
+        ("github_pat_", 20),
+        ("glpat-", 16),
+        ("xoxb-", 16),
+        ("xoxp-", 16),
+        ("sk_live_", 16),
+        ("rk_live_", 16),
+        ("npm_", 30),
+        ("pypi-AgE", 16),
+        ("AIza", 30),
+        ("hvs.", 20),
+        ("dop_v1_", 20),
+        ("shpat_", 20),
+    ];
+    starts.iter().any(|(start, length)| {
+        text.match_indices(start).take(8).any(|(at, _)| {
+            let behind = &text[at + start.len()..];
+            behind
+                .bytes()
+                .take_while(|b| b.is_ascii_alphanumeric() || b"-_".contains(b))
+                .take(*length)
+                .count()
+                == *length
+        })
+    })
+}
+
+/// What is put into a profile, or into the description of a job that builds.
 pub(super) fn added(path: &str, content: &str, context: &Context<'_>, keep: &mut dyn FnMut(Verdict)) {
-    if place(&resolve(path, "", context)) == Place::Profile {
+    if shell::gives_secrets_away(path, content) {
+        keep(by_rule("send-secret", path));
+    }
+    if place(&resolve(path, "", context)) == Place::Profile || shell::is_taken(path) {
         keep(judge_command(&format!("printf %s {} >> {}", shell::quoted(content), path_word(path)), context));
     }
 }

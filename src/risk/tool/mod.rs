@@ -28,7 +28,9 @@ pub fn judge_tool(name: &str, params: &Map<String, Value>, context: &Context<'_>
     let folder = ["workdir", "cwd", "working_directory", "workingDirectory"]
         .iter()
         .find_map(|key| params.get(*key)?.as_str());
-    let inner = Context { workspace: context.workspace, home: context.home };
+    // A host that names no project runs its commands in one.
+    let workspace = context.workspace.or_else(|| folder.filter(|folder| is_project(folder)));
+    let inner = Context { workspace, home: context.home };
     let mut found = Verdict::low();
     let keep = |found: &mut Verdict, more: Verdict| {
         if more.level > found.level || found.rule.is_none() && more.rule.is_some() {
@@ -146,6 +148,32 @@ pub fn judge_tool(name: &str, params: &Map<String, Value>, context: &Context<'_>
         }
     }
     found
+}
+
+/// Whether a folder is one in which somebody keeps a project: below a home, and none of those that every home has.
+fn is_project(folder: &str) -> bool {
+    let below = ["/home/", "/Users/"].iter().find_map(|root| folder.strip_prefix(root));
+    let Some((_, path)) = below.and_then(|path| path.split_once('/')) else { return false };
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let personal = [
+        "Documents",
+        "Desktop",
+        "Downloads",
+        "Pictures",
+        "Music",
+        "Videos",
+        "Movies",
+        "Library",
+        "Public",
+        "Templates",
+        "bin",
+        "snap",
+        "go",
+        "Applications",
+    ];
+    parts.next().is_some_and(|first| !first.starts_with('.') && !personal.contains(&first))
+        && !path.contains("..")
+        && parts.all(|part| !part.starts_with('.'))
 }
 
 /// A path as a word of the shell: a tilde stays one.

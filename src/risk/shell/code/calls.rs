@@ -88,6 +88,7 @@ pub(super) const DELETES: &[&str] = &[
     "emptyDirSync",
     "delete",
     "removeDirectory",
+    "removeDir",
     "remove_entry_secure",
     "delete_folder",
     "truncate",

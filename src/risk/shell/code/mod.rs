@@ -58,6 +58,16 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
         let script = code.split("do shell script \"").nth(1).and_then(|rest| rest.split('"').next());
         found.extend(script.map(|script| Does::Runs(script.to_owned())));
     }
+    // (delete-directory "/srv" t)
+    for start in
+        ["(delete-directory ", "(delete-file ", "(delete-directory-tree ", "(delete-directory-recursively "]
+    {
+        let paths = code.split(start).skip(1).take(8).filter_map(|rest| rest.split('"').nth(1));
+        found.extend(paths.map(|path| Does::Acts(Effect::DeleteTree, path.to_owned())));
+    }
+    // removeItem(atPath: "/srv")
+    let labelled = code.split("removeItem(at").skip(1).take(8).filter_map(|rest| rest.split('"').nth(1));
+    found.extend(labelled.map(|path| Does::Acts(Effect::DeleteTree, path.to_owned())));
     let runs_something = is_one(
         &lower,
         &["exec", "system", "run", "process", "spawn", "popen", "command", "shell", ".!", "call", "cmd"],
@@ -137,8 +147,16 @@ const COMMANDS: &[&str] =
 /// Texts that are command lines, or the words of one, and are not only shown.
 fn literals(tokens: &[Token]) -> impl Iterator<Item = String> {
     let (mut found, mut is_shown, mut at) = (Vec::new(), false, 0);
+    // How deep the parentheses are within those of what shows.
+    let mut depth = 0_usize;
     while at < tokens.len() && found.len() < 8 {
         match &tokens[at] {
+            Token::Sign('(') if is_shown => depth += 1,
+            Token::Sign(')') if depth > 0 => {
+                depth -= 1;
+                is_shown = depth > 0;
+            }
+            Token::Name(_) if depth > 0 => {}
             Token::Name(name) => {
                 let shows = [
                     "print", "puts", "echo", "log", "printf", "println", "write", "say", "info", "error",
@@ -146,7 +164,7 @@ fn literals(tokens: &[Token]) -> impl Iterator<Item = String> {
                 ];
                 is_shown = shows.contains(&name.as_str());
             }
-            Token::Sign(';') => is_shown = false,
+            Token::Sign(';') if depth == 0 => is_shown = false,
             Token::Text(text) if !is_shown => {
                 let first = text.split_whitespace().next().unwrap_or_default();
                 if COMMANDS.contains(&first) {
@@ -256,7 +274,7 @@ fn homed(code: &str) -> std::borrow::Cow<'_, str> {
     if !code.contains("HOME") && !code.contains("home") {
         return code.into();
     }
-    let mut whole = code.to_owned();
+    let mut whole = code.replace("($ENV{HOME}", "('~'");
     for name in INSIDE {
         whole = whole.replace(name, "~");
     }

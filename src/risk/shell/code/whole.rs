@@ -283,6 +283,15 @@ pub(super) fn overall(code: &str, language: &str) -> Vec<Does> {
         "jdbc",
         "database/sql",
         "sequelize",
+        "mongoose",
+        "prisma",
+        "require('pg')",
+        "require(\"pg\")",
+        "typeorm",
+        "drizzle",
+        "peewee",
+        "asyncpg",
+        "motor",
     ]);
     if database
         && has(&[
@@ -300,6 +309,7 @@ pub(super) fn overall(code: &str, language: &str) -> Vec<Does> {
             "drop_all(",
             "delete_many({})",
             "deletemany({})",
+            "deletemany()",
             "delete_all",
             "drop user",
             "drop role",
@@ -335,9 +345,49 @@ pub(super) fn overall(code: &str, language: &str) -> Vec<Does> {
         "axios.post",
         "net::http.post",
         ".post(",
+        "').request(",
+        "\").request(",
+        "').get(",
+        "\").get(",
+        "http.get(",
+        "https.get(",
+        "requests.get(",
+        "sendbeacon",
+        "xmlhttprequest",
+        "gethostbyname(",
     ]);
+    let names_key = || {
+        ["os.environ[", "os.environ.get(", "os.getenv(", "process.env.", "process.env[", "env[", "getenv("]
+            .iter()
+            .any(|start| {
+                code.match_indices(start).take(8).any(|(at, _)| {
+                    let name: String = code[at + start.len()..]
+                        .chars()
+                        .skip_while(|c| matches!(c, '\'' | '"'))
+                        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                        .collect();
+                    super::super::ambient::is_credential(&name)
+                })
+            })
+    };
+    // A key as part of an address, not as the header that a service asks for.
     if posts
-        && has(&["os.environ", "process.env)", "env.to_h", "json.stringify(process.env", "dict(os.environ"])
+        && names_key()
+        && has(&["?'+", "?\"+", "='+", "=\"+", "/'+", "/\"+", "?{", "=${", "?${", ".example", "={os."])
+        && !has(&["authorization", "bearer", "x-api-key", "headers", "auth="])
+    {
+        found.push(Does::Is("send-secret"));
+    }
+    if posts
+        && has(&[
+            "os.environ",
+            "process.env)",
+            "env.to_h",
+            "json.stringify(process.env",
+            "dict(os.environ",
+            "deno.env.toobject",
+            "json.stringify(bun.env",
+        ])
         && !has(&["os.environ[", "os.environ.get", "os.getenv"])
     {
         found.push(Does::Is("send-secret"));
