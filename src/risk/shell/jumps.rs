@@ -5,7 +5,7 @@ use super::variable::Variable;
 use super::ways::{Start, Ways};
 use super::{Judge, Stream};
 use crate::risk::syntax::Script;
-use crate::risk::syntax::ast::{Command, Word};
+use crate::risk::syntax::ast::{Command, Pipeline, Word};
 use crate::risk::value::has_hole;
 
 /// Places from which one loop or function is left that are followed; what lies beyond is never low.
@@ -190,14 +190,14 @@ impl Judge<'_> {
         &mut self,
         name: &str,
         values: Vec<String>,
-        body: &Script,
+        body: &[Pipeline],
         input: &Stream,
     ) -> Stream {
         let mut output: Stream = None;
         self.enter_frame(Kind::Loop);
         for value in values {
             self.scope.set_text(name, value);
-            let more = self.script(body, input.clone());
+            let more = self.list(body, input.clone());
             self.gather(&mut output, more);
             self.rejoin(false);
         }
@@ -209,9 +209,7 @@ impl Judge<'_> {
     /// `while` and `until`: the body sees what it set the last time, or never runs.
     pub(super) fn repeated(&mut self, body: &Script, input: &Stream) -> Stream {
         if let Some((name, values)) = read_one_by_one(body, input) {
-            let mut body = body.clone();
-            body.pipelines.remove(0);
-            let output = self.for_each(&name, values, &body, &None);
+            let output = self.for_each(&name, values, &body.pipelines[1..], &None);
             self.scope.set_text(&name, String::new());
             return output;
         }

@@ -13,6 +13,9 @@ const MAX_LINES: usize = 64;
 /// Files that are looked at for one command.
 const MAX_FILES: usize = 8;
 
+/// Files whose names cost as much to look at as a command.
+const FILES: usize = 8;
+
 /// How a file is read.
 #[derive(Clone, Copy)]
 enum Reading {
@@ -244,6 +247,9 @@ impl Judge<'_> {
         for (programs, endings, reading) in PLANTED {
             if !programs.contains(&call.name) && !programs.contains(&name) {
                 continue;
+            }
+            if !self.pay(self.files.len() / FILES) {
+                return;
             }
             // A file of any name may be given: `just -f FILE`, `cmake -P FILE`.
             let given = call.after(&["-f", "-P", "--file", "--justfile", "-c", "--init-script", "-I"]);

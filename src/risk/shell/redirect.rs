@@ -88,9 +88,9 @@ pub(super) const COPROCESS_OUTPUT: &str = "/dev/fd/coproc";
 /// Links that are followed.
 const MAX_LINKS: usize = 8;
 /// Bytes of a pattern, and of a path, that files are looked for by.
-const MAX_PATTERN: usize = 128;
+const MAX_PATTERN: usize = 64;
 /// Files that a pattern is tried on.
-const MAX_MATCHED: usize = 64;
+const MAX_MATCHED: usize = 16;
 
 /// A file that takes the output of a command, and whether it is added to it.
 type Target = (String, bool);
@@ -227,6 +227,11 @@ impl Judge<'_> {
     fn matching(&self, pattern: &str) -> Option<String> {
         if !pattern.contains(['*', '?', '[']) || pattern.len() > MAX_PATTERN || self.files.len() > MAX_MATCHED
         {
+            return None;
+        }
+        // Counts for as many paths as it is tried on.
+        self.paths.set(self.paths.get() + MAX_MATCHED);
+        if self.paths.get() > super::MAX_PATHS {
             return None;
         }
         let found =

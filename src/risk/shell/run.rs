@@ -16,6 +16,9 @@ const MAX_CALLS: usize = 3;
 /// Arguments that cost as much as a command.
 const ARGUMENTS: usize = 32;
 
+/// Bytes of arguments that cost as much as a command.
+const ARGUMENT_BYTES: usize = 256;
+
 /// Options with which tools only say what they would do.
 const DRY_RUNS: &[&str] = &[
     "--dry-run",
@@ -244,7 +247,8 @@ impl Judge<'_> {
             self.cut("not-understood");
             return Some(Origin::UNKNOWN.text());
         }
-        if !self.pay(1 + args.len() / ARGUMENTS) {
+        let bytes: usize = args.iter().map(|arg| arg.text.len()).sum();
+        if !self.pay(1 + args.len() / ARGUMENTS + bytes / ARGUMENT_BYTES) {
             return Some(Origin::UNKNOWN.text());
         }
         self.nesting += 1;

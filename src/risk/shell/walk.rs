@@ -228,7 +228,7 @@ impl Judge<'_> {
         let spells =
             body.pipelines.len() <= SPELLING && values.iter().all(|value| value.len() <= SPELT_BYTES);
         let values = self.worst_of(values, if spells { MAX_SPELT } else { MAX_VALUES });
-        self.for_each(name, values, body, input)
+        self.for_each(name, values, &body.pipelines, input)
     }
 
     fn simple(&mut self, simple: &Simple, input: Stream) -> Stream {
