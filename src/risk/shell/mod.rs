@@ -257,6 +257,8 @@ impl<'a> Judge<'a> {
     /// Takes so much from what the text may cost; notes when there is too little left.
     fn pay(&mut self, cost: usize) -> bool {
         if self.fuel < cost {
+            // What is tried again and again is paid for in the end.
+            self.fuel /= 2;
             self.cut("not-understood");
             return false;
         }
