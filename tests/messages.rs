@@ -165,6 +165,8 @@ fn other_channels_are_the_hosts_and_a_page_or_a_terminal_gets_nothing() {
     let gateway = Gateway::start(&feishu.config());
     // Without a host nothing is sent to other channels, and the login does not mind.
     gateway.log_in("agent:main:telegram:direct:1", "alice", Some(chat("telegram", "telegram:1")));
+    // What is under way when a host comes would find it.
+    assert!(gateway.app.pool.wait(PATIENCE));
     let sent = Outbound::attach_to(&gateway.app);
     for (session, target) in [
         ("agent:main:main:user:webchat-ui", Some(chat("webchat", "agent:main:main"))),
