@@ -150,7 +150,9 @@ fn a_consent_is_told_in_the_chat_that_asked_and_its_agent_woken() {
         order: Order { provider: "google".into(), ..Order::default() },
         return_value: false,
     };
-    let Outcome::Fetch(asked) = gateway.app.services.perform(Action::Fetch(input)).unwrap() else { panic!() };
+    let Outcome::Fetch(asked) = gateway.app.services.perform(Action::Fetch(Box::new(input))).unwrap() else {
+        panic!()
+    };
     let mut browser = Browser::new();
     let page = browser.get(asked.auth_url.unwrap().expose());
     browser.submit(&page, &[("decision", "approve")]);

@@ -94,7 +94,7 @@ impl<'a> Backend<'a> {
 
 fn put(app: &App, params: &Value) -> Result<Value> {
     let input = session_put::Input::read(params.as_object().unwrap(), true)?;
-    Ok(serde_json::to_value(app.services.perform(Action::SessionPut(input))?).unwrap())
+    Ok(serde_json::to_value(app.services.perform(Action::SessionPut(Box::new(input)))?).unwrap())
 }
 
 fn get(app: &App, params: &Value) -> Result<Value> {

@@ -70,7 +70,7 @@ pub const TOOL: Tool = Tool {
             asked_in: None,
         };
         let return_value = params.flag("returnValue");
-        Ok(Action::Fetch(Input { session, origin: Origin::default(), order, return_value }))
+        Ok(Action::Fetch(Box::new(Input { session, origin: Origin::default(), order, return_value })))
     },
 };
 
@@ -186,7 +186,7 @@ mod tests {
     fn shown(bench: &Bench, params: &Value) -> Value {
         let action = TOOL.action(params.as_object().unwrap(), None).unwrap();
         let Action::Fetch(input) = action else { panic!() };
-        serde_json::to_value(run(&bench.services, input).unwrap()).unwrap()
+        serde_json::to_value(run(&bench.services, *input).unwrap()).unwrap()
     }
 
     #[test]

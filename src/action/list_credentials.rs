@@ -47,7 +47,7 @@ pub const TOOL: Tool = Tool {
     needs_login: true,
     read: |params, session| {
         let page = params.whole("page").map_or(1, |page| u32::try_from(page).unwrap_or(u32::MAX));
-        Ok(Action::ListCredentials(Input { session, page, filter: filter(*params)? }))
+        Ok(Action::ListCredentials(Box::new(Input { session, page, filter: filter(*params)? })))
     },
 };
 
@@ -209,7 +209,7 @@ mod tests {
         let Action::ListCredentials(input) = TOOL.action(params.as_object().unwrap(), None).unwrap() else {
             panic!()
         };
-        serde_json::to_value(run(&bench.services, input).unwrap()).unwrap()
+        serde_json::to_value(run(&bench.services, *input).unwrap()).unwrap()
     }
 
     fn names(list: &Value) -> Vec<&str> {

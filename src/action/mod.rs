@@ -47,7 +47,8 @@ pub mod whoami;
 
 pub use services::Services;
 
-/// Everything that can be asked for. A session of `None` means the main one, see [`target`].
+/// Everything that can be asked for. A session of `None` means the main one, see [`target`]. What is large is boxed, here and
+/// in [`Outcome`], since every request moves one of each a few times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// What would be ruled on a call, and why?
@@ -57,13 +58,13 @@ pub enum Action {
     /// A person's word on a blocked call.
     DecideApproval(decide_approval::Input),
     /// Fetch a hosted credential.
-    Fetch(fetch::Input),
+    Fetch(Box<fetch::Input>),
     /// Which variables does a program get that runs for the session?
     Environment(Option<SessionKey>),
     /// Does the process work?
     Health,
     /// Which credential providers are there, and what does the session have of them?
-    ListCredentials(list_credentials::Input),
+    ListCredentials(Box<list_credentials::Input>),
     /// What counts as risky?
     ListRiskPatterns,
     /// Which role providers are there?
@@ -85,7 +86,7 @@ pub enum Action {
     /// What is the login of a web chat's session?
     SessionGet(session_get::Input),
     /// Take over a login that was made for a web chat.
-    SessionPut(session_put::Input),
+    SessionPut(Box<session_put::Input>),
     /// Bind a credential to an environment name.
     SetBinding(set_binding::Input),
     /// What is configured?
@@ -129,13 +130,13 @@ pub enum Outcome {
     /// Of [`Action::ListTips`].
     ListTips(list_tips::Outcome),
     /// Of [`Action::Login`].
-    Login(login::Outcome),
+    Login(Box<login::Outcome>),
     /// Of [`Action::Logout`].
     Logout(logout::Outcome),
     /// Of [`Action::ProvideSecrets`].
     ProvideSecrets(provide_secrets::Outcome),
     /// Of [`Action::RiskCheck`].
-    RiskCheck(risk_check::Outcome),
+    RiskCheck(Box<risk_check::Outcome>),
     /// Of [`Action::RoleCredentials`].
     RoleCredentials(Box<role_credentials::Outcome>),
     /// Of [`Action::ServerStatus`].
@@ -159,7 +160,7 @@ pub enum Outcome {
     /// Of [`Action::UserToken`].
     UserToken(user_token::Outcome),
     /// Of [`Action::Whoami`].
-    Whoami(whoami::Outcome),
+    Whoami(Box<whoami::Outcome>),
 }
 
 impl Action {
@@ -186,23 +187,23 @@ impl Services {
             Action::AuthzExplain(input) => Outcome::AuthzExplain(Box::new(authz_explain::run(self, input)?)),
             Action::ConfigSuggest(input) => Outcome::ConfigSuggest(Box::new(config_suggest::run(input))),
             Action::DecideApproval(input) => Outcome::DecideApproval(decide_approval::run(self, input)?),
-            Action::Fetch(input) => Outcome::Fetch(Box::new(fetch::run(self, input)?)),
+            Action::Fetch(input) => Outcome::Fetch(Box::new(fetch::run(self, *input)?)),
             Action::Environment(session) => Outcome::Environment(environment::run(self, session)?),
             Action::Health => Outcome::Health(health::run(self)),
-            Action::ListCredentials(input) => Outcome::ListCredentials(list_credentials::run(self, input)?),
+            Action::ListCredentials(input) => Outcome::ListCredentials(list_credentials::run(self, *input)?),
             Action::ListRiskPatterns => Outcome::ListRiskPatterns(list_risk_patterns::run()),
             Action::ListRoles(input) => Outcome::ListRoles(list_roles::run(self, input)?),
             Action::ListTips(session) => Outcome::ListTips(list_tips::run(self, session.as_ref())?),
-            Action::Login(input) => Outcome::Login(login::run(self, input)?),
+            Action::Login(input) => Outcome::Login(Box::new(login::run(self, input)?)),
             Action::Logout(session) => Outcome::Logout(logout::run(self, session)?),
             Action::ProvideSecrets(input) => Outcome::ProvideSecrets(provide_secrets::run(self, &input)),
-            Action::RiskCheck(input) => Outcome::RiskCheck(risk_check::run(self, &input)),
+            Action::RiskCheck(input) => Outcome::RiskCheck(Box::new(risk_check::run(self, &input))),
             Action::RoleCredentials(input) => {
                 Outcome::RoleCredentials(Box::new(role_credentials::run(self, input)?))
             }
             Action::ServerStatus => Outcome::ServerStatus(Box::new(server_status::run(self))),
             Action::SessionGet(input) => Outcome::SessionGet(session_get::run(self, input)?),
-            Action::SessionPut(input) => Outcome::SessionPut(session_put::run(self, input)?),
+            Action::SessionPut(input) => Outcome::SessionPut(session_put::run(self, *input)?),
             Action::SetBinding(input) => Outcome::SetBinding(set_binding::run(self, input)?),
             Action::ShowConfig => Outcome::ShowConfig(show_config::run(self)),
             Action::Status(session) => Outcome::Status(Box::new(status::run(self, session)?)),
@@ -210,7 +211,7 @@ impl Services {
             Action::Tools => Outcome::Tools(registry::run()),
             Action::UnsetBinding(input) => Outcome::UnsetBinding(unset_binding::run(self, input)?),
             Action::UserToken(session) => Outcome::UserToken(user_token::run(self, session)?),
-            Action::Whoami(session) => Outcome::Whoami(whoami::run(self, session)?),
+            Action::Whoami(session) => Outcome::Whoami(Box::new(whoami::run(self, session)?)),
         })
     }
 }

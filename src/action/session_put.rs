@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn put(bench: &Bench, params: &Value) -> Result<Value> {
-        let outcome = bench.services.perform(Action::SessionPut(input(params)?))?;
+        let outcome = bench.services.perform(Action::SessionPut(Box::new(input(params)?)))?;
         Ok(serde_json::to_value(outcome).unwrap())
     }
 
@@ -282,7 +282,7 @@ mod tests {
         let get = json!({ "sessionKey": "main" });
         let actions = |is_webchat| {
             [
-                Action::SessionPut(Input::read(put.as_object().unwrap(), is_webchat).unwrap()),
+                Action::SessionPut(Box::new(Input::read(put.as_object().unwrap(), is_webchat).unwrap())),
                 Action::SessionGet(session_get::Input::read(get.as_object().unwrap(), is_webchat).unwrap()),
             ]
         };

@@ -69,13 +69,8 @@ impl Issuer for NumberingCloud {
             return Err(error);
         }
         let number = self.issued.fetch_add(1, Ordering::SeqCst) + 1;
-        Ok(Tip {
-            token: format!("tip-{number}").as_str().into(),
-            sub: session.sub.clone(),
-            chain: vec![key.to_string()],
-            issued_at: self.clock.now(),
-            expires_at: self.clock.now() + Duration::from_secs(LIFE),
-        })
+        let (token, now) = (format!("tip-{number}").as_str().into(), self.clock.now());
+        Tip::new(token, session.sub.clone(), vec![key.to_string()], now, now + Duration::from_secs(LIFE))
     }
 }
 

@@ -6,6 +6,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::base::error::Result;
+use crate::base::json::Members;
 use crate::session::key::SessionKey;
 use crate::tip::token::Tip;
 
@@ -36,14 +37,10 @@ pub struct Outcome {
 /// This rendering is the purpose of the action: the one place where a TIP is written out.
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Token", 7)?;
-        object.serialize_field("token", self.tip.token.expose())?;
-        object.serialize_field("sub", &self.tip.sub)?;
+        let mut object = serializer.serialize_struct("Token", 3)?;
+        object.serialize_field(Members::NAME, self.tip.members())?;
         object.serialize_field("sessionKey", &self.session)?;
-        object.serialize_field("issuedAt", &self.tip.issued_at)?;
-        object.serialize_field("expiresAt", &self.tip.expires_at)?;
         object.serialize_field("expiresInSeconds", &self.expires_in_seconds)?;
-        object.serialize_field("chain", &self.tip.chain)?;
         object.end()
     }
 }
@@ -60,11 +57,12 @@ pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Ou
 mod tests {
     use std::time::Duration;
 
-    use serde_json::json;
+    use serde_json::json as value;
 
     use super::super::testing::{Bench, LIFE, key};
     use super::*;
     use crate::base::error::Code;
+    use crate::base::json;
 
     fn token(bench: &Bench, session: &str) -> Result<(String, String), Code> {
         run(&bench.services, Some(key(session)))
@@ -112,10 +110,10 @@ mod tests {
         bench.log_in("main", "ann");
         run(&bench.services, None).unwrap();
         bench.clock.advance(Duration::from_secs(30));
-        let shown = serde_json::to_value(run(&bench.services, None).unwrap()).unwrap();
+        let shown = json::tree(&run(&bench.services, None).unwrap()).unwrap();
         assert_eq!(
             shown,
-            json!({
+            value!({
                 "token": "tip-1", "sub": "ann", "sessionKey": "agent:main:main",
                 "issuedAt": "2026-01-15T08:00:00Z", "expiresAt": "2026-01-15T09:00:00Z",
                 "expiresInSeconds": LIFE - 30, "chain": ["agent:main:main"],

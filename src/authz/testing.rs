@@ -107,11 +107,7 @@ impl Bench {
 
 /// A workload token of a person through agents, the outermost first.
 pub(crate) fn tip(sub: &str, chain: &[&str]) -> Tip {
-    Tip {
-        token: "token".into(),
-        sub: sub.to_owned(),
-        chain: chain.iter().map(|agent| (*agent).to_owned()).collect(),
-        issued_at: Timestamp::from_unix(0),
-        expires_at: Timestamp::from_unix(i64::from(u32::MAX)),
-    }
+    let chain = chain.iter().map(|agent| (*agent).to_owned()).collect();
+    let end = Timestamp::from_unix(i64::from(u32::MAX));
+    Tip::new("token".into(), sub.to_owned(), chain, Timestamp::from_unix(0), end).unwrap()
 }

@@ -16,11 +16,14 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 use serde_json::{Number, Value};
+use zeroize::Zeroizing;
 
 use super::buffer::Buffer;
 use super::error::{Code, Error};
 use super::words::Specials;
 
+/// The name under which [`Members`] are a newtype: the writer takes the text in it as it is.
+const WRITTEN: &str = "written JSON";
 /// Decimal digits of the largest `u64`.
 const MAX_DIGITS: usize = 20;
 /// What must be escaped in a string (section 7).
@@ -35,7 +38,7 @@ pub struct Unwritable;
 /// # Errors
 /// [`Unwritable`], or what the value itself fails with.
 pub fn write(out: &mut Buffer, value: &(impl Serialize + ?Sized)) -> Result<(), Unwritable> {
-    value.serialize(&mut Writer { out, in_key: false })
+    value.serialize(&mut Writer { out, in_key: false, is_written: false })
 }
 
 /// A value's JSON.
@@ -61,6 +64,34 @@ pub fn tree(value: &(impl Serialize + ?Sized)) -> Result<Value, Unwritable> {
 /// What is wrong with the text.
 pub fn read<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     serde_json::from_slice(text.as_bytes())
+}
+
+/// Members of an object that are written once and used in many: `"a":1,"b":2`. Wiped when they go.
+#[derive(Debug, Default)]
+pub struct Members(Zeroizing<String>);
+
+impl Members {
+    /// The name to give as that of the member when a struct's `Serialize` puts them among its own; only the writer here
+    /// knows it, other serializers would write a member of this name.
+    pub const NAME: &str = "";
+
+    /// The members of what is an object.
+    ///
+    /// # Errors
+    /// [`Unwritable`], also for what is not an object or has no member.
+    pub fn of(object: &(impl Serialize + ?Sized)) -> Result<Self, Unwritable> {
+        let text = text(object)?;
+        match std::str::from_utf8(text.filled()).ok().and_then(|t| t.strip_prefix('{')?.strip_suffix('}')) {
+            Some(members) if !members.is_empty() => Ok(Self(members.to_owned().into())),
+            _ => Err(Unwritable),
+        }
+    }
+}
+
+impl Serialize for Members {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(WRITTEN, self.0.as_str())
+    }
 }
 
 /// A number in decimal digits.
@@ -117,6 +148,8 @@ struct Writer<'a> {
     out: &'a mut Buffer,
     /// Whether what comes next is a key, which must be a text.
     in_key: bool,
+    /// Whether the text that comes next is JSON already.
+    is_written: bool,
 }
 
 impl Writer<'_> {
@@ -130,6 +163,9 @@ impl Writer<'_> {
     }
 
     fn string(&mut self, text: &str) {
+        if std::mem::take(&mut self.is_written) {
+            return self.out.push(text.as_bytes());
+        }
         let mut begin: &[u8] = b"\"";
         let mut rest = text.as_bytes();
         while let Some((plain, [special, tail @ ..])) = rest.split_at_checked(SPECIAL.prefix(rest)) {
@@ -192,6 +228,9 @@ impl<'a, 'b> Items<'a, 'b> {
 
     fn member(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Result<(), Unwritable> {
         debug_assert_eq!(SPECIAL.prefix(name.as_bytes()), name.len(), "names in the code are plain");
+        if name == Members::NAME {
+            return self.element(value);
+        }
         let begin: &[u8] = if std::mem::take(&mut self.is_first) { b"\"" } else { b",\"" };
         self.writer.out.push_all(&[begin, name.as_bytes(), b"\":"]);
         value.serialize(&mut *self.writer)
@@ -341,9 +380,10 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), Unwritable> {
+        self.is_written = name == WRITTEN;
         value.serialize(self)
     }
 
@@ -491,6 +531,39 @@ mod tests {
         }
         for number in [0_i64, -1, i64::MAX, i64::MIN] {
             assert_eq!(written(&number), number.to_string());
+        }
+    }
+
+    #[test]
+    fn members_that_were_written_once_stand_among_others_as_if_they_were_written_there() {
+        struct Around(Members, bool, bool);
+        impl Serialize for Around {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut object = serializer.serialize_struct("Around", 3)?;
+                if self.1 {
+                    object.serialize_field("before", "\"")?;
+                }
+                object.serialize_field(Members::NAME, &self.0)?;
+                if self.2 {
+                    object.serialize_field("after", "\\")?;
+                }
+                object.end()
+            }
+        }
+        let inner = json!({ "a": "\"\\\u{1}", "b": { "c": [1, "}"] } });
+        for (before, after) in [(false, false), (true, false), (false, true), (true, true)] {
+            let around = Around(Members::of(&inner).unwrap(), before, after);
+            let mut expected = inner.clone();
+            if before {
+                expected["before"] = "\"".into();
+            }
+            if after {
+                expected["after"] = "\\".into();
+            }
+            assert_eq!(tree(&around), Ok(expected));
+        }
+        for other in [json!({}), json!([1]), json!("{}"), json!(null)] {
+            assert_eq!(Members::of(&other).unwrap_err(), Unwritable, "{other}");
         }
     }
 

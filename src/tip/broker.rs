@@ -367,13 +367,8 @@ mod tests {
             let n = self.issued.fetch_add(1, Ordering::SeqCst);
             (self.meanwhile)(n)?;
             let now = self.clock.now();
-            Ok(Tip {
-                token: format!("tip-{n}").as_str().into(),
-                sub: session.sub.clone(),
-                chain: vec!["agent".into()],
-                issued_at: now,
-                expires_at: now + Duration::from_secs(1000),
-            })
+            let token = format!("tip-{n}").as_str().into();
+            Tip::new(token, session.sub.clone(), vec!["agent".into()], now, now + Duration::from_secs(1000))
         }
     }
 

@@ -130,7 +130,9 @@ impl Bridge {
             let none = Map::new();
             let own = params.get("params").and_then(Value::as_object).unwrap_or(&none);
             let action = match name {
-                session_put::METHOD => Action::SessionPut(session_put::Input::read(own, is_webchat)?),
+                session_put::METHOD => {
+                    Action::SessionPut(Box::new(session_put::Input::read(own, is_webchat)?))
+                }
                 session_get::METHOD => Action::SessionGet(session_get::Input::read(own, is_webchat)?),
                 _ => return Err(Error::new(Code::NotFound, format!("no method {name:?}"))),
             };

@@ -78,7 +78,7 @@ impl World {
         let order = Order { provider: provider.to_owned(), flow: Some(Flow::ApiKey), ..Order::default() };
         let origin = Origin::default();
         let input = fetch::Input { session: Some(key(session)), origin, order, return_value: false };
-        self.services().perform(Action::Fetch(input)).unwrap();
+        self.services().perform(Action::Fetch(Box::new(input))).unwrap();
         self.services().bindings.set(&key(session), provider, name).unwrap();
     }
 
