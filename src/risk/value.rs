@@ -32,7 +32,15 @@ impl Origin {
     /// A variable that is named like something of production.
     pub(super) const LIVE: Self = Self(128);
 
+    /// A whole folder of somebody's work in one piece.
+    pub(super) const WORK: Self = Self(16 | 32 | 128);
+
     const ALL: u8 = 255;
+
+    /// Whether it is a whole folder of work, and no more than that.
+    pub(super) fn is_work(self) -> bool {
+        self == Self::WORK
+    }
 
     pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0

@@ -226,6 +226,8 @@ pub const RULES: &[Rule] = &[
             "az login ~--identity",
             "aws inspector2|securityhub|macie2|guardduty|detective|config|accessanalyzer|shield|fms|backup disable*|stop*|delete*|disassociate*|remove*",
             "aliyun|ve|volcengine-cli|volc|tccli|hcloud|jdc|bce|ksyun|ucloud|huaweicloud|yandex|koocli ~runcommand|invokecommand|createcommand|startterminalsession|sendfile|runinstances*userdata|modifyinstanceuserdata*|createmanagedinstance*",
+            "gog gmail ~forwarding|delegates|delegate ~create|add",
+            "gog gmail ~--forward|--forward=*",
             "gam ~forward|forwards|forwardingaddress|forwardingaddresses|delegate|delegates|sendas|filter|filters ~on|add|create|to|true|*@*",
             "gam create|update|add admin|user|delegate ~admin|*_seed_admin_role|password|suspended|org|delegate*|to",
             "gam ~backupcodes|token|tokens|asps|delete|wipe|deprovision|transfer ~user|users|drive|datatransfer|mobile|show|print|update|delete",

@@ -33,6 +33,8 @@ pub const RULES: &[Rule] = &[
             "runc|crun|youki|kata-runtime run|exec|spec",
             "ctr|nerdctl|crictl|buildah|podman|docker run|t|tasks|c|containers ~*src=/,*|*source=/,*|*src=/etc*|*source=/etc*|*src=/root*|*source=/root*|*src=/home,*|*src=/var/run*|*source=/var/run*|*src=/dev*",
             "flatpak run ~--filesystem=host*|--filesystem=home*|--device=all",
+            "helm install|upgrade ~*hostpath=/|*hostpath.path=/|*hostpid=true*",
+            "helm install|upgrade ~*privileged=true* ~kube-system|--namespace=kube-system",
             "kubectl|oc replace ~*\"hostpid\"*|*\"hostnetwork\"*|*\"hostpath\"*|*\"privileged\":true*|*\"privileged\":␣true*",
         ],
         examples: &["docker run --privileged x", "docker run -v /:/host x"],

@@ -288,7 +288,7 @@ pub const RULES: &[Rule] = &[
             en: "Pipe-to-shell: runs code from the network", zh: "下载并直接执行网络代码"
         },
         patterns: &[
-            "nix-shell|nix-env|nix-build|nix ~http:*|https:*.tar.gz|https:*.nix",
+            "nix-shell|nix-env|nix-build|nix ~http:*|https:*.tar.gz|https:*.nix|tarball+http*|file+http*",
             "npx|bunx|pnpx|uvx http:*|https:*|git+http*|github:*|gist:*|*.tgz",
             "npm|pnpm|yarn exec|x|dlx http:*|https:*|git+http*|github:*|*.tgz",
             "uv run http:*|https:*",

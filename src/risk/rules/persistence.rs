@@ -130,6 +130,7 @@ pub const RULES: &[Rule] = &[
             "openclaw|clawdbot|moltbot devices|pairing|nodes|node approve ~--all|--latest|-y",
             "aider|cursor-agent|agent ~--yes-always|--yes|--force|-f",
             "code|codium|cursor ~--disable-workspace-trust|--no-sandbox",
+            "openclaw|clawdbot|moltbot cron add|create|edit|update ~*curl␣*|*wget␣*|*base64*|*/tmp/*|*.ssh/*",
         ],
         examples: &[
             "claude --dangerously-skip-permissions -p 'tidy up'",

@@ -341,7 +341,7 @@ pub const RULES: &[Rule] = &[
         level: High,
         reason: Text { en: "changes users, groups or passwords", zh: "修改用户、用户组或密码" },
         patterns: &[
-            "useradd|adduser|usermod|userdel|deluser|groupadd|groupmod|groupdel|addgroup|delgroup|gpasswd|chpasswd|chgpasswd|newusers|vipw|vigr|visudo|chage|chsh|chfn|sysadminctl|dseditgroup|pwconv|pwunconv|grpconv|smbpasswd|htdigest|kpasswd|ldapmodify|ldapadd|ldappasswd|authconfig|pam-auth-update !--help|--version|-c|-S|--status|-l",
+            "useradd|adduser|usermod|userdel|deluser|groupadd|groupmod|groupdel|addgroup|delgroup|gpasswd|chpasswd|chgpasswd|newusers|vipw|vigr|visudo|chage|chsh|chfn|sysadminctl|dseditgroup|dsenableroot|pwpolicy|pwconv|pwunconv|grpconv|smbpasswd|htdigest|kpasswd|ldapmodify|ldapadd|ldappasswd|authconfig|pam-auth-update !--help|--version|-c|-S|--status|-l",
             "ansible -m|--module-name ~user|group|authorized_key|*.user|*.authorized_key",
             "dscl ~-create|-append|-delete|-passwd|-change|create|append|delete|passwd",
             "dbus-send|busctl|gdbus ~*createuser*|*setpassword*|*deleteuser*|*setaccounttype*",
@@ -397,6 +397,7 @@ pub const RULES: &[Rule] = &[
             "find ~/|/usr*|/bin*|/etc*|/var*|/home* -perm ~-4000|/4000|-u=s|/u=s|-6000|/6000|-2000|-g=s|/u+s|/g+s|-0002|-222|-002|-o+w|-o=w|/o+w|-u+s|-2|+6000",
             "find ~/|/etc*|/usr*|/var* -writable",
             "winpeas*|seatbelt*|powerup*|sharpup*|juicypotato*|printspoofer*|godpotato*|sharphound*|certipy*|kubeletctl|kube-hunter|suid3num*|sudo_killer*|pacu|msfdb|msfrpcd|cdk-team*",
+            "searchsploit -m|--mirror",
             "sudoedit -s ~*\\\\*",
             "osascript ~*do␣script*|*keystroke*␣return*|*with␣administrator␣privileges*",
         ],

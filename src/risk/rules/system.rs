@@ -298,9 +298,19 @@ pub const RULES: &[Rule] = &[
             en: "has another program or library take the place of a trusted one",
             zh: "用其他程序或库替换可信程序",
         },
-        patterns: &[],
-        examples: &["PATH=/tmp:$PATH ls", "LD_PRELOAD=/tmp/x.so ls"],
-        harmless: &["PATH=$PATH:/opt/bin ls", "RUST_LOG=debug cargo run"],
+        patterns: &[
+            "update-alternatives|alternatives --install|--set ~sudo|su|ssh|sshd|login|passwd|bash|sh|ls|ps|cat|git|gpg|systemctl|crontab|curl|find|grep",
+        ],
+        examples: &[
+            "PATH=/tmp:$PATH ls",
+            "LD_PRELOAD=/tmp/x.so ls",
+            "sudo update-alternatives --install /usr/bin/sudo sudo /opt/x/sudo-wrap 999",
+        ],
+        harmless: &[
+            "PATH=$PATH:/opt/bin ls",
+            "RUST_LOG=debug cargo run",
+            "update-alternatives --install /usr/bin/python3 python3 /usr/bin/python3.12 1",
+        ],
     },
     Rule {
         id: "look-alike",

@@ -66,7 +66,7 @@ const STRONG: &[&str] = &[
 ];
 
 /// Whether a variable is named like a credential.
-pub(super) fn is_credential(name: &str) -> bool {
+pub(in crate::risk) fn is_credential(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let ends =
         ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "_PAT"];

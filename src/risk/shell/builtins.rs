@@ -446,7 +446,10 @@ impl Judge<'_> {
             _ if LOADS.contains(&name) && is_given && !is_tool(text) => self.find("search-path", &shown),
             // The keys of whoever else is logged in.
             "SSH_AUTH_SOCK"
-                if text.contains("/tmp/ssh-") || text.contains("/run/user/") || comes_from_list(text) =>
+                if text.contains("/tmp/ssh-")
+                    || text.contains("/run/user/")
+                    || text.starts_with("/tmp") && has_hole(text)
+                    || comes_from_list(text) =>
             {
                 self.find("read-secret", &shown);
             }

@@ -393,6 +393,8 @@ impl Judge<'_> {
         }
         for (name, value) in given {
             let runs = match value.strip_prefix('!') {
+                // What it prints is read by git.
+                Some(command) if name.starts_with("credential.") => format!(": \"$({command})\""),
                 Some(command) => command.to_owned(),
                 None if name.to_ascii_lowercase().starts_with("alias.") && call.has(&["config"]) => continue,
                 None if name.to_ascii_lowercase().starts_with("alias.") => format!("git {value}"),

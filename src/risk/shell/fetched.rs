@@ -624,6 +624,20 @@ impl Judge<'_> {
         if private {
             return Some(Some(Origin::PRIVATE.text()));
         }
+        let is_work = match call.name {
+            "tar" | "bsdtar" | "gtar" | "zip" => {
+                !crate::risk::effects::extracts(call.rest())
+                    && call.plain().any(|path| matches!(path, "." | "./" | "*" | ".." | ".git"))
+            }
+            "git" => {
+                call.has(&["archive"]) && call.after(&["-o", "--output"]).is_none()
+                    || call.has(&["bundle"]) && call.has(&["-"])
+            }
+            _ => false,
+        };
+        if is_work && !call.rest().iter().any(|word| word.starts_with("--remote")) {
+            return Some(Some(Origin::WORK.text()));
+        }
         let foreign = matches!(call.name, "docker" | "podman" | "nerdctl") && call.has(&["run"])
             || call.name == "git"
                 && call.has(&["archive"])
@@ -644,6 +658,13 @@ impl Judge<'_> {
             && call.rest().iter().any(|word| is_list(word))
         {
             self.find("remove-system", &call.line());
+        }
+        if super::leaving::MAILERS.contains(&call.name)
+            && call.has(&["delete", "trash", "remove", "purge", "batchDelete", "batch-delete"])
+            && call.rest().iter().any(|word| word.contains(is_hole))
+            && (self.is_looping() || self.trail.iter().any(|how| how.starts_with("xargs")))
+        {
+            self.find("named-destroy", &call.line());
         }
         if matches!(call.name, "kubectl" | "oc")
             && call

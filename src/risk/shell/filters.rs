@@ -7,7 +7,8 @@ use super::texts::{
     counted, cut, defined, ends, folded, formatted, numbered, picked, sorted, substituted, translated,
 };
 use super::{Judge, Stream, decode, names};
-use crate::risk::paths;
+use crate::risk::effects::{self, Effect};
+use crate::risk::paths::{self, Place};
 use crate::risk::rules::databases::is_client;
 use crate::risk::syntax::escape;
 use crate::risk::value::{Origin, comes_from, has_hole, origin};
@@ -107,7 +108,10 @@ impl Judge<'_> {
                 return word(path.rsplit_once('/').map_or(".", |(folder, _)| folder));
             }
             // A program that is picked out of all that there are.
-            "compgen" if !call.has(&["-W", "-v", "-e"]) => return word(&Origin::DECODED.text()),
+            "compgen" if call.has(&["-v", "-e"]) && !call.has(&["-W"]) => {
+                return word(&Origin::CREDENTIAL.text());
+            }
+            "compgen" if !call.has(&["-W"]) => return word(&Origin::DECODED.text()),
             "ls" => {
                 let folder = call.plain().next().unwrap_or(".");
                 let is_odd = folder.contains(['?', '[']) && folder.contains("/bin/");
@@ -210,6 +214,7 @@ impl Judge<'_> {
                     return word(&value);
                 }
             }
+            "gpgconf" => return word("~/.gnupg/S.gpg-agent.ssh"),
             "yes" => return word(call.plain().next().unwrap_or("y")),
             "printenv" if self.captured == 0 && call.plain().any(is_credential) => {
                 self.find("print-credential", &call.line());
@@ -242,7 +247,10 @@ impl Judge<'_> {
             return Some(defined(&text).unwrap_or_else(|| from.text()));
         }
         if TELLS.contains(&call.name) {
-            let secret = matches!(call.name, "env" | "printenv" | "set" | "history" | "fc" | "getent");
+            let is_one =
+                call.name == "printenv" && call.plain().all(|name| !is_credential(name)) && !rest.is_empty();
+            let secret =
+                !is_one && matches!(call.name, "env" | "printenv" | "set" | "history" | "fc" | "getent");
             return Some(if secret { Origin::PRIVATE | Origin::CREDENTIAL } else { Origin::PRIVATE }.text());
         }
         if matches!(call.name, "grep" | "egrep" | "fgrep" | "rg" | "ag" | "ack" | "ugrep")
@@ -558,6 +566,17 @@ impl Judge<'_> {
                 if sources.len() > 1 || target.ends_with(['/', '.']) {
                     self.link(&into, source);
                 }
+            }
+            // What is put among temporary files and deleted there is gone from where it was.
+            let is_folder = target.ends_with('/') || matches!(*target, "/tmp" | "/var/tmp");
+            let is_temporary = is_folder || self.place(&self.resolve(target)) == Place::Temporary;
+            let place = self.place(&self.resolve(source));
+            if call.name == "mv"
+                && is_temporary
+                && effects::rule(Effect::DeleteTree, place) == Some("delete-outside")
+            {
+                let into = format!("{target}/{}", names::base(source));
+                self.link(if is_folder { &into } else { target }, source);
             }
             let piped = if *source == "/dev/stdin" { input.clone() } else { None };
             if let Some(content) = piped.or_else(|| self.content(source)) {

@@ -178,6 +178,25 @@ const TAKES: &[&str] = &[
     "arg",
 ];
 
+/// Last parts of the names of variables that hold a text to be shown, tried or compared.
+const HOLDS_TEXT: &[&str] = &[
+    "SAMPLE",
+    "EXAMPLE",
+    "FIXTURE",
+    "CASE",
+    "EXPECTED",
+    "TEXT",
+    "TITLE",
+    "MESSAGE",
+    "MSG",
+    "SUBJECT",
+    "NOTE",
+    "COMMENT",
+    "DESCRIPTION",
+    "QUESTION",
+    "PATTERN",
+];
+
 /// Whether what stands behind an option, or a variable that is set for a program, is a command line.
 fn takes_command(option: &str, text: &str) -> bool {
     if !text.contains(' ') {
@@ -194,6 +213,7 @@ fn takes_command(option: &str, text: &str) -> bool {
     is_shell && (option.starts_with('-') && !SAYS.contains(&option) || is_variable)
         || option.starts_with('-') && TAKES.contains(&last)
         || is_variable
+            && !HOLDS_TEXT.contains(&option.rsplit('_').next().unwrap_or_default())
             && begins(first)
             && [" /", " ~", " .", " $"].iter().any(|start| text.contains(start))
             && text.split_whitespace().skip(1).all(is_operand)

@@ -115,6 +115,7 @@ const LIBRARIES: &[&str] = &[
     "googleapiclient",
     "azure.",
     "kubernetes",
+    "client-node",
     "pymongo",
     "mongodb",
     "redis",
@@ -150,11 +151,9 @@ const DONE: &[(&str, &[&str])] = &[
         "print-secret",
         &[
             "get_secret_value",
-            "getsecretvalue",
             "access_secret_version",
             "withdecryption=true",
             "create_access_key",
-            "createaccesskey",
             "read_secret_version",
             "get_session_token",
             "get_federation_token",
@@ -169,27 +168,20 @@ const DONE: &[(&str, &[&str])] = &[
         "cloud-destroy",
         &[
             "terminate_instances",
-            "terminateinstances",
             "delete_bucket",
-            "deletebucket",
             "delete_table(",
-            "deletetable",
             "delete_stack",
-            "deletestack",
             "delete_cluster",
             "delete_db_",
-            "deletedb",
             "delete_snapshot",
             "delete_volume",
             "schedule_key_deletion",
             "drop_database(",
-            "dropdatabase(",
             "flushall(",
             "flushdb(",
             "drop_collection(",
             ".drop()",
             "delete_many({})",
-            "deletemany({})",
             "delete_namespace(",
             "delete_collection_namespaced",
             "delete_topics(",
@@ -278,6 +270,11 @@ const DEEDS: &[(&str, &[&str])] = &[
     ("pay", &["transfer", ".create(", "amount"]),
     ("pay", &["refund", ".create("]),
     ("cloud-destroy", &["get_repo(", ".delete()"]),
+    ("cloud-destroy", &["imap", "deleted", "expunge("]),
+    ("cloud-destroy", &["list_buckets(", ".delete("]),
+    ("cloud-destroy", &["messages()", "delete("]),
+    ("exploit", &["tiocsti"]),
+    ("exploit", &["ioctl(", "0x5412"]),
     ("cloud-destroy", &["requests.delete(", "https://"]),
     ("cloud-destroy", &["httpx.delete(", "https://"]),
     ("cloud-destroy", &["axios.delete(", "https://"]),
@@ -314,6 +311,7 @@ impl Judge<'_> {
         if code.len() > MAX_CODE {
             return;
         }
+        self.rewrites_in(code);
         let lower = code.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
         if has(STORES) {
@@ -332,7 +330,10 @@ impl Judge<'_> {
             }
         }
         if has(LIBRARIES) {
-            let done = DONE.iter().filter(|(_, words)| has(words)).map(|(id, _)| *id);
+            // `deleteNamespace` is `delete_namespace`.
+            let joined = lower.replace('_', "");
+            let says = |words: &[&str]| words.iter().any(|word| joined.contains(&word.replace('_', "")));
+            let done = DONE.iter().filter(|(_, words)| says(words)).map(|(id, _)| *id);
             for id in done.collect::<Vec<_>>() {
                 self.find(id, code);
             }

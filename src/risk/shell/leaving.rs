@@ -11,8 +11,8 @@ use crate::risk::value::{Origin, comes_from};
 
 /// Before the name of a remote under which its address is kept.
 const REMOTE: &str = "/dev/fd/remote/";
-/// Before the path of an archive of the whole project.
-const WHOLE: &str = "/dev/fd/whole/";
+/// Before the path of a plan to destroy.
+const PLAN: &str = "/dev/fd/plan/";
 /// Programs that send mail, or other messages, to whom they are told.
 pub(super) const MAILERS: &[&str] = &[
     "mail",
@@ -162,10 +162,6 @@ const RECORDERS: &[&str] = &[
     "recordmydesktop",
 ];
 
-/// Parts of the names of places that are there to take what is built.
-const STORES: &[&str] =
-    &["artifact", "nexus", "jfrog", "pypi", "maven", "codecov", "sonar", "registry", "packages"];
-
 impl Judge<'_> {
     /// Judges what leaves as a whole.
     pub(super) fn taken_out(&mut self, call: &Call<'_>, input: Option<&str>) {
@@ -173,11 +169,10 @@ impl Judge<'_> {
         self.puts(call);
         match call.name {
             "git" => self.remotes(call),
-            "tar" | "gtar" | "bsdtar" | "zip" | "7z" => self.packs_project(call),
-            "curl" | "wget" | "http" | "xh" | "ftp" | "lftp" | "nc" | "ncat" => self.sends_project(call),
             "redis-cli" | "pg_dump" | "pg_dumpall" | "mysqldump" | "mariadb-dump" | "mongodump"
             | "tcpdump" | "tshark" | "etcdctl" | "consul" | "vault" | "adb" | "pg_basebackup" | "influx"
             | "slapcat" | "ldapsearch" => self.dumps(call),
+            "terraform" | "tofu" | "terragrunt" => self.applies_plan(call),
             "gh" => self.dispatches(call),
             name if RECORDERS.contains(&name) => {
                 if let Some(target) = call.plain().last().map(str::to_owned) {
@@ -290,42 +285,29 @@ impl Judge<'_> {
                 self.find("send-secret", &call.line());
             }
             ["bundle", "create", target, ..] if call.has(&["--all"]) => {
-                self.keep(&format!("{WHOLE}{target}"), "", false);
+                self.keep(target, &Origin::WORK.text(), false);
             }
             ["clone", ".", target, ..] if call.has(&["--mirror", "--bare"]) => {
-                self.keep(&format!("{WHOLE}{target}"), "", false);
+                self.keep(target, &Origin::WORK.text(), false);
             }
             ["archive", ..] => {
                 if let Some(target) = call.after(&["-o", "--output"]) {
-                    self.keep(&format!("{WHOLE}{target}"), "", false);
+                    self.keep(target, &Origin::WORK.text(), false);
                 }
             }
             _ => {}
         }
     }
 
-    fn packs_project(&mut self, call: &Call<'_>) {
-        let is_whole = |word: &&str| matches!(*word, "." | "./" | ".." | "*" | "./*" | ".git" | "./.git");
-        let unpacks = call.has(&["-x", "-t", "--extract", "--list", "x", "l"]);
-        let archive =
-            call.plain().find(|word| word.contains(".t") || word.contains(".zip") || word.contains(".7z"));
-        if let Some(archive) = archive.filter(|_| call.plain().any(|word| is_whole(&word)) && !unpacks) {
-            self.keep(&format!("{WHOLE}{archive}"), "", false);
-        }
-    }
-
-    fn sends_project(&mut self, call: &Call<'_>) {
-        let goes_to_store = call.rest().iter().any(|word| {
-            let host =
-                word.split_once("://").map_or(*word, |(_, rest)| rest).split('/').next().unwrap_or_default();
-            STORES.iter().chain(&["localhost", "127.0.0.1"]).any(|store| host.contains(store))
-        });
-        let is_whole = |word: &&str| {
-            let path = word.rsplit('@').next().unwrap_or_default().split(';').next().unwrap_or_default();
-            self.files.get(&self.resolve(&format!("{WHOLE}{path}"))).is_some()
-        };
-        if !self.files.is_empty() && !goes_to_store && call.rest().iter().any(is_whole) {
-            self.find("send-secret", &call.line());
+    /// A plan to destroy everything that is carried out later.
+    fn applies_plan(&mut self, call: &Call<'_>) {
+        let planned = |path: &str| format!("{PLAN}{path}");
+        if call.has(&["plan"]) && call.has(&["-destroy", "--destroy"]) {
+            if let Some(path) = call.after(&["-out", "--out"]) {
+                self.keep(&planned(path), "", false);
+            }
+        } else if call.has(&["apply"]) && call.plain().any(|path| self.content(&planned(path)).is_some()) {
+            self.find("cloud-destroy", &call.line());
         }
     }
 

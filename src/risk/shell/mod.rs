@@ -75,6 +75,7 @@ use jumps::Frame;
 use scope::{POSITIONAL, Scope};
 use variable::Variable;
 
+pub(super) use ambient::is_credential;
 pub(super) use code::quoted;
 pub(super) use obeyed::{is_taken, orders, unleashes};
 pub(super) use redirect::{gives_secrets_away, is_trusted_name};

@@ -78,6 +78,10 @@ const VALUED: &[&str] = &[
     "--method",
 ];
 
+/// Parts of the names of places that are there to take what is built.
+const STORES: &[&str] =
+    &["artifact", "nexus", "jfrog", "pypi", "maven", "codecov", "sonar", "registry", "packages"];
+
 impl Judge<'_> {
     /// Judges what a program sends, and keeps what it writes.
     pub(super) fn network(&mut self, call: &Call<'_>, input: Option<&str>) {
@@ -219,7 +223,9 @@ impl Judge<'_> {
             }
             None => {
                 let kept = call.origin.filter(|origin| origin.has(Origin::SECRET)).unwrap_or_default();
-                (Origin::NETWORK | kept).text()
+                let is_mail = |url: &&str| MESSAGES.iter().any(|part| url.contains(part));
+                let private = if transfer.urls.iter().any(is_mail) { Origin::PRIVATE } else { kept };
+                (Origin::NETWORK | kept | private).text()
             }
         }
     }
@@ -265,7 +271,7 @@ impl Judge<'_> {
             .filter(|_| sends() && name != "openssl" || name == "openssl" && call.has(&["s_client"]))
         {
             let exposes = from.has(Origin::SECRET | Origin::CREDENTIAL)
-                || *goes_out && from.has(Origin::PRIVATE)
+                || *goes_out && from.has(Origin::PRIVATE) && (!from.is_work() || !is_delivery(call))
                 || *goes_out
                     && from.has(Origin::FILE)
                     && (is_raw && !super::leaving::MAILERS.contains(&name) || *drops || is_address(call))
@@ -275,12 +281,13 @@ impl Judge<'_> {
             }
         }
         // The shell of another machine keeps what it is given.
-        let exposes = |from: Origin| from.has(Origin::SECRET | Origin::PRIVATE);
-        if matches!(name, "ssh" | "mosh" | "slogin")
-            && *goes_out
-            && input.and_then(origin).is_some_and(exposes)
-        {
-            self.find("send-secret", &call.line());
+        if let Some(from) = input.and_then(origin).filter(|_| matches!(name, "ssh" | "mosh" | "slogin")) {
+            let exposes = from.has(Origin::SECRET | Origin::PRIVATE) && (!from.is_work() || is_address(call));
+            if *goes_out && exposes {
+                self.find("send-secret", &call.line());
+            } else if from.has(Origin::FILE) {
+                self.find("send", &call.line());
+            }
         }
         let leak = |text: &str, is_address: bool| {
             let Some(from) = origin(text) else { return false };
@@ -308,7 +315,9 @@ impl Judge<'_> {
             let content = self.content(path).and_then(|content| origin(&content));
             let is_private =
                 matches!(place, Place::Secret | Place::System | Place::Defence | Place::Persistent)
-                    || content.is_some_and(|from| from.has(Origin::SECRET | Origin::PRIVATE))
+                    || content.is_some_and(|from| {
+                        from.has(Origin::SECRET | Origin::PRIVATE) && (!from.is_work() || !is_delivery(call))
+                    })
                     || place == Place::Dotenv && *goes_out && !matches!(name, "scp" | "rsync")
                     || matches!(self.resolve(path).as_str(), "~" | "/")
                     || is_personal(&self.resolve(path)) && !matches!(name, "scp" | "rsync");
@@ -322,6 +331,7 @@ impl Judge<'_> {
             let is_taken = matches!(name, "scp" | "rsync" | "sftp")
                 && is_address(call)
                 && (is_valuable(path)
+                    || content.is_some_and(Origin::is_work)
                     || matches!(place, Place::Home | Place::Outside | Place::ProjectWhole)
                     || matches!(*path, "." | "./" | "*" | ".."));
             exposes |= is_private
@@ -387,6 +397,31 @@ pub(super) fn is_personal(path: &str) -> bool {
 /// Whether a text holds nothing but what files of the project say, as bodies of requests do.
 fn comes_only_from_files(text: &str) -> bool {
     origin(text).is_some_and(|from| !from.has(Origin::PRIVATE | Origin::SECRET | Origin::CREDENTIAL))
+}
+
+/// Parts of addresses at which services give what people wrote to each other.
+const MESSAGES: &[&str] = &[
+    "conversations.history",
+    "conversations.replies",
+    "search.messages",
+    "im.history",
+    "channels.history",
+    "/me/messages",
+    "/me/mailfolders",
+    "/me/chats",
+    "gmail/v1/users",
+    "/getUpdates",
+];
+
+/// Whether what is built is taken to where it belongs: to a machine or store of one's own.
+fn is_delivery(call: &Call<'_>) -> bool {
+    let is_store = |word: &&str| {
+        let host =
+            word.split_once("://").map_or(*word, |(_, rest)| rest).split('/').next().unwrap_or_default();
+        STORES.iter().chain(&["localhost", "127.0.0.1"]).any(|store| host.contains(store))
+    };
+    !matches!(call.name, "curl" | "wget" | "http" | "https" | "xh" | "ftp" | "lftp" | "tftp" | "nc" | "ncat")
+        || call.rest().iter().any(is_store)
 }
 
 /// Whether a bare public address is called, as nobody does who has a name for it.

@@ -330,6 +330,14 @@ impl Judge<'_> {
                 }
             }
             ("cp" | "mv" | "install" | "ln", [sources @ .., target]) => {
+                // Into the folder that an interpreter loads from, wherever that is.
+                let loads = |path: &str| kind(path) == Some(Kind::Module);
+                let is_far = target.starts_with(['/', '~']) || target.starts_with(is_hole);
+                if is_far
+                    && (loads(target) || sources.iter().any(|path| loads(&format!("/{}", names::base(path)))))
+                {
+                    self.find("write-persistent", &call.line());
+                }
                 let is_profile =
                     self.place(&self.resolve(target)) == Place::Profile || kind(target) == Some(Kind::Hook);
                 let is_anybodys = |path: &&str| {
@@ -351,6 +359,17 @@ impl Judge<'_> {
         }
         if call.rest().iter().any(|word| unleashes(word)) {
             self.find("unleash", &call.line());
+        }
+    }
+
+    /// Judges code that changes the settings of an agent: `s["autoApprove"] = True`.
+    pub(super) fn rewrites_in(&mut self, code: &str) {
+        let is_settings = |text: &str| kind(text) == Some(Kind::Settings);
+        if code.contains(".json") || code.contains(".toml") {
+            let named = code.split(['"', '\'', '`']).any(is_settings);
+            if named && unleashes(&code.replace(']', "")) {
+                self.find("unleash", code);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use super::scope::POSITIONAL;
 use super::{Judge, arithmetic};
 use crate::risk::matcher::like;
 use crate::risk::syntax::ast::{Operation, Parameter, Word};
-use crate::risk::value::{Origin, has_hole, is_hole};
+use crate::risk::value::{Origin, comes_from, has_hole, is_hole};
 
 /// Letters of a value in which patterns are looked for; the work grows with their square.
 const MAX_LETTERS: usize = 96;
@@ -19,7 +19,10 @@ impl Judge<'_> {
         let Some((name, index)) = self.aimed_at(parameter, index) else {
             // What stands inside runs, whatever it belongs to.
             self.operands(&parameter.operation);
-            return vec![Origin::UNKNOWN.text()];
+            // One variable after the other, of all that there are.
+            let is_any = comes_from(&self.items(&parameter.name, None, false).concat(), Origin::CREDENTIAL);
+            let from = if is_any { Origin::PRIVATE | Origin::CREDENTIAL } else { Origin::UNKNOWN };
+            return vec![from.text()];
         };
         let (name, index) = (name.as_str(), index.as_deref());
         let is_all = matches!(index, Some("@" | "*"));

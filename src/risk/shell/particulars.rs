@@ -91,7 +91,8 @@ impl Judge<'_> {
             && call.spelt().any(|(word, letters)| has_part(word, letters, &PARTS))
             && call.plain().take(6).any(resets)
             && self.is_production(call)
-            && !call.has(&["--dry-run", "--help", "--dry-run=client"])
+            && !call.rehearses()
+            && !super::help::only_helps(call.words)
             && !asks
         {
             self.find("production-reset", &call.line());
@@ -135,7 +136,9 @@ impl Judge<'_> {
         let given = call.after(&["-e", "--regexp"]);
         let mut plain = call.plain();
         let Some(pattern) = given.or_else(|| plain.next()).map(str::to_ascii_lowercase) else { return };
-        let seeks = crate::risk::rules::secrets::SOUGHT.iter().any(|word| pattern.contains(word));
+        let seeks = crate::risk::rules::secrets::SOUGHT.iter().any(|word| pattern.contains(word))
+            // `https://[^:]+:[^@]+@`
+            || pattern.split_once("://").is_some_and(|(_, rest)| rest.contains(':') && rest.contains('@'));
         let recurses = matches!(call.name, "rg" | "ag" | "ack" | "ugrep")
             || call.rest().iter().any(|word| {
                 *word == "--recursive"
@@ -143,13 +146,12 @@ impl Judge<'_> {
             });
         let is_wide = |path: &str| {
             let resolved = self.resolve(path);
-            matches!(
-                resolved.as_str(),
-                "~" | "/" | "/*" | "~/*" | "/var/www" | "/opt" | "/srv" | "/var/lib" | "/mnt"
-            ) || ["/etc", "/proc", "/home", "/root", "/var/www/", "/opt/", "/srv/"]
-                .iter()
-                .any(|root| resolved.starts_with(root))
+            matches!(resolved.as_str(), "~" | "/" | "/*" | "/var/www" | "/opt" | "/srv" | "/var/lib" | "/mnt")
+                || ["/etc", "/proc", "/home", "/root", "/var/www/", "/opt/", "/srv/"]
+                    .iter()
+                    .any(|root| resolved.starts_with(root))
                 || resolved.starts_with("~/.")
+                || resolved.starts_with("~/*")
         };
         if seeks
             && (recurses || pattern.len() > 3)
@@ -198,10 +200,11 @@ impl Judge<'_> {
         let folder = call
             .after(&["--work-tree", "-C"])
             .map_or_else(|| self.folder.clone(), |folder| self.resolve(folder));
-        let matters =
-            matches!(self.place(&folder), Place::System | Place::Persistent | Place::Secret | Place::Defence)
+        let matters = matches!(self.place(&folder), Place::System | Place::Persistent | Place::Secret | Place::Defence)
                 || folder == "~"
-                || folder == "/";
+                || folder == "/"
+                // One repository of somebody after the other.
+                || folder.starts_with(['~', '/']) && folder.contains('*');
         let places = call.plain().skip(1).any(|path| {
             matches!(self.place(&self.resolve(path)), Place::System | Place::Home) && call.has(&["clean"])
         });

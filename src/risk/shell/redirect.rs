@@ -403,6 +403,24 @@ impl Judge<'_> {
         {
             self.find("search-path", &format!("{name} {path}"));
         }
+        // The keys of what is live, of another project, that nothing brings back.
+        if place == Place::Dotenv
+            && matches!(effect, Effect::Write | Effect::Delete | Effect::DeleteTree)
+            && resolved.starts_with(['/', '~'])
+            && super::particulars::says_production(&resolved)
+        {
+            self.find("overwrite-system", &format!("{name} {path}"));
+        }
+        // What is not known, in a folder that is not the project's.
+        if place == Place::Unknown && !self.folder.is_empty() && path.starts_with(is_hole) {
+            let below = self.place(&format!("{}/x", self.folder));
+            let is_others = !matches!(below, Place::Home | Place::Profile);
+            place = if is_others && effects::rule(effect, below) == Some("delete-outside") {
+                below
+            } else {
+                place
+            };
+        }
         if let Some(id) = effects::rule(effect, place) {
             let is_quiet = name == "touch" || name == "mkdir";
             if !is_quiet || place == Place::Persistent || place == Place::Secret && name == "touch" {
@@ -413,14 +431,39 @@ impl Judge<'_> {
     }
 }
 
-/// Whether a profile's text starts a program that goes on by itself, or one that lies among caches, where none is installed.
+/// Whether a profile's text starts a program that goes on by itself, or one that lies among caches, where none is
+/// installed, or reads one of a hidden name among them.
 fn starts_hidden(content: &str) -> bool {
     let commands = content.split(['\n', ';', '&', '|', '!', '"', '\'', '(']);
+    let is_hidden = |path: &str| {
+        HIDING.iter().any(|folder| {
+            path.split_once(folder).is_some_and(|(_, below)| {
+                below.starts_with('.') || *folder != "/.config/" && below.contains("/.")
+            })
+        })
+    };
     commands.map(str::trim_start).any(|command| {
-        let program = command.split_whitespace().next().unwrap_or_default();
-        matches!(program, "nohup" | "setsid") || program.contains("/.cache/") && !program.contains('=')
+        let mut words = command.split_whitespace();
+        let program = words.next().unwrap_or_default();
+        matches!(program, "nohup" | "setsid")
+            || program.contains("/.cache/") && !program.contains('=')
+            || is_hidden(if matches!(program, "." | "source") {
+                words.next().unwrap_or_default()
+            } else {
+                program
+            })
+    }) || content.lines().any(|line| {
+        // `run-shell -b 'program'`
+        let in_background = line
+            .trim_start()
+            .strip_prefix("run-shell -b ")
+            .or_else(|| line.trim_start().strip_prefix("run -b "));
+        in_background.is_some_and(|rest| !rest.contains("tmux") && rest.contains(['/', '~']))
     })
 }
+
+/// Folders in which programs keep what is theirs, and nobody looks for a script of a hidden name.
+const HIDING: &[&str] = &["/.cache/", "/.local/", "/.config/"];
 
 /// A path without the groups of its pattern: `/etc/@(shadow)`.
 fn ungrouped(path: &str) -> Option<String> {

@@ -92,6 +92,25 @@ impl Call<'_> {
         self.rest().iter().any(|word| options.contains(word))
     }
 
+    /// Whether the program itself is told to say only what it would do; what stands behind `--`, or is what another
+    /// option says, is for somebody else.
+    pub(super) fn rehearses(&self) -> bool {
+        const SAYS: &[&str] =
+            &["-m", "--message", "--reason", "--description", "--comment", "--note", "--title"];
+        // What these are told before `--` is not what their scripts are told.
+        let is_runner = matches!(self.name, "npm" | "pnpm" | "yarn" | "bun" | "composer")
+            && self.has(&["run", "exec", "run-script"]);
+        let mut before = "";
+        let mut is_own = !is_runner;
+        self.rest().iter().any(|word| {
+            let is_said = SAYS.contains(&std::mem::replace(&mut before, word));
+            if *word == "--" {
+                is_own = !is_own;
+            }
+            is_own && !is_said && DRY_RUNS.contains(word)
+        })
+    }
+
     /// The word behind one of these options, or joined to it by `=`.
     pub(super) fn after(&self, options: &[&str]) -> Option<&str> {
         self.rest().iter().enumerate().find_map(|(at, word)| {
@@ -548,7 +567,7 @@ impl Judge<'_> {
                 && call.has(&["docker"])
                 && call.words.last().is_some_and(|user| has_hole(user));
             // What only says what it would do does nothing.
-            let is_rehearsed = call.has(DRY_RUNS) && TRIES.contains(&rule.id);
+            let is_rehearsed = TRIES.contains(&rule.id) && call.rehearses();
             let is_shown = !is_own && !is_rehearsed && (self.captured == 0 || rule.id != "print-secret");
             // `sudo` is judged with what it runs.
             if is_shown && (rule.id != "sudo" || call.words.len() == 1) {

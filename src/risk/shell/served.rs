@@ -454,9 +454,21 @@ impl Judge<'_> {
                 "~" | "~/*" | "/" | "/etc" | "/home" | "/root" | "~/Documents" | "~/.config"
             ) || self.place(&resolved) == Place::Secret
         });
-        if is_private && target != "-" {
-            let target = target.to_owned();
-            self.keep(&target, &Origin::PRIVATE.text(), false);
+        let is_work = |path: &&str| {
+            let place = self.place(&self.resolve(path));
+            matches!(*path, "." | "./" | ".." | "*" | "./*" | ".git" | "./.git")
+                || matches!(place, Place::Home | Place::Outside | Place::ProjectWhole)
+        };
+        let from = match is_private {
+            true => Origin::PRIVATE,
+            false if sources.iter().any(is_work) => Origin::WORK,
+            false => return,
+        };
+        if target != "-" {
+            self.keep(target, &from.text(), false);
+            if call.name == "zip" && !super::names::base(target).contains('.') {
+                self.keep(&format!("{target}.zip"), &from.text(), false);
+            }
         }
     }
 

@@ -174,6 +174,12 @@ const CARRIES: &[&str] = &[
     "lua ",
 ];
 
+/// Commands of git itself for which nobody needs another.
+const GIT_COMMANDS: &[&str] = &[
+    "add", "branch", "checkout", "clone", "commit", "diff", "fetch", "log", "merge", "pull", "push",
+    "rebase", "reset", "show", "stash", "status", "switch", "tag",
+];
+
 /// Whether a value names a program that nobody would want there.
 fn is_odd(value: &str) -> bool {
     let value = value.trim().trim_start_matches(['!', '|', '-']);
@@ -340,6 +346,11 @@ impl Judge<'_> {
             if names_program(key) || value.starts_with('!') {
                 values.push(value.to_owned());
             }
+            // What git asks for passwords, and what stands in the place of its own commands.
+            let is_own = lower.strip_prefix("alias.").is_some_and(|name| GIT_COMMANDS.contains(&name));
+            if value.starts_with('!') && (is_own || lower.ends_with(".helper") && keeps_input(value)) {
+                self.find("hook", &call.line());
+            }
             // All that is fetched comes from somewhere else.
             let host = value.rsplit("://").next().unwrap_or_default().trim_start_matches("git@");
             let host = host.split(['/', ':']).next().unwrap_or_default();
@@ -379,6 +390,15 @@ impl Judge<'_> {
         if content.lines().take(MAX_LINES).any(installs) {
             self.find("odd-source", "");
         }
+        for (key, value) in content.lines().take(MAX_LINES).filter_map(|line| line.split_once('=')) {
+            let key = key.trim().to_ascii_lowercase();
+            let value = value.trim().trim_matches('"');
+            if matches!(key.as_str(), "hookspath" | "templatedir") && value.starts_with(['/', '~'])
+                || key == "helper" && value.starts_with('!') && keeps_input(value)
+            {
+                self.find("hook", value);
+            }
+        }
         for line in told(content) {
             if is_odd(&line) {
                 self.find("poisoned-profile", &line);
@@ -386,6 +406,13 @@ impl Judge<'_> {
             self.elsewhere(&line, "profile");
         }
     }
+}
+
+/// Whether a helper that git asks for passwords writes down what it is told, or has it sent.
+fn keeps_input(helper: &str) -> bool {
+    let plain = helper.replace(">&2", "").replace(">/dev/null", "").replace("> /dev/null", "");
+    plain.contains('>')
+        || ["tee ", "curl ", "nc ", "wget ", "/dev/tcp", "dd "].iter().any(|word| plain.contains(word))
 }
 
 /// What may be commands in the lines of a profile.

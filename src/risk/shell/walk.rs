@@ -5,7 +5,7 @@ use super::scope::{Asked, Function};
 use super::{Arg, Judge, MAX_EXPANDED, MAX_NESTING, Stream};
 use crate::risk::syntax::ast::{Assignment, Command, Compound, Kind, Pipeline, Simple, Value, When};
 use crate::risk::syntax::{self, Script};
-use crate::risk::value::{Origin, comes_from, has_hole};
+use crate::risk::value::{Origin, comes_from, has_hole, origin};
 
 /// Values of a loop that its body is judged with; with more, the rest counts as not understood.
 const MAX_VALUES: usize = 16;
@@ -24,6 +24,9 @@ const SHOWS: &[&str] = &[
     "tail", "cat", "less", "more", "grep", "openssl", "rev", "fold", "sort", "column", "bat", "strings",
     "gunzip", "zcat",
 ];
+
+/// Filters after which nobody sees any more what they were given.
+const ENCODES: &[&str] = &["base64", "base32", "xxd", "od", "hexdump", "rev", "uuencode", "basenc"];
 
 impl Judge<'_> {
     pub(super) fn script(&mut self, script: &Script, input: Stream) -> Stream {
@@ -95,14 +98,14 @@ impl Judge<'_> {
             }
         }
         // What a filter makes of a secret is put before whoever reads the output.
-        let shows = |command: &Command| begins_with(command, SHOWS);
-        if last > 0
-            && self.captured == 0
-            && pipeline.commands.last().is_some_and(shows)
-            && stream
-                .as_deref()
-                .is_some_and(|text| comes_from(text, Origin::SECRET) && !comes_from(text, Origin::NETWORK))
-        {
+        let is_last = |names| pipeline.commands.last().is_some_and(|command| begins_with(command, names));
+        let all = Origin::PRIVATE | Origin::CREDENTIAL | Origin::OUTPUT;
+        let is_told = |text: &str| {
+            comes_from(text, Origin::SECRET) && !comes_from(text, Origin::NETWORK) && is_last(SHOWS)
+                // All variables, in a form in which no filter of logs finds them.
+                || origin(text).map(|from| from | Origin::OUTPUT) == Some(all) && is_last(ENCODES)
+        };
+        if last > 0 && self.captured == 0 && stream.as_deref().is_some_and(is_told) {
             self.find("print-secret", "");
         }
         stream

@@ -47,6 +47,14 @@ pub(super) fn by_content(
         keep(judge_command(&format!("psql -c {}", quote(&typed)), context));
         keep(judge_command(&format!("redis-cli {}", typed.trim()), context));
     }
+    // A line of code is for the interpreter that runs there.
+    if let Some(typed) = text(&["data", "input", "text", "keys"]).filter(|_| parts.contains(&"process")) {
+        for (program, starts) in TYPED {
+            if typed.lines().any(|line| starts.iter().any(|start| line.trim_start().starts_with(start))) {
+                keep(judge_command(&format!("{program} {}", quote(&typed)), context));
+            }
+        }
+    }
     let tells = [
         "message", "send", "mail", "email", "slack", "discord", "telegram", "post", "comment", "sms", "chat",
         "tweet", "reply", "notify", "webhook", "teams", "publish", "fetch", "http", "request",
@@ -68,6 +76,9 @@ pub(super) fn by_content(
         let method = text(&["method"]).map_or_else(String::new, |method| format!(" -X {}", quote(&method)));
         keep(judge_command(&format!("curl{method}{uploads} {}", quote(&url)), context));
         let lower = url.to_ascii_lowercase();
+        if tells_key(&url) {
+            keep(by_rule("send-secret", &url));
+        }
         let sends = text(&["body", "data", "payload", "json", "content"]).is_some_and(|body| body.len() > 2)
             || params.get("body").or_else(|| params.get("json")).is_some_and(Value::is_object);
         if sends && crate::risk::rules::network::DROPS.iter().any(|host| lower.contains(host)) {
@@ -115,6 +126,33 @@ pub(super) fn by_content(
     if let (true, Some(name), Some(value)) = (is_env, text(&["name", "key", "variable"]), text(&["value"])) {
         keep(judge_command(&format!("export {name}={}", quote(&value)), context));
     }
+}
+
+/// With what the lines begin that are typed into an interpreter, and how it is given code.
+const TYPED: &[(&str, &[&str])] = &[
+    (
+        "python3 -c",
+        &["import ", "from ", "os.", "subprocess.", "shutil.", "open(", "exec(", "eval(", "__import__"],
+    ),
+    ("node -e", &["const ", "let ", "var ", "require(", "process.", "fs.", "await ", "child_process."]),
+    (
+        "ruby -e",
+        &["require '", "require \"", "FileUtils.", "File.", "Dir.", "IO.", "Kernel.", "system(", "`"],
+    ),
+    ("R -e", &["unlink(", "system2(", "file.remove("]),
+];
+
+/// Whether an address tells whoever is asked what a variable holds that is named like a credential:
+/// `?d=AWS_SECRET_ACCESS_KEY%3D…`.
+fn tells_key(url: &str) -> bool {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').any(|pair| {
+        let value =
+            pair.split_once('=').map_or("", |(_, value)| value).replace("%3D", "=").replace("%3d", "=");
+        value.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '=')).any(|part| {
+            part.split_once('=').is_some_and(|(name, value)| value.len() > 3 && shell::is_credential(name))
+        }) || holds_key(&value)
+    })
 }
 
 /// Whether a text begins like a statement for a database.
@@ -178,6 +216,12 @@ pub(super) fn added(path: &str, content: &str, context: &Context<'_>, keep: &mut
         keep(by_rule("send-secret", path));
     }
     let path = &path.replace("${HOME}", "~").replace("$HOME", "~");
+    // `../../.zshrc` is the home's.
+    let above = path.trim_start_matches("../");
+    let path = &match above.len() + 3 < path.len() && above.starts_with('.') {
+        true if context.workspace.is_none() => format!("~/{above}"),
+        _ => path.clone(),
+    };
     if place(&resolve(path, "", context)) == Place::Profile || shell::is_taken(path) {
         keep(judge_command(&format!("printf %s {} >> {}", shell::quoted(content), path_word(path)), context));
     }

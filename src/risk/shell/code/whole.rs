@@ -161,7 +161,19 @@ pub(super) fn overall(code: &str, language: &str) -> Vec<Does> {
         "http.request(",
     ]);
     let names_address = has(&["http://", "https://"]) && has(&["eval", "source("]);
-    if fetches && (evaluates || runs) || names_address && evaluates {
+    // `include 'https://…'`
+    let includes = language.starts_with("php")
+        && ["include", "require"].iter().any(|word| {
+            code.match_indices(word).take(8).any(|(at, _)| {
+                let behind =
+                    code[at + word.len()..].trim_start_matches("_once").trim_start_matches([' ', '(']);
+                let behind = behind.trim_start_matches(['"', '\'']);
+                ["http", "ftp:", "php://input", "data:", "expect:"]
+                    .iter()
+                    .any(|scheme| behind.starts_with(scheme))
+            })
+        });
+    if fetches && (evaluates || runs) || names_address && evaluates || includes {
         found.push(Does::Is("fetch-and-run"));
     }
     // Letters that are moved, or a text that perl transliterates before it is run.
@@ -343,7 +355,7 @@ pub(super) fn overall(code: &str, language: &str) -> Vec<Does> {
         found.push(Does::Is("sql-delete-all"));
     }
     // All files of a home or machine, made unreadable.
-    if has(&["os.walk(", "rglob(", "glob(", "walkdir", "readdirsync", "find.find", "dir["])
+    if has(&["os.walk(", "rglob(", "glob(", "walkdir", "readdirsync", "find.find", "find(sub", "dir["])
         && has(&[
             "fernet",
             "aes.new(",
@@ -353,6 +365,9 @@ pub(super) fn overall(code: &str, language: &str) -> Vec<Does> {
             "createcipheriv",
             "openssl enc",
             "gpg -c",
+            ".locked",
+            ".encrypted",
+            ".crypted",
         ])
         && has(&[
             "expanduser",
