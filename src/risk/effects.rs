@@ -2,6 +2,7 @@
 
 use super::lookup::{among, rows, sorted};
 use super::paths::Place;
+use super::value::has_hole;
 
 /// What is done with a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,6 +307,10 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
         "rimraf" | "del-cli" | "deltree" | "Remove-Item" | "remove-item" | "ri" | "rd" => {
             all(Effect::DeleteTree, &mut found)
         }
+        // Of many files nothing is left.
+        "truncate" if plain.iter().any(|path| path.contains('*') || has_hole(path)) => {
+            all(Effect::Delete, &mut found);
+        }
         "truncate" | "tee" | "sponge" | "touch" | "mkdir" | "chattr" | "mkfifo" | "nano" | "vi" | "vim"
         | "nvim" | "ed" | "emacs" | "pico" | "joe" | "micro" | "ex" | "fallocate" | "visudo" | "vipw" => {
             all(if cluster('a') && name == "tee" { Effect::Append } else { Effect::Write }, &mut found);
@@ -368,6 +373,10 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
         "file" => found.extend(after(&["-f", "--files-from"]).map(|path| (Effect::Read, path))),
         "uniq" if plain.len() > 1 => found.extend(plain.last().map(|path| (Effect::Write, *path))),
         "cpio" | "pax" => found.extend(after(&["-D", "--directory"]).map(|path| (Effect::Write, path))),
+        // What is put into the archive is taken from where it was.
+        "zip" if cluster('m') || has(&["--move"]) => {
+            found.extend(plain.iter().skip(1).map(|path| (Effect::DeleteTree, *path)));
+        }
         "unzip" | "7z" | "bsdunzip" => found.extend(after(&["-d"]).map(|path| (Effect::Write, path))),
         "xxd" | "patch" | "split" | "csplit" if plain.len() > 1 => {
             found.extend(plain.last().map(|path| (Effect::Write, *path)))

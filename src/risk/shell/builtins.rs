@@ -91,6 +91,9 @@ impl Judge<'_> {
                     return Ok(None);
                 }
                 let before = self.folder.clone();
+                if call.name == "pushd" {
+                    self.pushed.push(before.clone());
+                }
                 match rest.iter().find(|word| !word.starts_with('-')) {
                     Some(folder) => self.folder = self.resolve(&self.looked_for(folder)),
                     None if rest.is_empty() && call.name == "cd" => "~".clone_into(&mut self.folder),
@@ -99,6 +102,12 @@ impl Judge<'_> {
                 if !before.is_empty() || self.scope.get("OLDPWD").is_some() {
                     self.scope.set_text("OLDPWD", if before.is_empty() { "./" } else { &before });
                 }
+                Ok(None)
+            }
+            "popd" => {
+                let left = self.folder.clone();
+                self.folder = self.pushed.pop().unwrap_or_default();
+                self.scope.set_text("OLDPWD", if left.is_empty() { "./" } else { &left });
                 Ok(None)
             }
             "pwd" => {
@@ -430,15 +439,19 @@ impl Judge<'_> {
     pub(super) fn assigned(&mut self, name: &str, text: &str) {
         let is_given = !text.is_empty();
         let shown = format!("{name}={text}");
-        // A script that these commands wrote, named where some program looks for one to run.
-        if text.contains('/')
-            && !self.files.is_empty()
-            && let Some(script) = self.content(text).filter(|content| content.starts_with("#!"))
+        // A script or settings that these commands wrote, named where some program looks for them.
+        if !self.files.is_empty()
             && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+            && let Some(content) = self.content(text)
         {
-            match super::interpreters::by_first_line(&script) {
-                Some(language) => self.scan(&script, language),
-                None => drop(self.text(&script, name, None)),
+            match super::interpreters::by_first_line(&content) {
+                Some(language) => self.scan(&content, language),
+                None if content.starts_with("#!") => drop(self.text(&content, name, None)),
+                None => {
+                    for line in super::visible::carried_by(&content).iter().take(MAX_LINES) {
+                        self.elsewhere(line, name);
+                    }
+                }
             }
         }
         let is_command = COMMANDS.contains(&name) || COMMAND_ENDS.iter().any(|end| name.ends_with(end));

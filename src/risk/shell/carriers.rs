@@ -208,6 +208,10 @@ impl Judge<'_> {
         );
         for line in lines {
             let line = line.trim().trim_start_matches("exec=");
+            if let Some((language, code)) = in_language(call.name, line) {
+                self.scan(code, language);
+                continue;
+            }
             let line = for_editor(call.name, line);
             let first = line
                 .split_whitespace()
@@ -235,9 +239,13 @@ impl Judge<'_> {
     }
 
     fn elsewhere_with(&mut self, line: &str, how: &str, input: Stream) {
+        self.in_folder("", line, how, input);
+    }
+
+    fn in_folder(&mut self, folder: &str, line: &str, how: &str, input: Stream) {
         let positional = self.scope.positional().map(<[String]>::to_vec);
         self.inside_child(positional, |judge| {
-            judge.folder.clear();
+            folder.clone_into(&mut judge.folder);
             judge.text(line, how, input)
         });
     }
@@ -262,7 +270,9 @@ impl Judge<'_> {
                     at += 1;
                     break;
                 }
-                option if option.starts_with('-') => at += 1 + usize::from(VALUED.contains(&option)),
+                option if option.starts_with('-') && option != "-" => {
+                    at += 1 + usize::from(VALUED.contains(&option))
+                }
                 _ if left > 0 => {
                     left -= 1;
                     at += 1;
@@ -288,8 +298,16 @@ impl Judge<'_> {
         }
         self.is_heard |= tells;
         let before = is_fresh.then(|| self.best.clone());
-        let line =
-            if inner.len() == 1 && inner[0].contains(' ') { inner[0].to_owned() } else { joined(inner) };
+        // What is no program there is a script: `uv run -`, `poetry run x.py`.
+        let script = match inner[0] {
+            "-" => "python3 ",
+            path if path.ends_with(".py") && !path.contains(' ') => "python3 ",
+            _ => "",
+        };
+        let line = match inner {
+            [text] if text.contains(' ') => (*text).to_owned(),
+            _ => script.to_owned() + &joined(inner),
+        };
         self.elsewhere_with(&line, call.name, input.clone());
         if let Some(before) = before
             && !self.best.rule.is_some_and(|rule| {
@@ -342,8 +360,10 @@ impl Judge<'_> {
             }
         } else {
             let line = command.join(" ");
+            let address = host.rsplit('@').next().unwrap_or_default();
+            let folder = if matches!(address, "localhost" | "127.0.0.1" | "::1") { "~" } else { "" };
             if line.contains(char::is_alphabetic) {
-                self.elsewhere_with(&line, call.name, input.clone());
+                self.in_folder(folder, &line, call.name, input.clone());
             }
         }
         self.is_production = was_production;
@@ -543,6 +563,31 @@ fn executed_by_sed(script: &str) -> Option<String> {
     command.strip_prefix("e ").map(str::to_owned)
 }
 
+/// The code of another language that an editor or debugger is told to run, and that language.
+fn in_language<'l>(name: &str, line: &'l str) -> Option<(&'static str, &'l str)> {
+    const EMBEDDED: &[(&str, &str)] = &[
+        ("py3 ", "python3"),
+        ("py ", "python3"),
+        ("pythonx ", "python3"),
+        ("python3 ", "python3"),
+        ("python ", "python3"),
+        ("script ", "python3"),
+        ("pi ", "python3"),
+        ("lua ", "lua"),
+        ("luado ", "lua"),
+        ("ruby ", "ruby"),
+        ("rubydo ", "ruby"),
+        ("perl ", "perl"),
+        ("perldo ", "perl"),
+        ("tcl ", "tclsh"),
+    ];
+    if !matches!(name, "vim" | "vi" | "nvim" | "vimdiff" | "view" | "ex" | "gdb" | "lldb") {
+        return None;
+    }
+    let line = line.trim_start_matches([':', ' ']);
+    EMBEDDED.iter().find_map(|(start, language)| Some((*language, line.strip_prefix(start)?)))
+}
+
 /// What an editor or debugger is told, as a command line; empty when it runs none.
 fn for_editor(name: &str, line: &str) -> String {
     let escaped = match name {
@@ -551,12 +596,6 @@ fn for_editor(name: &str, line: &str) -> String {
             // exe "!r" . "m x"
             if let Some(line) = super::code::executed(line) {
                 return line.trim_start_matches(['!', ':']).to_owned();
-            }
-            if let Some(code) = ["py3 ", "py ", "python3 ", "python ", "lua ", "pythonx "]
-                .iter()
-                .find_map(|start| line.strip_prefix(start))
-            {
-                return super::code::commands(code).join("\n");
             }
             if let Some(path) =
                 line.split_once("delete(").map(|(_, path)| path.trim_start_matches(['"', '\'']))
@@ -571,11 +610,6 @@ fn for_editor(name: &str, line: &str) -> String {
         }
         "gdb" | "lldb" | "sqlite3" | "pry" => {
             let line = line.trim_start_matches('.');
-            if let Some(code) =
-                ["python ", "script ", "pi "].iter().find_map(|start| line.strip_prefix(start))
-            {
-                return super::code::commands(code).join("\n");
-            }
             let line = line
                 .strip_prefix("pipe ")
                 .and_then(|line| line.split_once('|'))
@@ -604,7 +638,7 @@ fn for_editor(name: &str, line: &str) -> String {
     escaped.unwrap_or_default()
 }
 
-fn joined(words: &[&str]) -> String {
+pub(super) fn joined(words: &[&str]) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
@@ -613,7 +647,7 @@ pub(super) fn escapes(text: &str) -> Vec<String> {
     text.lines()
         .filter_map(|line| {
             let line = line.trim();
-            ["\\!", ".shell ", ".system ", "!", "~!", ".sy ", ".pso "]
+            ["\\!", ".shell ", ".system ", "!", "~!", ".sy ", ".pso ", "system ", "host "]
                 .iter()
                 .find_map(|start| line.strip_prefix(start))
         })

@@ -16,6 +16,9 @@ const BUILDS: &[&str] =
 
 /// A text for one of these shells as one for `sh`.
 pub(super) fn as_sh<'t>(shell: &str, text: &'t str) -> Cow<'t, str> {
+    if shell == "zsh" {
+        return zsh(text);
+    }
     let restate: fn(&str) -> Option<String> = match shell {
         "fish" => fish,
         "csh" | "tcsh" => csh,
@@ -34,6 +37,59 @@ pub(super) fn as_sh<'t>(shell: &str, text: &'t str) -> Cow<'t, str> {
         made.push_str(&restate(statement).unwrap_or_else(|| statement.to_owned()));
     }
     if shell == "fish" { substituted(&made).into() } else { made.into() }
+}
+
+/// What `zsh` alone understands: `{ command }`, `{ … } always { … }`, `alias -g NAME='| sh'`, `file(e:'command':)`.
+fn zsh(text: &str) -> Cow<'_, str> {
+    let is_own = ["}", "alias -g ", "(e", "(+"].iter().any(|mark| text.contains(mark));
+    if !is_own || text.len() > MAX_BYTES {
+        return text.into();
+    }
+    let text = text.replace("} always {", "}; {");
+    let (mut made, mut behind) = (String::new(), String::new());
+    let (mut quote, mut open, mut skipped) = (None, Vec::new(), 0);
+    for (at, letter) in text.char_indices() {
+        if at < skipped {
+            continue;
+        }
+        match (quote, letter) {
+            (Some(mark), _) if mark == letter => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(letter),
+            (None, '{') => open.push(made.ends_with('$')),
+            (None, '}') => {
+                let ends_group = open.pop() == Some(false) && made.ends_with(' ');
+                if ends_group && !made.trim_end().ends_with([';', '&', '{', '\n']) {
+                    made.push(';');
+                }
+            }
+            // A command that is asked about each file.
+            (None, '(') if !made.ends_with(['$', ' ', ';', '\n', '(']) => {
+                let rest = &text[at + 1..];
+                let asked = rest
+                    .strip_prefix("e:")
+                    .map(|rest| (rest, ":)"))
+                    .or_else(|| rest.strip_prefix('+').map(|rest| (rest, ")")));
+                if let Some((command, end)) =
+                    asked.and_then(|(rest, end)| Some((&rest[..rest.find(end)?], end)))
+                {
+                    let file = made.rsplit([' ', '\n', ';']).next().unwrap_or_default();
+                    let command = command.trim_matches(['"', '\'']).replace('\\', "");
+                    behind.push_str(&format!("\nREPLY={file}; {command} "));
+                    skipped = at + 1 + (rest.find(end).unwrap_or(0)) + end.len();
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        made.push(letter);
+    }
+    made.push_str(&behind);
+    for line in text.split(['\n', ';']).filter_map(|line| line.trim().strip_prefix("alias -g ")).take(4) {
+        let Some((name, value)) = line.split_once('=').filter(|(name, _)| !name.is_empty()) else { continue };
+        made = made.replace(&format!(" {name}"), &format!(" {}", value.trim_matches(['"', '\''])));
+    }
+    made.into()
 }
 
 /// The statements of a text, each with what parts it from the one before.

@@ -63,7 +63,8 @@ impl Judge<'_> {
             if !is_all {
                 self.cut("not-understood");
             }
-            for word in words {
+            // An empty alternative is no word: `{sh,}`.
+            for word in words.into_iter().filter(|word| was_quoted || !word.is_empty()) {
                 args.push(Arg {
                     is_pattern: word.iter().any(|letter| matches!(letter, ('*' | '?' | '[', false))),
                     text: word.into_iter().map(|(letter, _)| letter).collect(),
@@ -170,6 +171,9 @@ impl Judge<'_> {
             return Origin::UNKNOWN.text();
         }
         self.nesting += 1;
+        if self.captured == 0 {
+            self.said.clear();
+        }
         self.captured += 1;
         let mark = self.scope.mark();
         let folder = self.folder.clone();

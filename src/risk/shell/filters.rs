@@ -8,7 +8,7 @@ use super::texts::{
 };
 use super::{Judge, Stream, decode, names};
 use crate::risk::effects::{self, Effect};
-use crate::risk::paths::{self, Place};
+use crate::risk::paths::Place;
 use crate::risk::rules::databases::is_client;
 use crate::risk::syntax::escape;
 use crate::risk::value::{Origin, comes_from, has_hole, origin};
@@ -72,7 +72,45 @@ const COPIES: &[&str] = &[
     "batcat",
 ];
 
+/// Stands for the clipboard.
+const HELD: &str = "/dev/fd/clipboard";
+
+/// Whether a program gives what the clipboard, or a buffer like it, holds; `None` when it is for something else.
+fn holds(call: &Call<'_>) -> Option<bool> {
+    let says = |words: &[&str]| call.has(words);
+    match call.name {
+        "pbcopy" | "wl-copy" | "clip" | "termux-clipboard-set" => Some(false),
+        "pbpaste" | "wl-paste" | "termux-clipboard-get" => Some(true),
+        "xclip" | "xsel" => Some(says(&["-o", "-out", "--output", "-bo", "-ob", "-po"])),
+        "tmux" if says(&["load-buffer", "loadb", "set-buffer", "setb"]) => Some(false),
+        "tmux" if says(&["show-buffer", "showb", "save-buffer", "saveb"]) => Some(true),
+        _ => None,
+    }
+}
+
 impl Judge<'_> {
+    /// What a program puts aside for another, or gives of that; `None` when nothing is known of it.
+    pub(super) fn held(&mut self, call: &Call<'_>, input: &Stream) -> Option<Stream> {
+        if holds(call)? {
+            return self.content(HELD).map(Some);
+        }
+        let given = call.plain().filter(|word| word.contains(' ')).last().map(str::to_owned);
+        let text = given.or_else(|| input.clone()).unwrap_or_default();
+        self.keep(HELD, &text, false);
+        Some(None)
+    }
+
+    /// Files that are copied by the names that a program reads.
+    pub(super) fn copies_named(&mut self, call: &Call<'_>, input: Option<&str>) {
+        let copies = call.name == "rsync" && call.rest().iter().any(|word| word.starts_with("--files-from"))
+            || matches!(call.name, "cpio" | "pax");
+        let (Some(names), Some(target)) = (input.filter(|_| copies), call.plain().last()) else { return };
+        for name in names.lines().filter(|name| !has_hole(name)).take(MAX_LITERALS) {
+            let path = format!("{}/{name}", target.trim_end_matches('/'));
+            self.effect(Effect::Write, &path, call.name);
+        }
+    }
+
     /// The output of a program that is nothing special.
     pub(super) fn filter(&mut self, call: &Call<'_>, input: Stream) -> Stream {
         let rest = call.rest();
@@ -512,7 +550,7 @@ impl Judge<'_> {
                     // A copy of a program does what the program does.
                     (None, _) if is_program(path) => format!("exec {path} \"$@\"\n"),
                     (Some(content), _) => content,
-                    (None, place) if is_reader || place == paths::Place::Secret => {
+                    (None, place) if is_reader || place == Place::Secret => {
                         self.origin_of(place, path).text()
                     }
                     _ => continue,

@@ -8,6 +8,7 @@ use super::{Arg, Judge, Stream, interpreters, names, wrappers};
 use crate::risk::effects::only_mentions;
 use crate::risk::letters::{Letters, Part, has_part, parts};
 use crate::risk::rules::databases::is_client;
+use crate::risk::value::{Origin, comes_from};
 
 /// Programs with which a command begins that is given to another program.
 const BEGINS: &[&str] = &[
@@ -222,12 +223,13 @@ fn takes_command(option: &str, text: &str) -> bool {
 fn only_checks(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
     stem.split(['-', '_']).any(|part| CHECKS.contains(&part))
+        || ["lint", "fmt", "check"].iter().any(|end| stem.ends_with(end))
 }
 
 /// Endings of the names of code that programs load.
 const LOADED: &[&str] = &[
-    ".js", ".cjs", ".mjs", ".ts", ".py", ".rb", ".pl", ".lua", ".php", ".swift", ".exs", ".vim", ".java",
-    ".pm", ".rs", ".R", ".kt", ".el",
+    ".js", ".cjs", ".mjs", ".ts", ".py", ".rb", ".pl", ".php", ".swift", ".exs", ".vim", ".java", ".pm",
+    ".rs", ".R", ".kt", ".el", ".so", ".dylib", ".dll", ".jar", ".node", ".wasm", ".lua",
 ];
 
 /// Whether a program looks at commands or picks tests by their names.
@@ -300,6 +302,9 @@ impl Judge<'_> {
             );
             for line in lines.iter().filter(|line| line.contains(' ')).take(4) {
                 let line = line.trim_start_matches([':', '!', ' ']);
+                // `mysql -e 'system rm …'`
+                let escape = if is_client(call.name) { super::carriers::escapes(line) } else { Vec::new() };
+                let line = escape.first().map_or(line, String::as_str);
                 let first = line.split_whitespace().next().unwrap_or_default();
                 if first.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b)) {
                     self.elsewhere(line, call.name);
@@ -347,6 +352,9 @@ impl Judge<'_> {
             files.extend(self.files.such(is_named).into_iter().take(4));
         }
         for code in files {
+            if comes_from(&code, Origin::NETWORK) {
+                self.find("download-run-file", &call.line());
+            }
             self.scan(&code, call.name);
         }
     }

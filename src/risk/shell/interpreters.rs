@@ -156,8 +156,8 @@ fn takes_code(name: &str, word: &str) -> bool {
         }
         name if name.starts_with("php") => matches!(word, "-r" | "-R" | "-B" | "-E"),
         "expect" => word == "-c",
-        "erl" | "octave" | "sbcl" => matches!(word, "-eval" | "--eval"),
-        _ => false,
+        // Nearly all others call it one of these.
+        _ => matches!(word, "-e" | "-E" | "-c" | "-eval" | "--eval" | "--execute"),
     }
 }
 
@@ -339,7 +339,11 @@ impl Judge<'_> {
                 .iter()
                 .position(|word| *word == code)
                 .map_or_else(|| call.rest().len(), |at| at + 1);
-            let code = &*with_arguments(code, call.rest().get(given..).unwrap_or_default());
+            let arguments = call.rest().get(given..).unwrap_or_default();
+            if code::passes_arguments(code) {
+                self.elsewhere(&super::carriers::joined(arguments), call.name);
+            }
+            let code = &*with_arguments(code, arguments);
             self.scan_with(code, call.name, input);
             let literal = ['"', '\'', '`']
                 .iter()

@@ -165,6 +165,8 @@ struct Judge<'a> {
     is_poisoned: bool,
     /// The current folder, resolved.
     folder: String,
+    /// Those that `popd` goes back to.
+    pushed: Vec<String>,
     fuel: usize,
     expanded: usize,
     /// What paths are that were looked at, and what that cost.
@@ -185,8 +187,10 @@ struct Judge<'a> {
     opened: Vec<(u32, String)>,
     /// Whether the last command of a pipeline runs in the shell itself.
     has_lastpipe: bool,
-    /// The words of the last program whose output is not known.
+    /// The texts that programs of the current substitution were told whose output is not known.
     said: Vec<String>,
+    /// Names of files with blanks in them.
+    named: Vec<String>,
     /// How many substitutions the current command's output goes to.
     captured: usize,
     span: Span,
@@ -217,6 +221,7 @@ impl<'a> Judge<'a> {
             is_poisoned: false,
             is_heard: false,
             folder: String::new(),
+            pushed: Vec::new(),
             fuel: FUEL,
             expanded: 0,
             places: RefCell::default(),
@@ -230,6 +235,7 @@ impl<'a> Judge<'a> {
             opened: Vec::new(),
             has_lastpipe: false,
             said: Vec::new(),
+            named: Vec::new(),
             captured: 0,
             span: Span::default(),
             is_inner: false,

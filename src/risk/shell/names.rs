@@ -66,6 +66,15 @@ pub(super) fn is_disguised(text: &str) -> bool {
                 && (base.chars().any(|c| c.is_ascii_alphabetic()) || base.chars().all(|c| latin(c) != c)))
 }
 
+/// Whether the path of a pattern may be that of a program: `/???/r[m]`, `/usr/bin/*at`.
+pub(super) fn may_be_program(pattern: &str) -> bool {
+    let Some((folder, base)) = pattern.rsplit_once('/') else { return false };
+    base.bytes().any(|b| b.is_ascii_alphanumeric())
+        && ["/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin"]
+            .iter()
+            .any(|known| matches_class(folder.as_bytes(), known.as_bytes(), 0))
+}
+
 /// Programs that a pattern may stand for.
 pub(super) fn readings(pattern: &str) -> Vec<&'static str> {
     let base = base(pattern);
@@ -114,6 +123,18 @@ const fn is_invisible(letter: char) -> bool {
     )
 }
 
+/// The ASCII letter that Unicode's compatibility makes of another: wide ones, and those of mathematics.
+pub(super) fn compatible(letter: char) -> char {
+    match letter {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(letter as u32 - 0xfee0).unwrap_or(letter),
+        '\u{1d400}'..='\u{1d6a3}' => {
+            let place = (letter as u32 - 0x1d400) % 52;
+            char::from_u32(if place < 26 { 0x41 + place } else { 0x61 + place - 26 }).unwrap_or(letter)
+        }
+        _ => letter,
+    }
+}
+
 /// The Latin letter that another looks like (Unicode Technical Standard 39, the common part).
 fn latin(letter: char) -> char {
     const ALIKE: &[(&str, char)] = &[
@@ -143,13 +164,9 @@ fn latin(letter: char) -> char {
         ("сⅽ", 'c'),
     ];
     match letter {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(letter as u32 - 0xfee0).unwrap_or(letter),
         '\u{24b6}'..='\u{24cf}' => char::from_u32(letter as u32 - 0x24b6 + 0x41).unwrap_or(letter),
         '\u{24d0}'..='\u{24e9}' => char::from_u32(letter as u32 - 0x24d0 + 0x61).unwrap_or(letter),
-        '\u{1d400}'..='\u{1d6a3}' => {
-            let place = (letter as u32 - 0x1d400) % 52;
-            char::from_u32(if place < 26 { 0x41 + place } else { 0x61 + place - 26 }).unwrap_or(letter)
-        }
+        _ if compatible(letter) != letter => compatible(letter),
         _ => ALIKE.iter().find(|(alike, _)| alike.contains(letter)).map_or(letter, |(_, latin)| *latin),
     }
 }

@@ -329,6 +329,15 @@ impl Judge<'_> {
                     self.poisons(path, text);
                 }
             }
+            // perl -i -pe '$_ .= "line"' FILE
+            ("perl" | "ruby", [code, files @ ..])
+                if call.rest().iter().any(|word| word.starts_with("-i") || word.starts_with("-pi")) =>
+            {
+                let text = super::code::texts(code, call.name).join("\n");
+                for path in files.iter().take(MAX_COMMANDS) {
+                    self.poisons(path, &text);
+                }
+            }
             ("cp" | "mv" | "install" | "ln", [sources @ .., target]) => {
                 // Into the folder that an interpreter loads from, wherever that is.
                 let loads = |path: &str| kind(path) == Some(Kind::Module);

@@ -111,6 +111,11 @@ impl Judge<'_> {
             () if is_one("U") => items.iter().map(|item| item.to_uppercase()).collect(),
             () if is_one("P") => self.items(&items.concat(), None, true),
             () if is_one("Q") => items.iter().map(|item| item.replace(['\'', '"', '\\'], "")).collect(),
+            // Substitutions in the value run.
+            () if flags.contains('e') && items.iter().any(|item| item.contains(['$', '`'])) => {
+                let text = format!("echo {}", items.join(" "));
+                vec![self.text(&text, "(e)", None).unwrap_or_default().trim_end().to_owned()]
+            }
             // Joined, split into letters, turned round, or read from numbers.
             () if flags.contains("::") || flags.contains(['O', '#', 'e']) => vec![Origin::DECODED.text()],
             () => items,

@@ -349,9 +349,10 @@ fn values(line: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut add = |text: &str| {
         let is_mark = |c: char| matches!(c, '"' | '\'' | '[' | ']' | '{' | '}' | '(' | ')' | ',' | '!' | ' ');
-        let text = text.trim_matches(is_mark);
-        if text.contains(' ') && !found.iter().any(|known| known == text) {
-            found.push(text.to_owned());
+        // So cmake writes the variables of the environment.
+        let text = text.trim_matches(is_mark).replace("$ENV{", "${");
+        if text.contains(' ') && !found.contains(&text) {
+            found.push(text);
         }
     };
     add(line);

@@ -1,5 +1,7 @@
 //! Redirections: what a command reads, and where its output goes.
 
+use std::borrow::Cow;
+
 use super::interpreters::is_shell;
 use super::{Judge, Stream};
 use crate::risk::effects::{self, Effect};
@@ -357,7 +359,16 @@ impl Judge<'_> {
 
     /// Where a path leads, links that these commands made followed.
     pub(super) fn resolve(&self, path: &str) -> String {
-        let mut resolved = paths::resolve(path, &self.folder, self.context);
+        // `~+` is the folder one is in, `~-` the one before.
+        let path = match path.get(..2).filter(|_| path.get(2..3).is_none_or(|next| next == "/")) {
+            Some("~+") => Cow::Owned(format!(".{}", &path[2..])),
+            Some("~-") => {
+                let before = self.scope.get("OLDPWD").and_then(|items| items.at("0")).unwrap_or_default();
+                Cow::Owned(before + &path[2..])
+            }
+            _ => Cow::Borrowed(path),
+        };
+        let mut resolved = paths::resolve(&path, &self.folder, self.context);
         for (link, target) in &self.links {
             let rest =
                 resolved.strip_prefix(link.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -380,6 +391,10 @@ impl Judge<'_> {
     pub(super) fn effect(&mut self, effect: Effect, path: &str, name: &str) -> Place {
         if let Some(plain) = ungrouped(path).filter(|_| path.len() < MAX_PATTERN) {
             self.effect(effect, &plain, name);
+        }
+        // A name may carry what is run later.
+        if path.contains(' ') && self.named.len() < MAX_LINKS {
+            self.named.push(path.to_owned());
         }
         let resolved = self.resolve(path);
         let mut place = self.place(&resolved);

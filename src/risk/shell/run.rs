@@ -18,6 +18,9 @@ const MAX_ARGUMENTS: usize = 256;
 /// Calls of one function inside of each other that are followed.
 const MAX_CALLS: usize = 3;
 
+/// Texts that are kept of what programs are told whose output is not known.
+const MAX_SAID: usize = 8;
+
 /// Arguments that cost as much as a command.
 const ARGUMENTS: usize = 32;
 
@@ -304,7 +307,9 @@ impl Judge<'_> {
         if names::is_disguised(&first.text) {
             self.find("look-alike", &first.text);
         }
-        if first.is_pattern && names::base(&first.text).contains(['*', '?', '[']) && first.text != "[" {
+        // No program is called like a pattern; a value that is one was kept from the shell by quotes until here.
+        let is_pattern = first.is_pattern || names::may_be_program(&first.text);
+        if is_pattern && names::base(&first.text).contains(['*', '?', '[']) && first.text != "[" {
             self.pattern(first, args);
         }
         // Patterns that are only written so that the name cannot be read: `/bin/+(r)m`.
@@ -339,11 +344,9 @@ impl Judge<'_> {
         }
         let output = self.meaning(&call, input);
         let output = emptied.unwrap_or(output);
-        if self.captured > 0
-            && output.as_deref().is_some_and(|text| text.chars().all(is_hole) && !text.is_empty())
-        {
-            self.said =
-                words[1..].iter().filter(|word| word.contains(' ')).map(|word| (*word).to_owned()).collect();
+        if self.captured > 0 && self.said.len() < MAX_SAID && output.as_deref().is_some_and(has_hole) {
+            self.said
+                .extend(words[1..].iter().filter(|word| word.contains(' ')).map(|word| (*word).to_owned()));
         }
         if is_secret { Some((Origin::SECRET | Origin::CREDENTIAL).text()) } else { output }
     }
@@ -412,7 +415,12 @@ impl Judge<'_> {
         {
             self.file(&content, call);
         }
-        if let Some(output) = self.yields(call, input.as_deref()).or_else(|| self.fetched(call)) {
+        self.copies_named(call, input.as_deref());
+        if let Some(output) = self
+            .held(call, &input)
+            .or_else(|| self.yields(call, input.as_deref()))
+            .or_else(|| self.fetched(call))
+        {
             return output;
         }
         self.filter(call, input)
@@ -497,6 +505,7 @@ impl Judge<'_> {
     fn pattern(&mut self, first: &Arg, args: &[Arg]) {
         let readings = names::readings(&first.text);
         self.find("unknown-program", &first.text);
+        self.may_run_what_was_said();
         if first.text.contains(['?', '[']) && (first.text.starts_with('/') || !readings.is_empty()) {
             self.find("look-alike", &first.text);
         }
@@ -512,7 +521,10 @@ impl Judge<'_> {
         let line = call.line();
         match origin(first) {
             Some(origin) if origin.has(Origin::NETWORK | Origin::DECODED) => self.code_from(origin, &line),
-            _ => self.find("unknown-program", &line),
+            _ => {
+                self.find("unknown-program", &line);
+                self.may_run_what_was_said();
+            }
         }
         // What is nothing leaves its place to the next word.
         if first.chars().all(is_hole) && call.args.len() > 1 {
@@ -600,6 +612,14 @@ impl Judge<'_> {
         }
     }
 
+    /// Something runs of which it is not known what: it may be what programs were told to write, or how files are called.
+    fn may_run_what_was_said(&mut self) {
+        let mut said = std::mem::take(&mut self.said);
+        said.append(&mut self.named);
+        said.extend(self.calls.last().map(|(_, given)| given.join(" ")));
+        self.passed_on(&said);
+    }
+
     /// Code from somewhere that an interpreter or shell is given.
     pub(super) fn code_from(&mut self, origin: Origin, how: &str) {
         let id = if origin.has(Origin::NETWORK) {
@@ -611,8 +631,7 @@ impl Judge<'_> {
         };
         self.find(id, how);
         if id == "generated-and-run" {
-            let said = std::mem::take(&mut self.said);
-            self.passed_on(&said);
+            self.may_run_what_was_said();
         }
     }
 }

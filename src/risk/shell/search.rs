@@ -125,6 +125,10 @@ impl Judge<'_> {
             start if narrows => format!("{}/{}", start.trim_end_matches('/'), Origin::UNKNOWN.hole()),
             start => start.to_owned(),
         };
+        // Of each file nothing is left.
+        if command.first().is_some_and(|program| super::names::base(&program.text) == "truncate") {
+            self.effect(Effect::Delete, &below, "find");
+        }
         let names_place = command.iter().any(|arg| arg.text.contains("{}"));
         let inner: Vec<Arg> = command
             .iter()

@@ -197,7 +197,13 @@ fn letters_of(set: &str) -> Vec<char> {
         .replace("[:digit:]", "0-9")
         .replace("[:alpha:]", "A-Za-z")
         .replace("[:alnum:]", "0-9A-Za-z")
-        .replace("[:space:]", " \t\n\r");
+        .replace("[:space:]", " \t\n\r")
+        .replace("[:blank:]", " \t")
+        .replace("[:punct:]", "!-/:-@[-`{-~")
+        .replace("[:graph:]", "!-~")
+        .replace("[:print:]", " -~")
+        .replace("[:cntrl:]", "\u{1}-\u{1f}\u{7f}")
+        .replace("[:xdigit:]", "0-9A-Fa-f");
     let letters: Vec<char> = escape::unescape(&spelt).chars().collect();
     let (mut made, mut at) = (Vec::new(), 0);
     while at < letters.len() && made.len() < 1024 {

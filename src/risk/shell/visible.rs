@@ -110,12 +110,28 @@ pub(super) const SAYS: &[&str] = &[
     "--reason",
 ];
 
+/// Parts of options that name a file to be read as a text, or to be written.
+const OPENS: &[&str] = &[
+    "from-file",
+    "data",
+    "body",
+    "out",
+    "input",
+    "include",
+    "exclude",
+    "ignore",
+    "message",
+    "notes",
+    "-F",
+    "-T",
+];
+
 impl Judge<'_> {
     /// Judges the commands that stand plainly in the words of a program, or in files that are made for it.
     pub(super) fn visible(&mut self, call: &Call<'_>) {
         // Most words are no more than that.
         let is_text = |word: &str| word.contains([' ', '"', '\'']) || word.contains("/dev/fd/");
-        if !call.rest().iter().any(|word| is_text(word)) {
+        if self.files.is_empty() && !call.rest().iter().any(|word| is_text(word)) {
             return;
         }
         let is_read =
@@ -123,7 +139,6 @@ impl Judge<'_> {
         let gives_name = matches!(call.name, "gh" | "glab") && call.has(&["alias"]);
         let is_silent = only_mentions(call.name) && !CARRIERS.contains(&call.name) && !gives_name;
         if is_read
-            || is_silent
             || OTHERS.contains(&call.name)
             || is_client(call.name)
             || guess::only_looks(call)
@@ -133,12 +148,19 @@ impl Judge<'_> {
         }
         let mut lines: Vec<String> = Vec::new();
         for (at, word) in call.rest().iter().enumerate().take(MAX_TEXTS) {
-            if !is_text(word) {
+            let before = at.checked_sub(1).map_or("", |at| call.rest()[at]);
+            let (option, path) = word.split_once('=').unwrap_or((before, word));
+            if SAYS.contains(&before) || SAYS.contains(&option) {
                 continue;
             }
-            let before = at.checked_sub(1).map_or("", |at| call.rest()[at]);
-            let option = word.split_once('=').map_or("", |(option, _)| option);
-            if SAYS.contains(&before) || SAYS.contains(&option) {
+            // What only names things has settings too.
+            if is_silent && !option.contains("config") {
+                continue;
+            }
+            if !is_text(word) {
+                if let Some(content) = self.content(path) {
+                    self.told_by(&content, option, call);
+                }
                 continue;
             }
             if let Some((_, path)) = word.match_indices("/dev/fd/").next().map(|(at, _)| word.split_at(at)) {
@@ -151,6 +173,58 @@ impl Judge<'_> {
             self.elsewhere(line, call.name);
         }
     }
+}
+
+impl Judge<'_> {
+    /// What a program runs of a file that these commands wrote and that one of its options names.
+    fn told_by(&mut self, content: &str, option: &str, call: &Call<'_>) {
+        let sets_up =
+            matches!(call.name, "kubectl" | "oc" | "helm") && call.has(&["-f", "--filename", "--values"]);
+        if sets_up || OPENS.iter().any(|part| option.contains(part)) {
+            return;
+        }
+        if content.starts_with("#!") && option.starts_with("--") {
+            return self.file(content, call);
+        }
+        for line in carried_by(content).iter().take(MAX_FOUND) {
+            self.elsewhere(line, call.name);
+        }
+    }
+}
+
+/// The commands that settings carry, in whichever notation.
+pub(super) fn carried_by(text: &str) -> Vec<String> {
+    let mut found = plain_commands(text);
+    found.extend(given_to_shell(text));
+    found
+}
+
+/// What a text gives to a shell by `-c`: `"sh", "-c", "…"`, `command: sh, args: [-c, "…"]`, `- -c` and a line below it.
+fn given_to_shell(text: &str) -> Vec<String> {
+    let text = text.get(..MAX_BYTES).unwrap_or(text);
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("-c").take(MAX_TEXTS) {
+        let (before, behind) = (&text[..at], &text[at + 2..]);
+        let is_option = !before.ends_with(is_part) && !behind.starts_with(is_part);
+        let mut words = before.rsplit(|c: char| !is_part(c)).filter(|word| !word.is_empty());
+        if !is_option || !words.by_ref().take(3).any(interpreters::is_shell) {
+            continue;
+        }
+        let line = behind.trim_start_matches(|c: char| {
+            c.is_whitespace() || matches!(c, ',' | '-' | '[') || c == '"' || c == '\''
+        });
+        let opener = behind[..behind.len() - line.len()].chars().next_back();
+        let end = match opener {
+            Some(quote @ ('"' | '\'')) => line.find(quote),
+            _ => line.find(['\n', ']', '}']),
+        };
+        let line = &line[..end.unwrap_or(line.len())];
+        if line.contains(' ') {
+            found.push(line.replace("\\n", "\n").replace('\\', ""));
+        }
+    }
+    found
 }
 
 /// The commands that stand plainly in a text.

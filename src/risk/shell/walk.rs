@@ -272,7 +272,10 @@ impl Judge<'_> {
                         text.filter(|text| text.contains(' ')).map(|text| (assignment.name.clone(), text))
                     };
                     let held: Vec<_> = simple.assignments.iter().filter_map(held).collect();
-                    self.held_commands(&held);
+                    // What tests are given is what they look at.
+                    if !args.iter().take(4).any(|arg| arg.text == "test") {
+                        self.held_commands(&held);
+                    }
                 }
                 self.run(&args, input)
             }
@@ -347,8 +350,11 @@ impl Judge<'_> {
                 items
             }
         };
-        if let (Some(index), "BASH_ALIASES" | "BASH_CMDS", Value::Text(word)) =
-            (&assignment.index, name, &assignment.value)
+        if let (
+            Some(index),
+            "BASH_ALIASES" | "BASH_CMDS" | "functions" | "aliases" | "galiases",
+            Value::Text(word),
+        ) = (&assignment.index, name, &assignment.value)
         {
             let (index, text) = (self.text_of(index), self.text_of(word));
             self.alias(&index, &text);
@@ -408,7 +414,7 @@ fn reads(command: &Command) -> bool {
 
 /// A word, or the program that its pattern stands for: `p=(/???/r[m])`.
 fn found_by(arg: Arg) -> String {
-    let is_program = arg.is_pattern && arg.text.starts_with('/');
+    let is_program = arg.is_pattern && super::names::may_be_program(&arg.text);
     let reading =
         super::names::readings(&arg.text).first().filter(|_| is_program).map(|name| (*name).to_owned());
     reading.unwrap_or(arg.text)

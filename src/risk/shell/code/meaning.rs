@@ -58,6 +58,21 @@ pub(super) fn call(
         if let Some(line) = values.text_of("_").filter(|_| is(RUNS) && language.starts_with("perl")) {
             found.push(Does::Runs(line.to_owned()));
         }
+        // execSync.call(null, "…"), Reflect.apply(execSync, null, ["…"])
+        let handed = match values.is(at + 1, '.') {
+            true if matches!(values.name(at + 2), Some("call" | "apply" | "bind")) => Some(at + 3),
+            false if is(RUNS) && values.is(at + 1, ',') => Some(at + 2),
+            _ => None,
+        };
+        if let Some(start) = handed.filter(|_| is(RUNS) || is(DELETES)) {
+            let texts = values.texts(start);
+            match is(RUNS) {
+                true if values.is_pieced(start) => found.push(Does::Is("decoded-and-run")),
+                true => found.push(Does::Runs(texts.join(" "))),
+                false => found
+                    .extend(texts.iter().take(4).map(|path| Does::Acts(Effect::DeleteTree, path.clone()))),
+            }
+        }
         // map(os.remove, ["…"]): what is done to each of what follows.
         if is(DELETES) && tokens.get(at + 1) == Some(&Token::Sign(',')) {
             let paths = tokens.iter().skip(at + 2).take(8).filter_map(|token| match token {
@@ -109,7 +124,7 @@ pub(super) fn call(
         if let Some(code) = code.or_else(texts).filter(|code| code.len() < 65_536)
             && values.deepen()
         {
-            found.extend(scan(&code, language));
+            found.extend(scan(&values.filled(&code), language));
         }
         return;
     }

@@ -50,6 +50,7 @@ pub(super) enum Does {
 
 /// What a text of code does.
 pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
+    let code = &*spelt_plainly(code, language);
     let code = &*homed(code);
     let lower = code.to_ascii_lowercase();
     let mut found = overall(&lower, language);
@@ -309,6 +310,29 @@ fn is_deletion(method: &str) -> bool {
     )
 }
 
+/// Code with the letters that a language takes for others written as those: `𝚛𝚖` in Python, `\u0072m` in JavaScript.
+fn spelt_plainly<'c>(code: &'c str, language: &str) -> std::borrow::Cow<'c, str> {
+    if !code.is_ascii() {
+        return code.chars().map(super::names::compatible).collect::<String>().into();
+    }
+    let escapes = matches!(language, "node" | "nodejs" | "deno" | "bun" | "tsx" | "ts-node" | "java");
+    if !escapes || !code.contains("\\u") {
+        return code.into();
+    }
+    let mut pieces = code.split("\\u");
+    let mut made = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let end = piece.bytes().take_while(|b| b.is_ascii_hexdigit() || matches!(b, b'{' | b'}')).count();
+        let end = if piece.starts_with('{') { end } else { end.min(4) };
+        let code = u32::from_str_radix(piece[..end].trim_matches(['{', '}']), 16).ok();
+        match code.and_then(char::from_u32).filter(char::is_ascii_alphanumeric) {
+            Some(letter) => made.extend([letter.to_string().as_str(), &piece[end..]]),
+            None => made.extend(["\\u", piece]),
+        }
+    }
+    made.into()
+}
+
 /// The ways of saying "home folder", as the texts that they stand for.
 fn homed(code: &str) -> std::borrow::Cow<'_, str> {
     const INSIDE: &[&str] = &[
@@ -366,10 +390,11 @@ fn homed(code: &str) -> std::borrow::Cow<'_, str> {
     whole.into()
 }
 
-/// The command lines that code runs.
-pub(super) fn commands(code: &str) -> Vec<String> {
-    let runs = |does| if let Does::Runs(line) = does { Some(line) } else { None };
-    scan(code, "").into_iter().filter_map(runs).collect()
+/// Whether code runs the words that it is given: `exec @ARGV`.
+pub(super) fn passes_arguments(code: &str) -> bool {
+    const GIVEN: &[&str] = &["ARGV", "argv", "process.argv", "args", "@_", "arg[", "$1"];
+    let lower = code.to_ascii_lowercase();
+    is_one(code, GIVEN) && is_one(&lower, &["exec", "system", "spawn", "popen", "subprocess", "run", "call"])
 }
 
 /// The text that an expression stands for.

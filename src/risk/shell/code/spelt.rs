@@ -174,7 +174,7 @@ impl Values<'_> {
                 let items = self.texts(start);
                 if items.len() > 1 { items.join("/") } else { items.into_iter().next().or_else(numbers)? }
             }
-            "expanduser" | "Path" | "abspath" | "PurePath" | "realpath" => inner()?,
+            "expanduser" | "expand" | "Path" | "abspath" | "PurePath" | "realpath" => inner()?,
             "str" | "String" | "string" | "trim" | "map" | "list" => inner().or_else(numbers)?,
             _ => return None,
         };

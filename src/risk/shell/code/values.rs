@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::WINDOW;
-use super::calls::{CHANGES, SPELLS};
+use super::calls::{CHANGES, DELETES, RUNS, SPELLS};
 use super::tokens::Token;
 use crate::risk::value::Origin;
 
@@ -115,6 +115,7 @@ impl<'t> Values<'t> {
     /// Notes what an assignment or an import that begins here says.
     pub(super) fn note(&mut self, at: usize) {
         let Some(name) = self.name(at) else { return };
+        self.note_change(at, name);
         if self.is(at + 1, '=') && !self.is(at + 2, '=') {
             let start = at + 2;
             if let Some(items) = self.items(start) {
@@ -124,11 +125,39 @@ impl<'t> Values<'t> {
             } else if let Some(other) = self.last_of_chain(start) {
                 self.names.insert(name, other);
             }
+        } else if self.is(at + 1, ':')
+            && (self.is(at + 3, '}') || self.is(at + 3, ','))
+            && (RUNS.contains(&name) || DELETES.contains(&name))
+            && let Some(alias) = self.name(at + 2)
+        {
+            // const {execSync: x} = require(…)
+            self.names.insert(alias, name.to_owned());
         } else if self.name(at + 1) == Some("as")
             && let Some(alias) = self.name(at + 2)
         {
             self.names.insert(alias, name.to_owned());
         }
+    }
+
+    /// `gsub("_", "", name)`: a variable that a call changes.
+    fn note_change(&mut self, at: usize, call: &str) {
+        let is_all = match call {
+            "gsub" => true,
+            "sub" => false,
+            _ => return,
+        };
+        let Some(close) = self.closing(at + 1).filter(|_| self.language.ends_with("awk")) else { return };
+        let args = self.arguments(at + 1);
+        let Some(name) = self.name(close - 1) else { return };
+        let Some(text) = self.texts.get(name) else { return };
+        let is_plain = |from: &str| from.bytes().all(|b| !b"\\.*+?[](){}|^$".contains(&b));
+        let made = match args.as_slice() {
+            [Some(from), Some(to), _] if is_plain(from) && is_all => text.replace(from, to),
+            [Some(from), Some(to), _] if is_plain(from) => text.replacen(from, to, 1),
+            // What a pattern leaves of it cannot be read here.
+            _ => Origin::DECODED.text(),
+        };
+        self.texts.insert(name, made);
     }
 
     /// The texts of a list that begins here and has several: `['a', 'b']`, `("a", "b")`.

@@ -189,6 +189,12 @@ pub(super) fn overall(code: &str, language: &str) -> Vec<Does> {
     {
         found.push(Does::Is("decoded-and-run"));
     }
+    // What stands in for what was found is evaluated as code: `s/(.*)/$1/ee`.
+    if language.starts_with("perl")
+        && ["/", "}", "|", "!", "#"].iter().any(|sign| has(&[&format!("{sign}ee"), &format!("{sign}gee")]))
+    {
+        found.push(Does::Is("decoded-and-run"));
+    }
     // What perl changes first and then runs.
     if language.starts_with("perl")
         && has(&["system$_", "system $_", "exec $_", "eval $_", "eval$_", "exec$_", "`$_`"])
