@@ -39,9 +39,9 @@ pub struct Pattern {
     /// Why.
     pub reason: &'static str,
     /// What it matches; empty when it follows from paths, input or other commands.
-    pub patterns: &'static [&'static str],
+    pub patterns: Vec<&'static str>,
     /// Commands that it finds.
-    pub examples: &'static [&'static str],
+    pub examples: Vec<&'static str>,
 }
 
 /// A path.
@@ -61,8 +61,8 @@ pub(super) fn run() -> Outcome {
             family,
             risk: rule.level.as_str(),
             reason: rule.reason.en,
-            patterns: rule.patterns,
-            examples: rule.examples,
+            patterns: rule.patterns.lines().collect(),
+            examples: rule.examples.lines().collect(),
         })
         .collect();
     let tables = [
@@ -73,8 +73,7 @@ pub(super) fn run() -> Outcome {
         (paths::DEFENCES, "defences and logs"),
         (paths::SYSTEM, "the system's own"),
     ];
-    let named =
-        |(table, reason): (&'static [&'static str], _)| table.iter().map(move |name| Path { name, reason });
+    let named = |(table, reason): (&'static str, _)| table.lines().map(move |name| Path { name, reason });
     Outcome { command_patterns, sensitive_paths: tables.into_iter().flat_map(named).collect() }
 }
 

@@ -1,8 +1,8 @@
 //! What programs do with the paths they are given.
 
-use super::lookup::{among, rows, sorted};
 use super::paths::Place;
 use super::value::has_hole;
+use crate::risk::lookup::{Names, list, rows};
 
 /// What is done with a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,159 +54,18 @@ pub(super) const fn rule(effect: Effect, place: Place) -> Option<&'static str> {
 }
 
 /// Programs whose words are only shown, searched by name, or used without their content leaving.
-const MENTIONS: &[&str] = &[
-    "echo",
-    "printf",
-    "print",
-    "ls",
-    "ll",
-    "stat",
-    "test",
-    "[",
-    "[[",
-    "file",
-    "man",
-    "ssh",
-    "ssh-keygen",
-    "ssh-add",
-    "ssh-copy-id",
-    "which",
-    "type",
-    "git",
-    "gh",
-    "mkdir",
-    "touch",
-    "chmod",
-    "chown",
-    "chgrp",
-    "rm",
-    "rmdir",
-    "unlink",
-    "cd",
-    "pushd",
-    "du",
-    "df",
-    "basename",
-    "dirname",
-    "realpath",
-    "readlink",
-    "exit",
-    "return",
-    "true",
-    "false",
-    ":",
-    "export",
-    "set",
-    "unset",
-    "local",
-    "declare",
-    "typeset",
-    "readonly",
-    "alias",
-    "kubectl",
-    "helm",
-    "ansible-playbook",
-    "ansible",
-    "mosh",
-    "tree",
-    "find",
-    "fd",
-    "locate",
-    "whereis",
-    "say",
-    "notify-send",
-    "logger",
-    "glab",
-    "info",
-    "tldr",
-    "apropos",
-    "whatis",
-    "help",
-    "read",
-    "wait",
-    "trap",
-    "ln",
-    "sleep",
-    "shred",
-    "truncate",
-    "npm",
-    "yarn",
-    "pnpm",
-    "cargo",
-    "make",
-    "jira",
-    "slack",
-    "ssh-keyscan",
-    "let",
-    "expr",
-    "seq",
-    "watch",
-    "kill",
-    "pkill",
-    "pgrep",
-    "sftp",
-    "autossh",
-    "setfacl",
-    "getfacl",
-    "chattr",
-    "lsattr",
-    "command",
-    "wall",
-    "write",
-    "figlet",
-    "cowsay",
-    "banner",
-    "toilet",
-    "lolcat",
-    "dialog",
-    "zenity",
-    "whiptail",
-    "osascript",
-    "terraform",
-    "keytool",
-    "jarsigner",
-    "apksigner",
-    "mutagen",
-    "certbot",
-    "gcloud",
-    "tmux",
-    "screen",
-    "crontab",
-    "sudo",
-    "env",
-    "xargs",
-    "timeout",
-    "nohup",
-    "time",
-    "nice",
-    "exec",
-    "eval",
-    "source",
-    ".",
-    "test-path",
-    "mount",
-    "umount",
-    "ps",
-    "systemctl",
-    "gpgconf",
-    "inotifywait",
-    "fuser",
-    "lsof",
-    "getent",
-    "hash",
-    "history",
-    "popd",
-    "dirs",
-    "ulimit",
-    "umask",
-    "ast-grep",
-    "semgrep",
-    "opengrep",
-    "comby",
-    "weggli",
-    "shellcheck",
-    "cheat",
-];
+const MENTIONS: Names = list!(
+    "echo printf print ls ll stat test [ [[ file man ssh ssh-keygen ssh-add ssh-copy-id which type git gh
+     mkdir touch chmod chown chgrp rm rmdir unlink cd pushd du df basename dirname realpath readlink exit
+     return true false : export set unset local declare typeset readonly alias kubectl helm ansible-playbook
+     ansible mosh tree find fd locate whereis say notify-send logger glab info tldr apropos whatis help read
+     wait trap ln sleep shred truncate npm yarn pnpm cargo make jira slack ssh-keyscan let expr seq watch
+     kill pkill pgrep sftp autossh setfacl getfacl chattr lsattr command wall write figlet cowsay banner
+     toilet lolcat dialog zenity whiptail osascript terraform keytool jarsigner apksigner mutagen certbot
+     gcloud tmux screen crontab sudo env xargs timeout nohup time nice exec eval source . test-path mount
+     umount ps systemctl gpgconf inotifywait fuser lsof getent hash history popd dirs ulimit umask ast-grep
+     semgrep opengrep comby weggli shellcheck cheat"
+);
 
 /// Programs that otherwise take texts: with which of their words they read files. None: always.
 const SHOWS: &[(&str, &[&str])] = &[
@@ -236,44 +95,25 @@ const SHOWS: &[(&str, &[&str])] = &[
 ];
 
 /// Programs whose first plain word is a pattern or a program text, not a file.
-const PATTERN_FIRST: &[&str] = &[
-    "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "sed", "awk", "gawk", "mawk", "jq", "perl", "ruby",
-    "tr", "sd", "yq", "gsed", "nawk",
-];
+const PATTERN_FIRST: Names =
+    list!("grep egrep fgrep zgrep rg ag ack sed awk gawk mawk jq perl ruby tr sd yq gsed nawk");
 
 /// Programs that write their last word.
-const WRITES_LAST: &[&str] =
-    &["cp", "mv", "install", "ln", "rsync", "scp", "gcp", "gmv", "ditto", "rcp", "gln", "ginstall"];
+const WRITES_LAST: Names = list!("cp mv install ln rsync scp gcp gmv ditto rcp gln ginstall");
 
 /// Modes that only take rights from others: what the owner of a key should do.
-const TIGHTENS: &[&str] = &[
-    "600",
-    "400",
-    "700",
-    "0600",
-    "0400",
-    "0700",
-    "go-rwx",
-    "go=",
-    "og-rwx",
-    "u=rw,go=",
-    "u=rwx,go=",
-    "500",
-    "0500",
-    "go-w",
-    "o-rwx",
-];
+const TIGHTENS: Names =
+    list!("600 400 700 0600 0400 0700 go-rwx go= og-rwx u=rw,go= u=rwx,go= 500 0500 go-w o-rwx");
 
 /// Whether a program only shows, searches or names what it is given.
 pub(super) fn only_mentions(name: &str) -> bool {
     mentions(name)
-        || PATTERN_FIRST.contains(&name)
+        || PATTERN_FIRST.contains(name)
         || matches!(name, "cat" | "tee" | "less" | "head" | "tail" | "diff" | "wc")
 }
 
 fn mentions(name: &str) -> bool {
-    static SORTED: [&str; MENTIONS.len()] = sorted(MENTIONS);
-    among(&SORTED, name)
+    MENTIONS.contains(name)
 }
 
 /// The paths of a command's words (without its name) and what is done with each.
@@ -320,7 +160,7 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
         "chmod" | "chown" | "chgrp" | "setfacl" => {
             found.extend(plain.iter().skip(1).map(|path| (Effect::Write, *path)));
         }
-        name if WRITES_LAST.contains(&name) => copies(name, args, &plain, &mut found),
+        name if WRITES_LAST.contains(name) => copies(name, args, &plain, &mut found),
         "dd" => {
             for arg in args {
                 if let Some(path) = arg.strip_prefix("of=") {
@@ -446,8 +286,8 @@ fn copies<'a>(name: &str, args: &[&'a str], plain: &[&'a str], found: &mut Vec<(
 fn reads<'a>(name: &str, args: &[&'a str], plain: &[&'a str], found: &mut Vec<(Effect, &'a str)>) {
     let has_script =
         args.iter().any(|arg| matches!(*arg, "-e" | "-f" | "--regexp" | "--expression" | "--file"));
-    let skipped = usize::from(PATTERN_FIRST.contains(&name) && !has_script);
-    let is_copy = WRITES_LAST.contains(&name)
+    let skipped = usize::from(PATTERN_FIRST.contains(name) && !has_script);
+    let is_copy = WRITES_LAST.contains(name)
         || matches!(name, "tee" | "dd" | "sponge" | "vim" | "nano" | "vi" | "nvim" | "rsync");
     // `name=text` is no file to these, only what stands behind `@`.
     let tells_text = matches!(name, "http" | "https" | "xh" | "httpie");

@@ -145,7 +145,7 @@ struct Index {
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut index = Index::default();
     for rule in all() {
-        for pattern in rule.patterns {
+        for pattern in rule.patterns.lines() {
             let (programs, rest) = pattern.split_once(' ').unwrap_or((pattern, ""));
             for program in programs.split('|') {
                 let pattern = Pattern { rule, text: rest, tokens: OnceLock::new() };

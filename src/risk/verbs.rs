@@ -3,11 +3,11 @@
 //! Only single words count, and only those before the first that merely looks: what is quoted, searched or described is
 //! no verb.
 
-use super::lookup::{among, sorted};
 use super::rules::unlisted::{
     CREDENTIALS, DESTROYS, EVERYBODY, FORCES, GRANTS, HARMLESS, ISSUES, LOCAL, OPENS, REMOVES, REVEALS,
     RULERS, SENTENCES, SHARED,
 };
+use crate::risk::lookup::{Names, list};
 
 /// Words of a command that are looked at.
 const MAX_WORDS: usize = 48;
@@ -20,9 +20,8 @@ const MAX_LENGTH: usize = 40;
 pub(super) fn guess(words: &[&str]) -> Option<&'static str> {
     let (program, args) = words.split_first()?;
     let program = program.trim_end_matches(".sh").to_ascii_lowercase();
-    static SORTED: [&str; LOCAL.len()] = sorted(LOCAL);
-    if among(&SORTED, &program)
-        || SENTENCES.contains(&&*program)
+    if LOCAL.contains(&program)
+        || SENTENCES.contains(&program)
         || super::effects::only_mentions(&program)
         || !program.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     {
@@ -50,7 +49,7 @@ struct Line {
 impl Line {
     /// The plain words that may be verbs and things, in their order, up to the first that only looks.
     fn verbs(&self) -> impl Iterator<Item = &str> {
-        self.plain().take_while(|word| !parts(word).any(|part| HARMLESS.contains(&part)))
+        self.plain().take_while(|word| !parts(word).any(|part| HARMLESS.contains(part)))
     }
 
     fn plain(&self) -> impl Iterator<Item = &str> {
@@ -59,14 +58,14 @@ impl Line {
 
     fn destroys(&self) -> Option<&'static str> {
         let forces = self.args.iter().any(|word| {
-            FORCES.contains(&&**word)
+            FORCES.contains(word)
                 || word.starts_with("--yes")
                 || word.starts_with("--really")
                 || word.starts_with("--i-")
         });
         let is_cache = self.args.iter().any(|word| word.contains("cache"));
         let names =
-            |table: &[&str]| self.verbs().any(|word| ends(word).iter().any(|part| table.contains(part)));
+            |table: Names| self.verbs().any(|word| ends(word).iter().any(|part| table.contains(part)));
         let mut name = self.program.split(['-', '_', '.']);
         let is_named =
             |part: &str| matches!(part, "delete" | "destroy" | "purge" | "wipe" | "erase" | "deluser");
@@ -94,7 +93,7 @@ impl Line {
                 .iter()
                 .filter(|word| is_word(word))
                 .take(MAX_PLACE + 1)
-                .any(|word| parts(word).any(|part| SHARED.contains(&part)))
+                .any(|word| parts(word).any(|part| SHARED.contains(part)))
         };
         if is_cache {
             return None;
@@ -106,7 +105,7 @@ impl Line {
             return Some("named-destroy");
         }
         let removes =
-            names(REMOVES) || self.program.split(['-', '_']).skip(1).any(|part| REMOVES.contains(&part));
+            names(REMOVES) || self.program.split(['-', '_']).skip(1).any(|part| REMOVES.contains(part));
         let removes = removes
             || self.args.iter().any(|word| matches!(word.as_str(), "--delete" | "--remove" | "--uninstall"));
         let graver = |word: &str| {
@@ -123,10 +122,10 @@ impl Line {
 
     /// Whether something is opened to whoever comes.
     fn opens(&self) -> bool {
-        self.plain().any(|word| parts(word).any(|part| OPENS.contains(&part)))
+        self.plain().any(|word| parts(word).any(|part| OPENS.contains(part)))
             && self.args.iter().any(|word| {
                 let value = word.rsplit(['=', ':']).next().unwrap_or_default().trim_start_matches('-');
-                EVERYBODY.contains(&value)
+                EVERYBODY.contains(value)
             })
     }
 
@@ -142,7 +141,7 @@ impl Line {
         if self.plain().any(resets) {
             return Some("users");
         }
-        let verbs = self.plain().any(|word| parts(word).any(|part| GRANTS.contains(&part)));
+        let verbs = self.plain().any(|word| parts(word).any(|part| GRANTS.contains(part)));
         let rules = self.args.iter().enumerate().skip(1).any(|(at, word)| {
             let value = word.rsplit(['=', ':']).next().unwrap_or_default();
             let is_login = at > 0
@@ -160,8 +159,7 @@ impl Line {
                 || ["--user=", "--username=", "--owner=", "--as="]
                     .iter()
                     .any(|start| word.starts_with(start));
-            !is_login
-                && (RULERS.contains(&value) || word.len() < 200 && word.contains("manage all-resources"))
+            !is_login && (RULERS.contains(value) || word.len() < 200 && word.contains("manage all-resources"))
         });
         (verbs && rules).then_some("named-grant")
     }
@@ -169,19 +167,18 @@ impl Line {
     fn reveals(&self) -> Option<&'static str> {
         let things: Vec<&str> = self.plain().collect();
         let is_thing = |word: &str| {
-            CREDENTIALS.contains(&word)
-                || parts(word).any(|part| CREDENTIALS.contains(&part))
+            CREDENTIALS.contains(word)
+                || parts(word).any(|part| CREDENTIALS.contains(part))
                 || ["access-key", "api-key", "private-key", "connection-string"]
                     .iter()
                     .any(|thing| word.contains(thing))
         };
-        let is_program = self.program.split(['-', '_']).skip(1).any(|part| CREDENTIALS.contains(&part));
+        let is_program = self.program.split(['-', '_']).skip(1).any(|part| CREDENTIALS.contains(part));
         if !is_program && !things.iter().any(|word| is_thing(word)) {
             return None;
         }
-        let has = |table: &[&str]| things.iter().any(|word| parts(word).any(|part| table.contains(&part)));
-        let lists =
-            has(&["list", "ls", "status", "help", "metadata", "verify", "check", "scan", "lint", "delete"]);
+        let has = |table: Names| things.iter().any(|word| parts(word).any(|part| table.contains(part)));
+        let lists = has(list!("list ls status help metadata verify check scan lint delete"));
         let makes = has(ISSUES)
             && things.iter().any(|word| {
                 parts(word).any(|part| {
@@ -202,7 +199,7 @@ fn is_word(word: &str) -> bool {
         && word.as_bytes()[0].is_ascii_alphabetic()
         && !word
             .rsplit_once('.')
-            .is_some_and(|(_, end)| end.len() < 5 && !REMOVES.contains(&end) && end != "wipe")
+            .is_some_and(|(_, end)| end.len() < 5 && !REMOVES.contains(end) && end != "wipe")
 }
 
 /// The parts of a word like `storage:bucket:delete`.

@@ -215,7 +215,7 @@ pub fn place(path: &str) -> Place {
         return Place::Temporary;
     }
     let mut parts = path.split('/');
-    let is_made = path.bytes().filter(|b| *b == b'/').count() > 1 && parts.any(|part| MADE.contains(&part));
+    let is_made = path.bytes().filter(|b| *b == b'/').count() > 1 && parts.any(|part| MADE.contains(part));
     if tables.caches.has(subject) || is_made && path.starts_with(['~', '/']) && !tables.system.has(subject) {
         return Place::Cache;
     }
@@ -258,7 +258,7 @@ pub fn place(path: &str) -> Place {
     {
         return Place::ProjectWhole;
     }
-    if path.split('/').any(|part| BUILD_OUTPUT.contains(&part))
+    if path.split('/').any(|part| BUILD_OUTPUT.contains(part))
         || [".o", ".pyc", ".log", ".tmp", ".bak", ".class", ".swp"].iter().any(|end| path.ends_with(end))
     {
         return Place::BuildOutput;

@@ -166,9 +166,9 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn new(patterns: &[&'static str]) -> Self {
+    fn new(patterns: &'static str) -> Self {
         let mut table = Self::default();
-        for pattern in patterns {
+        for pattern in patterns.lines() {
             let filed = Pattern::new(pattern);
             match key(pattern) {
                 Some(key) if !key.1.contains(['*', '?']) => {

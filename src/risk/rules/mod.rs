@@ -38,12 +38,13 @@ pub struct Rule {
     pub level: Level,
     /// Why, in a few words.
     pub reason: Text,
-    /// The commands that it finds: program, words and options (`|` alternatives, `!` not, `~` any word like this).
-    pub patterns: &'static [&'static str],
-    /// Commands that it must find.
-    pub examples: &'static [&'static str],
-    /// Commands that it must not find.
-    pub harmless: &'static [&'static str],
+    /// The commands that it finds, one in a line: program, words and options (`|` alternatives, `!` not, `~` any word like
+    /// this).
+    pub patterns: &'static str,
+    /// Commands that it must find, one in a line.
+    pub examples: &'static str,
+    /// Commands that it must not find, one in a line.
+    pub harmless: &'static str,
 }
 
 /// All families.
@@ -95,7 +96,7 @@ mod tests {
     fn every_rule_finds_its_examples_and_not_its_counterexamples() {
         let mut wrong = Vec::new();
         for rule in all() {
-            for example in rule.examples {
+            for example in rule.examples.lines() {
                 let verdict = judge_command(example, &Context::default());
                 if verdict.level < rule.level {
                     wrong.push(format!(
@@ -106,7 +107,7 @@ mod tests {
                     ));
                 }
             }
-            for harmless in rule.harmless {
+            for harmless in rule.harmless.lines() {
                 let verdict = judge_command(harmless, &Context::default());
                 if verdict.rule_id() == rule.id || verdict.level == Level::High {
                     wrong.push(format!("{}: not {harmless}: {}", rule.id, verdict.rule_id()));

@@ -1,6 +1,7 @@
 //! What variables hold that the text does not set, and which of them are named like credentials.
 
 use super::particulars::says_production;
+use crate::risk::lookup::{Names, list};
 use crate::risk::value::Origin;
 
 /// What a variable holds that the text does not set; `None` when nothing is known of it.
@@ -28,7 +29,7 @@ pub(super) fn ambient(name: &str) -> Option<String> {
 
 /// What an unknown variable of this name may hold.
 pub(super) fn unknown(name: &str) -> Origin {
-    let kept = if STRONG.contains(&name) {
+    let kept = if STRONG.contains(name) {
         Origin::CREDENTIAL | Origin::SECRET
     } else if is_credential(name) {
         Origin::CREDENTIAL
@@ -39,31 +40,13 @@ pub(super) fn unknown(name: &str) -> Origin {
 }
 
 /// Variables that hold the keys to a whole account.
-const STRONG: &[&str] = &[
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "GITHUB_TOKEN",
-    "GH_TOKEN",
-    "GITLAB_TOKEN",
-    "NPM_TOKEN",
-    "NODE_AUTH_TOKEN",
-    "VAULT_TOKEN",
-    "SSH_PRIVATE_KEY",
-    "OPENAI_API_KEY",
-    "ANTHROPIC_API_KEY",
-    "VOLCENGINE_SECRET_KEY",
-    "VOLC_SECRETKEY",
-    "AZURE_CLIENT_SECRET",
-    "GOOGLE_APPLICATION_CREDENTIALS_JSON",
-    "DIGITALOCEAN_TOKEN",
-    "CLOUDFLARE_API_TOKEN",
-    "PYPI_TOKEN",
-    "CARGO_REGISTRY_TOKEN",
-    "DOCKER_PASSWORD",
-    "DB_PASSWORD",
-    "DATABASE_PASSWORD",
-    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-];
+const STRONG: Names = list!(
+    "AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN GITHUB_TOKEN GH_TOKEN GITLAB_TOKEN NPM_TOKEN NODE_AUTH_TOKEN
+     VAULT_TOKEN SSH_PRIVATE_KEY OPENAI_API_KEY ANTHROPIC_API_KEY VOLCENGINE_SECRET_KEY VOLC_SECRETKEY
+     AZURE_CLIENT_SECRET GOOGLE_APPLICATION_CREDENTIALS_JSON DIGITALOCEAN_TOKEN CLOUDFLARE_API_TOKEN
+     PYPI_TOKEN CARGO_REGISTRY_TOKEN DOCKER_PASSWORD DB_PASSWORD DATABASE_PASSWORD
+     ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+);
 
 /// Whether a variable is named like a credential.
 pub(in crate::risk) fn is_credential(name: &str) -> bool {

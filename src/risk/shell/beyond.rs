@@ -6,6 +6,7 @@
 //! all is known counts as the worst that it may be; and where more pieces might do harm than are looked at, the text
 //! counts as one that does.
 
+use crate::risk::lookup::{Names, list};
 use std::collections::HashSet;
 
 use super::{Judge, guess, names};
@@ -23,7 +24,7 @@ const MAX_PIECE: usize = 256;
 const PIECE_FUEL: usize = 32;
 
 /// Rules that say that it is not known what a command does.
-const UNCERTAIN: &[&str] = &["delete-unknown", "unknown-program", "generated-and-run", "decoded-and-run"];
+const UNCERTAIN: Names = list!("delete-unknown unknown-program generated-and-run decoded-and-run");
 
 impl Judge<'_> {
     /// Looks over the whole text when the work for it was cut short.
@@ -68,7 +69,7 @@ impl Judge<'_> {
         let judge = judge.whole(line);
         *folder = judge.folder;
         let mut verdict = judge.best;
-        if verdict.rule.is_some_and(|rule| UNCERTAIN.contains(&rule.id)) {
+        if verdict.rule.is_some_and(|rule| UNCERTAIN.contains(rule.id)) {
             verdict.rule = crate::risk::rules::rule("padded");
             verdict.level = Level::High;
         }
@@ -141,10 +142,7 @@ fn is_move(piece: &str) -> bool {
 /// Whether a piece may do harm by its first look: it names a program of the tables, a place that matters, or is written
 /// in a way that must be read more closely.
 fn matters(piece: &str) -> bool {
-    const PLACES: &[&str] = &[
-        "/dev", "/etc", "/root", "/home", "/usr", "/boot", "/proc", "/sys", "/var", "/bin", "/sbin", "/lib",
-        " /",
-    ];
+    const PLACES: Names = list!("/dev /etc /root /home /usr /boot /proc /sys /var /bin /sbin /lib ␣/");
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" \t\n_-./:+%@=,|<>[]#!(".contains(&byte);
     let has_place =
         || piece.contains("..") || piece.contains('/') && PLACES.iter().any(|place| piece.contains(place));

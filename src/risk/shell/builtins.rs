@@ -3,79 +3,31 @@
 use super::run::Call;
 use super::scope::{Function, POSITIONAL};
 use super::{Judge, Stream, names};
+use crate::risk::lookup::{Names, list};
 use crate::risk::syntax::{self, escape};
 use crate::risk::value::{Origin, has_hole, origin};
 
 /// Variables by which programs run something or load code.
-const LOADS: &[&str] = &[
-    "LD_PRELOAD",
-    "LD_AUDIT",
-    "DYLD_INSERT_LIBRARIES",
-    "BASH_ENV",
-    "ENV",
-    "PYTHONSTARTUP",
-    "PERL5OPT",
-    "PERL5DB",
-    "GCONV_PATH",
-    "PYTHONHOME",
-];
+const LOADS: Names = list!(
+    "LD_PRELOAD LD_AUDIT DYLD_INSERT_LIBRARIES BASH_ENV ENV PYTHONSTARTUP PERL5OPT PERL5DB GCONV_PATH
+     PYTHONHOME"
+);
 /// Libraries that are there to be loaded before others: sanitizers, allocators, clocks for tests.
-const TOOLS: &[&str] = &[
-    "libasan.so",
-    "libtsan.so",
-    "libubsan.so",
-    "liblsan.so",
-    "libjemalloc.so",
-    "libtcmalloc.so",
-    "libtcmalloc_minimal.so",
-    "libmimalloc.so",
-    "libfaketime.so",
-    "libeatmydata.so",
-];
+const TOOLS: Names = list!(
+    "libasan.so libtsan.so libubsan.so liblsan.so libjemalloc.so libtcmalloc.so libtcmalloc_minimal.so
+     libmimalloc.so libfaketime.so libeatmydata.so"
+);
 /// Variables whose value is a command line.
-const COMMANDS: &[&str] = &[
-    "PROMPT_COMMAND",
-    "GIT_SSH_COMMAND",
-    "GIT_SSH",
-    "GIT_PAGER",
-    "GIT_EDITOR",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_ASKPASS",
-    "PAGER",
-    "EDITOR",
-    "VISUAL",
-    "MANPAGER",
-    "LESSOPEN",
-    "LESSCLOSE",
-    "BROWSER",
-    "PS4",
-    "SSH_ASKPASS",
-    "SUDO_ASKPASS",
-    "RSYNC_RSH",
-    "CVS_RSH",
-    "PS0",
-    "PS1",
-    "PS2",
-    "SUDO_EDITOR",
-    "SYSTEMD_EDITOR",
-    "KUBE_EDITOR",
-    "TAR_OPTIONS",
-];
+const COMMANDS: Names = list!(
+    "PROMPT_COMMAND GIT_SSH_COMMAND GIT_SSH GIT_PAGER GIT_EDITOR GIT_EXTERNAL_DIFF GIT_ASKPASS PAGER EDITOR
+     VISUAL MANPAGER LESSOPEN LESSCLOSE BROWSER PS4 SSH_ASKPASS SUDO_ASKPASS RSYNC_RSH CVS_RSH PS0 PS1 PS2
+     SUDO_EDITOR SYSTEMD_EDITOR KUBE_EDITOR TAR_OPTIONS"
+);
 
 /// Ends of the names of others of such.
-const COMMAND_ENDS: &[&str] = &[
-    "_RUNNER",
-    "_WRAPPER",
-    "_COMMAND",
-    "_EDITOR",
-    "_PAGER",
-    "_LINKER",
-    "RUSTC",
-    "RUSTDOC",
-    "_ASKPASS",
-    "script_shell",
-    "SCRIPT_SHELL",
-];
+const COMMAND_ENDS: Names = list!(
+    "_RUNNER _WRAPPER _COMMAND _EDITOR _PAGER _LINKER RUSTC RUSTDOC _ASKPASS script_shell SCRIPT_SHELL"
+);
 
 /// Lines of a text that `read` takes one by one.
 const MAX_LINES: usize = 7;
@@ -454,9 +406,9 @@ impl Judge<'_> {
                 }
             }
         }
-        let is_command = COMMANDS.contains(&name) || COMMAND_ENDS.iter().any(|end| name.ends_with(end));
+        let is_command = COMMANDS.contains(name) || COMMAND_ENDS.iter().any(|end| name.ends_with(end));
         match name {
-            _ if LOADS.contains(&name) && is_given && !is_tool(text) => self.find("search-path", &shown),
+            _ if LOADS.contains(name) && is_given && !is_tool(text) => self.find("search-path", &shown),
             // The keys of whoever else is logged in.
             "SSH_AUTH_SOCK"
                 if text.contains("/tmp/ssh-")

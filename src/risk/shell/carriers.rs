@@ -7,7 +7,7 @@ use super::run::Call;
 use super::{Judge, Stream, quoted};
 use crate::base::json;
 use crate::risk::effects::Effect;
-use crate::risk::lookup::rows;
+use crate::risk::lookup::{Names, list, rows};
 use crate::risk::value::has_hole;
 
 impl Judge<'_> {
@@ -221,7 +221,7 @@ impl Judge<'_> {
             let is_shell = super::interpreters::is_shell(super::names::base(first))
                 && !line.contains("-c")
                 && !line.contains('|');
-            if is_shell && !MAY_BE_SHELLS.contains(&call.name) {
+            if is_shell && !MAY_BE_SHELLS.contains(call.name) {
                 self.find("shell-escape", &call.line());
             }
             self.elsewhere(&line, call.name);
@@ -271,7 +271,7 @@ impl Judge<'_> {
                     break;
                 }
                 option if option.starts_with('-') && option != "-" => {
-                    at += 1 + usize::from(VALUED.contains(&option))
+                    at += 1 + usize::from(VALUED.contains(option))
                 }
                 _ if left > 0 => {
                     left -= 1;
@@ -319,16 +319,14 @@ impl Judge<'_> {
     }
 
     fn secure_shell(&mut self, call: &Call<'_>, input: &Stream) {
-        const WITH_VALUE: &[&str] = &[
-            "-p", "-i", "-l", "-o", "-F", "-L", "-R", "-D", "-J", "-b", "-c", "-E", "-W", "-w", "-m", "-S",
-            "-Q", "-I", "-B", "-e", "-M", "-h", "-H",
-        ];
+        const WITH_VALUE: Names =
+            list!("-p -i -l -o -F -L -R -D -J -b -c -E -W -w -m -S -Q -I -B -e -M -h -H");
         let rest = call.rest();
         let by_option = matches!(call.name, "pssh" | "pdsh" | "parallel-ssh" | "clush" | "dsh")
             && call.has(&["-h", "-H", "-w", "-g", "-m", "-a"]);
         let mut at = 0;
         while at < rest.len() && rest[at].starts_with('-') {
-            at += 1 + usize::from(WITH_VALUE.contains(&rest[at]));
+            at += 1 + usize::from(WITH_VALUE.contains(rest[at]));
         }
         for word in rest {
             let lower = word.to_ascii_lowercase();

@@ -1,5 +1,7 @@
 //! Which programs can be told to run something, and by which of their words.
 
+use crate::risk::lookup::{Names, list};
+
 /// Options whose word is a command line: program, options.
 pub(super) const TEXTS: &[(&str, &[&str])] = &[
     ("su", &["-c", "--command", "--session-command"]),
@@ -197,87 +199,16 @@ pub(super) const REST: &[(&str, &str, usize)] = &[
 ];
 
 /// Options of these programs that take the next word.
-pub(super) const VALUED: &[&str] = &[
-    "-v",
-    "-e",
-    "-w",
-    "-u",
-    "-p",
-    "--name",
-    "--volume",
-    "--env",
-    "--user",
-    "--workdir",
-    "--network",
-    "--net",
-    "--entrypoint",
-    "-n",
-    "-c",
-    "--mount",
-    "--env-file",
-    "-f",
-    "-l",
-    "--label",
-    "-m",
-    "--memory",
-    "--cpus",
-    "--platform",
-    "-h",
-    "--hostname",
-    "--publish",
-    "--container",
-    "--namespace",
-    "-s",
-    "-t",
-    "-a",
-    "--app",
-    "--cap-add",
-    "--device",
-    "--add-host",
-    "--restart",
-    "--gpus",
-    "--ulimit",
-    "--tmpfs",
-    "--shm-size",
-    "--pid",
-    "--ipc",
-    "--cap-drop",
-    "--security-opt",
-    "--with",
-    "--python",
-    "--index",
-    "--log-driver",
-    "--dns",
-    "--link",
-    "--expose",
-    "--profile",
-    "--duration",
-];
+pub(super) const VALUED: Names = list!(
+    "-v -e -w -u -p --name --volume --env --user --workdir --network --net --entrypoint -n -c --mount
+     --env-file -f -l --label -m --memory --cpus --platform -h --hostname --publish --container --namespace
+     -s -t -a --app --cap-add --device --add-host --restart --gpus --ulimit --tmpfs --shm-size --pid --ipc
+     --cap-drop --security-opt --with --python --index --log-driver --dns --link --expose --profile
+     --duration"
+);
 
 /// Programs of which a shell is what is asked for, so that it is no escape.
-pub(super) const MAY_BE_SHELLS: &[&str] = &[
-    "su",
-    "runuser",
-    "script",
-    "sg",
-    "vagrant",
-    "gcloud",
-    "fly",
-    "flyctl",
-    "xterm",
-    "gnome-terminal",
-    "konsole",
-    "npm",
-    "nix-shell",
-    "nix",
-    "tmux",
-    "screen",
-    "crontab",
-    "at",
-    "batch",
-    "make",
-    "npx",
-    "yarn",
-    "pnpm",
-    "bun",
-];
+pub(super) const MAY_BE_SHELLS: Names = list!(
+    "su runuser script sg vagrant gcloud fly flyctl xterm gnome-terminal konsole npm nix-shell nix tmux
+     screen crontab at batch make npx yarn pnpm bun"
+);

@@ -3,51 +3,19 @@
 use base64::Engine as _;
 
 use super::run::Call;
+use crate::risk::lookup::{Names, list};
 use crate::risk::value::{DECODED_MARK, Origin, has_hole, origin};
 
 /// Programs that may undo an encoding, a compression or a cipher.
-const DECODERS: &[&str] = &[
-    "base64",
-    "base32",
-    "basenc",
-    "xxd",
-    "openssl",
-    "gunzip",
-    "zcat",
-    "bzcat",
-    "xzcat",
-    "lzcat",
-    "zstdcat",
-    "uudecode",
-    "gpg",
-    "gpg2",
-    "gzip",
-    "bzip2",
-    "bunzip2",
-    "xz",
-    "unxz",
-    "zstd",
-    "unzstd",
-    "lz4",
-    "hex2bin",
-    "ascii2uni",
-    "base58",
-    "brotli",
-    "age",
-    "rot13",
-    "qprint",
-    "recode",
-    "uncompress",
-    "lzma",
-    "unlzma",
-    "gbase64",
-    "basez",
-    "steghide",
-];
+const DECODERS: Names = list!(
+    "base64 base32 basenc xxd openssl gunzip zcat bzcat xzcat lzcat zstdcat uudecode gpg gpg2 gzip bzip2
+     bunzip2 xz unxz zstd unzstd lz4 hex2bin ascii2uni base58 brotli age rot13 qprint recode uncompress lzma
+     unlzma gbase64 basez steghide"
+);
 
 /// What a decoder makes of its input; `None` when the program is none.
 pub(super) fn decoded(call: &Call<'_>, input: &str) -> Option<String> {
-    if !DECODERS.contains(&call.name) {
+    if !DECODERS.contains(call.name) {
         return None;
     }
     let short = |letter: char| {

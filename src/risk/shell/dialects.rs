@@ -1,6 +1,7 @@
 //! What other shells write in their own way, as the text for `sh` that means the same: `fish`, `csh`, `nu` and
 //! PowerShell. Only what decides which command runs is written anew.
 
+use crate::risk::lookup::{Names, list};
 use std::borrow::Cow;
 
 use super::code;
@@ -11,8 +12,7 @@ use crate::risk::value::Origin;
 const MAX_BYTES: usize = 16 * 1024;
 
 /// What in an expression says that a text is put together so that it cannot be read.
-const BUILDS: &[&str] =
-    &["+", " -f ", "-join", "[char]", "-replace", "base64", ".replace(", "reverse", "*", "split"];
+const BUILDS: Names = list!("+ ␣-f␣ -join [char] -replace base64 .replace( reverse * split");
 
 /// A text for one of these shells as one for `sh`.
 pub(super) fn as_sh<'t>(shell: &str, text: &'t str) -> Cow<'t, str> {

@@ -1,176 +1,30 @@
 //! What came from the network and is run later: downloads, copies from other machines, repositories of others, archives,
 //! what is compiled of them, and programs that were put where programs are looked up.
 
+use crate::risk::lookup::{Names, list, rows};
 use std::cell::LazyCell;
 
 use super::run::Call;
 use super::{Judge, Stream, names};
 use crate::risk::effects::is_remote;
-use crate::risk::lookup::{among, rows, sorted};
 use crate::risk::paths::Place;
 use crate::risk::value::{Origin, comes_from, is_hole};
 
 /// Programs that run, load or install what a file among their words holds.
-const RUN_FILES: &[&str] = &[
-    "wasmtime",
-    "wasmer",
-    "wasmedge",
-    "wazero",
-    "java",
-    "dotnet",
-    "mono",
-    "wine",
-    "wine64",
-    "insmod",
-    "kldload",
-    "installer",
-    "msiexec",
-    "qemu-x86_64",
-    "qemu-aarch64",
-    "qemu-system-x86_64",
-    "groovy",
-    "kotlin",
-    "kotlinc",
-    "scala",
-    "scala-cli",
-    "swift",
-    "jshell",
-    "Rscript",
-    "julia",
-    "octave",
-    "tclsh",
-    "wish",
-    "expect",
-    "gnuplot",
-    "racket",
-    "guile",
-    "sbcl",
-    "clisp",
-    "swipl",
-    "elixir",
-    "iex",
-    "escript",
-    "erl",
-    "crystal",
-    "nim",
-    "dart",
-    "luajit",
-    "pypy",
-    "pypy3",
-    "ipython",
-    "runghc",
-    "stack",
-    "zig",
-    "tcc",
-    "rust-script",
-    "cargo-script",
-    "ts-node",
-    "tsx",
-    "bpftrace",
-    "stap",
-    "dtrace",
-    "ansible-playbook",
-    "ansible-pull",
-    "papermill",
-    "blender",
-    "gimp",
-    "libreoffice",
-    "soffice",
-    "inkscape",
-    "dpkg",
-    "gdebi",
-    "rpm",
-    "alien",
-    "dpkg-deb",
-    "flatpak",
-    "snap",
-    "pacman",
-    "apk",
-    "opkg",
-    "apt",
-    "apt-get",
-    "dnf",
-    "yum",
-    "zypper",
-    "gem",
-    "luarocks",
-    "pip",
-    "pip3",
-    "pipx",
-    "easy_install",
-    "npm",
-    "pnpm",
-    "yarn",
-    "bun",
-    "code",
-    "codium",
-    "cursor",
-    "vagrant",
-    "crontab",
-    "at",
-    "batch",
-    "nft",
-    "iptables-restore",
-    "ip6tables-restore",
-    "systemctl",
-    "bpftool",
-    "ld.so",
-    "rundll32",
-    "regsvr32",
-    "mshta",
-    "cscript",
-    "wscript",
-    "pwsh",
-    "powershell",
-    "osascript",
-    "visudo",
-    "vipw",
-    "modprobe",
-    "grub-mkimage",
-    "fwupdmgr",
-    "flashrom",
-    "adb",
-    "xcrun",
-    "salt-call",
-    "puppet",
-    "chef-apply",
-    "chef-client",
-    "nextflow",
-    "snakemake",
-    "luigi",
-    "gdb",
-    "lldb",
-    "vim",
-    "nvim",
-    "emacs",
-    "ex",
-    "sed",
-    "m4",
-    "gawk",
-    "awk",
-    "just",
-    "task",
-    "mage",
-    "ninja",
-    "meson",
-    "go",
-    "deno",
-    "firejail",
-    "singularity",
-    "apptainer",
-    "runc",
-    "unbuffer",
-    "cargo",
-    "psql",
-    "jupyter",
-    "xdg-open",
-    "open",
-    "chromium",
-    "google-chrome",
-    "gtk-launch",
-    "dex",
-    "kioclient",
-];
+const RUN_FILES: Names = list!(
+    "wasmtime wasmer wasmedge wazero java dotnet mono wine wine64 insmod kldload installer msiexec
+     qemu-x86_64 qemu-aarch64 qemu-system-x86_64 groovy kotlin kotlinc scala scala-cli swift jshell Rscript
+     julia octave tclsh wish expect gnuplot racket guile sbcl clisp swipl elixir iex escript erl crystal nim
+     dart luajit pypy pypy3 ipython runghc stack zig tcc rust-script cargo-script ts-node tsx bpftrace stap
+     dtrace ansible-playbook ansible-pull papermill blender gimp libreoffice soffice inkscape dpkg gdebi rpm
+     alien dpkg-deb flatpak snap pacman apk opkg apt apt-get dnf yum zypper gem luarocks pip pip3 pipx
+     easy_install npm pnpm yarn bun code codium cursor vagrant crontab at batch nft iptables-restore
+     ip6tables-restore systemctl bpftool ld.so rundll32 regsvr32 mshta cscript wscript pwsh powershell
+     osascript visudo vipw modprobe grub-mkimage fwupdmgr flashrom adb xcrun salt-call puppet chef-apply
+     chef-client nextflow snakemake luigi gdb lldb vim nvim emacs ex sed m4 gawk awk just task mage ninja
+     meson go deno firejail singularity apptainer runc unbuffer cargo psql jupyter xdg-open open chromium
+     google-chrome gtk-launch dex kioclient"
+);
 
 /// Programs of which only a certain option's word is run or loaded.
 const RUN_BY_OPTION: &[(&str, &[&str])] = &[
@@ -199,30 +53,10 @@ const RUN_BY_OPTION: &[(&str, &[&str])] = &[
 
 /// Programs that run what they are given when it is the output of a program that fetches, and only then: a file of
 /// settings or statements that was fetched is looked at before, or not.
-const RUN_STREAMS: &[&str] = &[
-    "kubectl",
-    "oc",
-    "terraform",
-    "tofu",
-    "docker",
-    "podman",
-    "docker-compose",
-    "helm",
-    "mysql",
-    "mariadb",
-    "psql",
-    "sqlite3",
-    "nomad",
-    "pulumi",
-    "aws",
-    "gcloud",
-    "packer",
-    "ctr",
-    "nerdctl",
-    "kustomize",
-    "ssh",
-    "su",
-];
+const RUN_STREAMS: Names = list!(
+    "kubectl oc terraform tofu docker podman docker-compose helm mysql mariadb psql sqlite3 nomad pulumi aws
+     gcloud packer ctr nerdctl kustomize ssh su"
+);
 
 /// Words of such programs that do not run anything.
 const LOOKS: &[&str] = &[
@@ -258,118 +92,38 @@ const LOOKS: &[&str] = &[
 ];
 
 /// Compilers: what they make of a source is what the source was.
-const COMPILERS: &[&str] = &[
-    "gcc",
-    "cc",
-    "clang",
-    "g++",
-    "c++",
-    "clang++",
-    "tcc",
-    "rustc",
-    "gccgo",
-    "gfortran",
-    "ghc",
-    "nim",
-    "ld",
-    "as",
-    "nasm",
-    "yasm",
-    "fpc",
-    "gnatmake",
-    "dmd",
-    "ldc2",
-    "gdc",
-    "ocamlopt",
-    "ocamlc",
-    "zig",
-    "go",
-    "swiftc",
-    "nvcc",
-    "x86_64-w64-mingw32-gcc",
-    "musl-gcc",
-    "valac",
-    "mcs",
-    "csc",
-    "crystal",
-    "v",
-    "cython",
-    "shc",
-    "objcopy",
-];
+const COMPILERS: Names = list!(
+    "gcc cc clang g++ c++ clang++ tcc rustc gccgo gfortran ghc nim ld as nasm yasm fpc gnatmake dmd ldc2 gdc
+     ocamlopt ocamlc zig go swiftc nvcc x86_64-w64-mingw32-gcc musl-gcc valac mcs csc crystal v cython shc
+     objcopy"
+);
 
 /// Scripts of a project that set up its build.
-const BUILD_SCRIPTS: &[&str] = &[
-    "configure",
-    "gradlew",
-    "mvnw",
-    "autogen.sh",
-    "bootstrap",
-    "bootstrap.sh",
-    "b2",
-    "bootstrap-vcpkg.sh",
-    "buildconf",
-    "waf",
-    "manage.py",
-    "artisan",
-    "Configure",
-    "build.sh",
-    "x.py",
-    "mach",
-    "pants",
-    "bazelisk",
-];
+const BUILD_SCRIPTS: Names = list!(
+    "configure gradlew mvnw autogen.sh bootstrap bootstrap.sh b2 bootstrap-vcpkg.sh buildconf waf manage.py
+     artisan Configure build.sh x.py mach pants bazelisk"
+);
 
 /// What stands before the names of files that were sent to another machine.
 const SENT: &str = "/\u{0}sent/";
 
 /// Folders in which programs are looked up.
-const SEARCHED: &[&str] = &[
-    "~/.local/bin/",
-    "~/bin/",
-    "/usr/local/bin/",
-    "/usr/local/sbin/",
-    "/usr/bin/",
-    "/bin/",
-    "/sbin/",
-    "/usr/sbin/",
-    "~/.cargo/bin/",
-    "~/go/bin/",
-    "~/.bin/",
-    "/opt/bin/",
-    "/snap/bin/",
-];
+const SEARCHED: Names = list!(
+    "~/.local/bin/ ~/bin/ /usr/local/bin/ /usr/local/sbin/ /usr/bin/ /bin/ /sbin/ /usr/sbin/ ~/.cargo/bin/
+     ~/go/bin/ ~/.bin/ /opt/bin/ /snap/bin/"
+);
 
 /// Folders with the things of everybody or everything.
-const WHOLE: &[&str] =
-    &["~", "/", "~/*", "/*", "/home", "/Users", "/root", "/var", "/srv", "/opt", "/etc", "~/Documents"];
+const WHOLE: Names = list!("~ / ~/* /* /home /Users /root /var /srv /opt /etc ~/Documents");
 
 /// Programs that show what was put aside for another program.
-const CLIPBOARDS: &[&str] = &["xclip", "xsel", "pbpaste", "wl-paste", "clipcat", "termux-clipboard-get"];
+const CLIPBOARDS: Names = list!("xclip xsel pbpaste wl-paste clipcat termux-clipboard-get");
 
 /// Programs that remove packages, and the words by which they do.
-const REMOVERS: &[&str] = &[
-    "brew",
-    "apt",
-    "apt-get",
-    "aptitude",
-    "dpkg",
-    "dnf",
-    "yum",
-    "zypper",
-    "rpm",
-    "pacman",
-    "snap",
-    "flatpak",
-    "apk",
-    "gem",
-    "port",
-    "pkg",
-    "opkg",
-    "emerge",
-    "xbps-remove",
-    "atrm",
-];
+const REMOVERS: Names = list!(
+    "brew apt apt-get aptitude dpkg dnf yum zypper rpm pacman snap flatpak apk gem port pkg opkg emerge
+     xbps-remove atrm"
+);
 const REMOVALS: &[&str] = &[
     "uninstall",
     "remove",
@@ -395,8 +149,7 @@ fn is_fetched(text: &str) -> bool {
 }
 
 /// Programs that give all that a database holds.
-const DUMPERS: &[&str] =
-    &["pg_dump", "pg_dumpall", "mysqldump", "mariadb-dump", "mongodump", "mongoexport", "slapcat"];
+const DUMPERS: Names = list!("pg_dump pg_dumpall mysqldump mariadb-dump mongodump mongoexport slapcat");
 
 impl Judge<'_> {
     /// Repositories of others: what is run of them is from the network too.
@@ -452,7 +205,7 @@ impl Judge<'_> {
 
     /// A program or script below a folder in which an archive from the network was unpacked.
     pub(super) fn archive_code(&mut self, path: &str, call: &Call<'_>) {
-        if self.fetched_folders.is_empty() || BUILD_SCRIPTS.contains(&names::base(path)) {
+        if self.fetched_folders.is_empty() || BUILD_SCRIPTS.contains(names::base(path)) {
             return;
         }
         let is_made = path
@@ -505,10 +258,9 @@ impl Judge<'_> {
     /// Programs of the network that are given to what runs them.
     pub(super) fn fetched_program(&mut self, call: &Call<'_>, input: Option<&str>) {
         self.compiled(call, input);
-        static SORTED: [&str; RUN_FILES.len()] = sorted(RUN_FILES);
-        let runs_files = among(&SORTED, call.name);
+        let runs_files = RUN_FILES.contains(call.name);
         let by_option = rows!(RUN_BY_OPTION, call.name).next();
-        let runs_streams = RUN_STREAMS.contains(&call.name);
+        let runs_streams = RUN_STREAMS.contains(call.name);
         if !runs_files && by_option.is_none() && !runs_streams || call.has(LOOKS) {
             return self.runs_input(call, input);
         }
@@ -559,7 +311,7 @@ impl Judge<'_> {
 
     /// What is compiled from a source of the network is a program of the network.
     fn compiled(&mut self, call: &Call<'_>, input: Option<&str>) {
-        if !COMPILERS.contains(&call.name) {
+        if !COMPILERS.contains(call.name) {
             return;
         }
         let reads = input.filter(|_| call.has(&["-", "/dev/stdin"])).is_some_and(is_fetched);
@@ -592,7 +344,7 @@ impl Judge<'_> {
 
     /// What a program gives that looks at the machine, or at a container of others; `None` for all others.
     pub(super) fn yields(&self, call: &Call<'_>, input: Option<&str>) -> Option<Stream> {
-        let is_whole = |path: &str| WHOLE.contains(&self.resolve(path).as_str());
+        let is_whole = |path: &str| WHOLE.contains(self.resolve(path).as_str());
         let private = match call.name {
             "tcpdump" | "tshark" | "dumpcap" | "ngrep" => call.has(&["-", "-A", "-X", "-w"]),
             "tar" | "bsdtar" | "gtar" | "zip" | "7z" | "cpio" | "pax" => {
@@ -614,7 +366,7 @@ impl Judge<'_> {
             }
             "parec" | "arecord" | "pw-record" | "xwd" | "rec" | "grim" | "import" => true,
             "osascript" => call.rest().iter().any(|word| word.contains("the clipboard")),
-            name if CLIPBOARDS.contains(&name) => {
+            name if CLIPBOARDS.contains(name) => {
                 !call.has(&["-i", "-in", "--input", "-c", "--clear"])
                     && (call.has(&["-o", "-out", "--output", "-b", "-p"])
                         || matches!(name, "pbpaste" | "wl-paste"))
@@ -653,13 +405,13 @@ impl Judge<'_> {
     /// Packages, or objects of a cluster, that are removed by a list that a command gives.
     pub(super) fn removes_listed(&mut self, call: &Call<'_>) {
         let is_list = |arg: &str| comes_from(arg, Origin::OUTPUT);
-        if REMOVERS.contains(&call.name)
+        if REMOVERS.contains(call.name)
             && (call.has(REMOVALS) || matches!(call.name, "xbps-remove" | "atrm"))
             && call.rest().iter().any(|word| is_list(word))
         {
             self.find("remove-system", &call.line());
         }
-        if super::leaving::MAILERS.contains(&call.name)
+        if super::leaving::MAILERS.contains(call.name)
             && call.has(&["delete", "trash", "remove", "purge", "batchDelete", "batch-delete"])
             && call.rest().iter().any(|word| word.contains(is_hole))
             && (self.is_looping() || self.trail.iter().any(|how| how.starts_with("xargs")))

@@ -8,6 +8,7 @@ use super::texts::{
 };
 use super::{Judge, Stream, decode, names};
 use crate::risk::effects::{self, Effect};
+use crate::risk::lookup::{Names, list};
 use crate::risk::paths::Place;
 use crate::risk::rules::databases::is_client;
 use crate::risk::syntax::escape;
@@ -19,58 +20,18 @@ const MAX_SORTED: usize = 4096;
 const MAX_LITERALS: usize = 32;
 
 /// Programs that tell about the machine and who uses it.
-const TELLS: &[&str] = &[
-    "whoami",
-    "doveadm",
-    "himalaya",
-    "notmuch",
-    "id",
-    "hostname",
-    "uname",
-    "ifconfig",
-    "ip",
-    "ps",
-    "env",
-    "printenv",
-    "history",
-    "set",
-    "w",
-    "who",
-    "last",
-    "netstat",
-    "ss",
-    "mount",
-    "df",
-    "lsblk",
-    "crontab",
-    "fc",
-    "hostnamectl",
-    "groups",
-    "lscpu",
-    "dmidecode",
-    "pg_dump",
-    "mysqldump",
-    "pg_dumpall",
-    "mongodump",
-    "mariadb-dump",
-    "mongoexport",
-    "getent",
-    "arp",
-    "route",
-    "lsof",
-    "pstree",
-    "systeminfo",
-    "users",
-    "finger",
-];
+const TELLS: Names = list!(
+    "whoami doveadm himalaya notmuch id hostname uname ifconfig ip ps env printenv history set w who last
+     netstat ss mount df lsblk crontab fc hostnamectl groups lscpu dmidecode pg_dump mysqldump pg_dumpall
+     mongodump mariadb-dump mongoexport getent arp route lsof pstree systeminfo users finger"
+);
 
 /// Programs that give their input, or their files, as they are.
-const COPIES: &[&str] = &[
-    "cat", "nl", "less", "more", "bat", "sort", "uniq", "grep", "egrep", "fgrep", "rg", "zgrep", "tee", "pv",
-    "column", "fold", "fmt", "strings", "iconv", "dos2unix", "expand", "unexpand", "dd", "buffer", "mbuffer",
-    "ts", "uuencode", "unbuffer", "cpio", "lolcat", "shuf", "comm", "xclip", "most", "zless", "view",
-    "batcat",
-];
+const COPIES: Names = list!(
+    "cat nl less more bat sort uniq grep egrep fgrep rg zgrep tee pv column fold fmt strings iconv dos2unix
+     expand unexpand dd buffer mbuffer ts uuencode unbuffer cpio lolcat shuf comm xclip most zless view
+     batcat"
+);
 
 /// Stands for the clipboard.
 const HELD: &str = "/dev/fd/clipboard";
@@ -284,7 +245,7 @@ impl Judge<'_> {
             let from = if has_hole(&text) || text.is_empty() { Origin::UNKNOWN } else { Origin::DECODED };
             return Some(defined(&text).unwrap_or_else(|| from.text()));
         }
-        if TELLS.contains(&call.name) {
+        if TELLS.contains(call.name) {
             let is_one =
                 call.name == "printenv" && call.plain().all(|name| !is_credential(name)) && !rest.is_empty();
             let secret =
@@ -403,7 +364,7 @@ impl Judge<'_> {
                 self.keep(&format!("{start}aa"), &text, false);
                 return None;
             }
-            name if COPIES.contains(&name) => Some(text.clone()),
+            name if COPIES.contains(name) => Some(text.clone()),
             name if is_client(name) => Some(Origin::UNKNOWN.text()),
             // Whatever it is, what it makes of a text that is written out here is meant to be read nowhere else.
             _ => None,
@@ -479,7 +440,7 @@ impl Judge<'_> {
                 | "tr"
                 | "yq"
         );
-        let is_reader = COPIES.contains(&call.name)
+        let is_reader = COPIES.contains(call.name)
             || matches!(
                 call.name,
                 "head"
@@ -571,7 +532,7 @@ impl Judge<'_> {
 
     /// A text of which the program is not known to change anything but the wording.
     fn passed(&self, call: &Call<'_>, text: &str) -> String {
-        if COPIES.contains(&call.name) && text.len() < 4096 && !text.is_empty() {
+        if COPIES.contains(call.name) && text.len() < 4096 && !text.is_empty() {
             return text.to_owned();
         }
         let kept = call.origin.filter(|origin| {

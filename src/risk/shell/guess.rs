@@ -7,92 +7,31 @@ use super::visible::{SAYS, is_operand};
 use super::{Arg, Judge, Stream, interpreters, names, wrappers};
 use crate::risk::effects::only_mentions;
 use crate::risk::letters::{Letters, Part, has_part, parts};
+use crate::risk::lookup::{Names, list};
 use crate::risk::rules::databases::is_client;
 use crate::risk::value::{Origin, comes_from};
 
 /// Programs with which a command begins that is given to another program.
-const BEGINS: &[&str] = &[
-    "rm",
-    "dd",
-    "shred",
-    "mkfs",
-    "mkfs.ext4",
-    "wipefs",
-    "chmod",
-    "chown",
-    "mv",
-    "cp",
-    "cat",
-    "find",
-    "sh",
-    "bash",
-    "zsh",
-    "dash",
-    "truncate",
-    "tee",
-    "kill",
-];
+const BEGINS: Names =
+    list!("rm dd shred mkfs mkfs.ext4 wipefs chmod chown mv cp cat find sh bash zsh dash truncate tee kill");
 
 /// Options that take a command line in many programs.
-const OPTIONS: &[&str] = &[
-    "-c",
-    "-e",
-    "-x",
-    "--command",
-    "--exec",
-    "--execute",
-    "--eval",
-    "--run",
-    "--shell",
-    "--call",
-    "--script",
-    "--on-change",
-    "--pager",
-    "--editor",
-    "--hook",
-    "--pre",
-    "--post",
-    "--filter",
-    "--post-command",
-    "--pre-command",
-    "--postrun",
-    "--prerun",
-    "--rsh",
-];
+const OPTIONS: Names = list!(
+    "-c -e -x --command --exec --execute --eval --run --shell --call --script --on-change --pager --editor
+     --hook --pre --post --filter --post-command --pre-command --postrun --prerun --rsh"
+);
 
 /// Programs that pick tests by their names.
-const TESTERS: &[&str] = &[
-    "rspec",
-    "jest",
-    "vitest",
-    "mocha",
-    "pytest",
-    "minitest",
-    "playwright",
-    "cypress",
-    "ava",
-    "tap",
-    "phpunit",
-    "pest",
-    "behat",
-    "cucumber",
-    "busted",
-    "ctest",
-    "gtest",
-    "karma",
-    "jasmine",
-    "bats",
-    "nose2",
-    "tox",
-    "nox",
-];
+const TESTERS: Names = list!(
+    "rspec jest vitest mocha pytest minitest playwright cypress ava tap phpunit pest behat cucumber busted
+     ctest gtest karma jasmine bats nose2 tox nox"
+);
 
 /// Programs that install or manage others by name.
-const NAMES_OTHERS: &[&str] = &[
-    "apt", "apt-get", "aptitude", "apk", "brew", "dnf", "yum", "zypper", "pacman", "pip", "pip3", "npm",
-    "yarn", "pnpm", "snap", "port", "conda", "gem", "cargo", "dpkg", "rpm", "docker", "podman", "nix-env",
-    "pkg", "emerge", "curl", "wget", "tar", "zip", "rsync", "scp",
-];
+const NAMES_OTHERS: Names = list!(
+    "apt apt-get aptitude apk brew dnf yum zypper pacman pip pip3 npm yarn pnpm snap port conda gem cargo
+     dpkg rpm docker podman nix-env pkg emerge curl wget tar zip rsync scp"
+);
 
 /// What in code says that something is run.
 const RUNS_CODE: &[&str] = &[
@@ -146,57 +85,19 @@ const RUNS_CODE: &[&str] = &[
 ];
 
 /// Parts of the names of programs that look at a command and do not run it.
-const CHECKS: &[&str] = &[
-    "risk",
-    "risks",
-    "guard",
-    "guards",
-    "classify",
-    "classifier",
-    "explain",
-    "lint",
-    "linter",
-    "judge",
-    "policy",
-    "audit",
-    "detect",
-    "analyze",
-    "analyzer",
-    "parse",
-    "parser",
-    "scan",
-    "scanner",
-    "check",
-    "checker",
-    "verdict",
-    "tokenize",
-    "quote",
-];
+const CHECKS: Names = list!(
+    "risk risks guard guards classify classifier explain lint linter judge policy audit detect analyze
+     analyzer parse parser scan scanner check checker verdict tokenize quote"
+);
 
 /// Last parts of the names of options that take a command line.
-const TAKES: &[&str] = &[
-    "exec", "command", "cmd", "run", "runner", "preview", "toolexec", "vettool", "hook", "script", "wrapper",
-    "arg",
-];
+const TAKES: Names = list!("exec command cmd run runner preview toolexec vettool hook script wrapper arg");
 
 /// Last parts of the names of variables that hold a text to be shown, tried or compared.
-const HOLDS_TEXT: &[&str] = &[
-    "SAMPLE",
-    "EXAMPLE",
-    "FIXTURE",
-    "CASE",
-    "EXPECTED",
-    "TEXT",
-    "TITLE",
-    "MESSAGE",
-    "MSG",
-    "SUBJECT",
-    "NOTE",
-    "COMMENT",
-    "DESCRIPTION",
-    "QUESTION",
-    "PATTERN",
-];
+const HOLDS_TEXT: Names = list!(
+    "SAMPLE EXAMPLE FIXTURE CASE EXPECTED TEXT TITLE MESSAGE MSG SUBJECT NOTE COMMENT DESCRIPTION QUESTION
+     PATTERN"
+);
 
 /// Whether what stands behind an option, or a variable that is set for a program, is a command line.
 fn takes_command(option: &str, text: &str) -> bool {
@@ -205,16 +106,16 @@ fn takes_command(option: &str, text: &str) -> bool {
     }
     let mut words = text.split_whitespace();
     let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    if OPTIONS.contains(&option) {
+    if OPTIONS.contains(option) {
         return true;
     }
     let last = option.rsplit('-').next().unwrap_or_default();
     let is_shell = interpreters::is_shell(names::base(first)) && second == "-c";
     let is_variable = names::is_variable(option) && option.bytes().all(|b| !b.is_ascii_lowercase());
-    is_shell && (option.starts_with('-') && !SAYS.contains(&option) || is_variable)
-        || option.starts_with('-') && TAKES.contains(&last)
+    is_shell && (option.starts_with('-') && !SAYS.contains(option) || is_variable)
+        || option.starts_with('-') && TAKES.contains(last)
         || is_variable
-            && !HOLDS_TEXT.contains(&option.rsplit('_').next().unwrap_or_default())
+            && !HOLDS_TEXT.contains(option.rsplit('_').next().unwrap_or_default())
             && begins(first)
             && [" /", " ~", " .", " $"].iter().any(|start| text.contains(start))
             && text.split_whitespace().skip(1).all(is_operand)
@@ -222,26 +123,26 @@ fn takes_command(option: &str, text: &str) -> bool {
 
 fn only_checks(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
-    stem.split(['-', '_']).any(|part| CHECKS.contains(&part))
+    stem.split(['-', '_']).any(|part| CHECKS.contains(part))
         || ["lint", "fmt", "check"].iter().any(|end| stem.ends_with(end))
 }
 
 /// Endings of the names of code that programs load.
-const LOADED: &[&str] = &[
-    ".js", ".cjs", ".mjs", ".ts", ".py", ".rb", ".pl", ".php", ".swift", ".exs", ".vim", ".java", ".pm",
-    ".rs", ".R", ".kt", ".el", ".so", ".dylib", ".dll", ".jar", ".node", ".wasm", ".lua",
-];
+const LOADED: Names = list!(
+    ".js .cjs .mjs .ts .py .rb .pl .php .swift .exs .vim .java .pm .rs .R .kt .el .so .dylib .dll .jar .node
+     .wasm .lua"
+);
 
 /// Whether a program looks at commands or picks tests by their names.
 pub(super) fn only_looks(call: &Call<'_>) -> bool {
     only_checks(call.name)
-        || TESTERS.contains(&call.name)
-        || call.plain().take(4).any(|word| TESTERS.contains(&word) || word == "test" || only_checks(word))
+        || TESTERS.contains(call.name)
+        || call.plain().take(4).any(|word| TESTERS.contains(word) || word == "test" || only_checks(word))
 }
 
 /// Whether a command that does harm may begin with this word.
 pub(super) fn begins(word: &str) -> bool {
-    BEGINS.contains(&names::base(word))
+    BEGINS.contains(names::base(word))
 }
 
 impl Judge<'_> {
@@ -249,7 +150,7 @@ impl Judge<'_> {
     pub(super) fn guessed(&mut self, call: &Call<'_>, input: &Stream) {
         if only_mentions(call.name)
             || only_checks(call.name)
-            || TESTERS.contains(&call.name)
+            || TESTERS.contains(call.name)
             || interpreters::is_shell(call.name)
             || wrappers::inner(call.words).is_some()
         {
@@ -270,7 +171,7 @@ impl Judge<'_> {
 
     /// A command among the words of another.
     fn tail(&mut self, call: &Call<'_>) {
-        if NAMES_OTHERS.contains(&call.name) || is_client(call.name) {
+        if NAMES_OTHERS.contains(call.name) || is_client(call.name) {
             return;
         }
         let Some(at) = call.rest().iter().take(16).position(|word| begins(word)) else { return };
@@ -288,7 +189,7 @@ impl Judge<'_> {
 
     /// Texts behind options for commands, and lines of input that begin with `!`.
     fn told(&mut self, call: &Call<'_>, input: &Stream) {
-        if call.plain().take(4).any(|word| TESTERS.contains(&word)) {
+        if call.plain().take(4).any(|word| TESTERS.contains(word)) {
             return;
         }
         let is_sed = matches!(call.name, "sed" | "gsed" | "curl" | "tar" | "ssh" | "docker" | "podman");
@@ -338,7 +239,7 @@ impl Judge<'_> {
             let line = call.line();
             let is_named = |path: &str| {
                 let (stem, end) = names::base(path).rsplit_once('.').unwrap_or_default();
-                LOADED.contains(&format!(".{end}").as_str())
+                LOADED.contains(format!(".{end}").as_str())
                     && stem.len() > 2
                     && [
                         format!("import {stem}"),

@@ -1,50 +1,17 @@
 //! Commands that only ask how a program is used.
 
 use super::{guess, interpreters, wrappers};
+use crate::risk::lookup::{Names, list};
 
 /// Programs that show their help wherever among their words they are asked for it.
-const HELPERS: &[&str] = &[
-    "kubectl",
-    "oc",
-    "helm",
-    "docker",
-    "podman",
-    "nerdctl",
-    "gh",
-    "glab",
-    "terraform",
-    "tofu",
-    "gcloud",
-    "az",
-    "aws",
-    "flux",
-    "argocd",
-    "doctl",
-    "flyctl",
-    "heroku",
-    "vault",
-    "consul",
-    "nomad",
-    "npm",
-    "pnpm",
-    "yarn",
-    "cargo",
-    "pip",
-    "pip3",
-    "poetry",
-    "uv",
-    "systemctl",
-    "firebase",
-    "vercel",
-    "netlify",
-    "supabase",
-    "wrangler",
-    "pulumi",
-    "prisma",
-];
+const HELPERS: Names = list!(
+    "kubectl oc helm docker podman nerdctl gh glab terraform tofu gcloud az aws flux argocd doctl flyctl
+     heroku vault consul nomad npm pnpm yarn cargo pip pip3 poetry uv systemctl firebase vercel netlify
+     supabase wrangler pulumi prisma"
+);
 
 /// Words behind which the words are another program's.
-const PASSES_ON: &[&str] = &["--", "exec", "run", "ssh", "rsh", "x", "dlx", "shell", "attach", "debug"];
+const PASSES_ON: Names = list!("-- exec run ssh rsh x dlx shell attach debug");
 
 /// `vault operator seal -h`: behind nothing but subcommands.
 fn asks_for_help(words: &[&str]) -> bool {

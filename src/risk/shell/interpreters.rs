@@ -3,89 +3,19 @@
 use super::run::Call;
 use super::{Judge, Stream, code, names};
 use crate::risk::effects::Effect;
-use crate::risk::lookup::{among, sorted};
+use crate::risk::lookup::{Names, list};
 use crate::risk::value::{Origin, has_hole, is_hole, origin, unmarked};
 
-const SHELLS: &[&str] = &[
-    "sh",
-    "bash",
-    "zsh",
-    "dash",
-    "ksh",
-    "ash",
-    "fish",
-    "rbash",
-    "mksh",
-    "csh",
-    "tcsh",
-    "pwsh",
-    "powershell",
-    "yash",
-    "posh",
-    "ksh93",
-    "oksh",
-    "elvish",
-    "nu",
-    "xonsh",
-];
+const SHELLS: Names = list!(
+    "sh bash zsh dash ksh ash fish rbash mksh csh tcsh pwsh powershell yash posh ksh93 oksh elvish nu xonsh"
+);
 
-const INTERPRETERS: &[&str] = &[
-    "python",
-    "perl",
-    "ruby",
-    "node",
-    "nodejs",
-    "php",
-    "lua",
-    "deno",
-    "bun",
-    "awk",
-    "gawk",
-    "mawk",
-    "nawk",
-    "tclsh",
-    "osascript",
-    "Rscript",
-    "julia",
-    "groovy",
-    "jshell",
-    "ipython",
-    "pypy",
-    "pypy3",
-    "irb",
-    "expect",
-    "luajit",
-    "tsx",
-    "ts-node",
-    "R",
-    "scala",
-    "jrunscript",
-    "guile",
-    "gforth",
-    "octave",
-    "elixir",
-    "erl",
-    "ghci",
-    "runghc",
-    "sbcl",
-    "clisp",
-    "wish",
-    "jjs",
-    "rhino",
-    "qjs",
-    "ghc",
-    "gnuplot",
-    "original-awk",
-    "busybox-awk",
-    "cpan",
-    "pry",
-    "raku",
-    "crystal",
-    "dart",
-    "swift",
-    "kotlinc",
-    "sqlite3-shell",
-];
+const INTERPRETERS: Names = list!(
+    "python perl ruby node nodejs php lua deno bun awk gawk mawk nawk tclsh osascript Rscript julia groovy
+     jshell ipython pypy pypy3 irb expect luajit tsx ts-node R scala jrunscript guile gforth octave elixir
+     erl ghci runghc sbcl clisp wish jjs rhino qjs ghc gnuplot original-awk busybox-awk cpan pry raku
+     crystal dart swift kotlinc sqlite3-shell"
+);
 
 /// Commands of the shell that looking through code counts as.
 const SCAN_FUEL: usize = 16;
@@ -95,13 +25,11 @@ const MAX_RECORDS: usize = 4;
 const SCAN_BYTES: usize = 64;
 
 pub(super) fn is_shell(name: &str) -> bool {
-    static SORTED: [&str; SHELLS.len()] = sorted(SHELLS);
-    among(&SORTED, name)
+    SHELLS.contains(name)
 }
 
 pub(super) fn is_interpreter(name: &str) -> bool {
-    static SORTED: [&str; INTERPRETERS.len()] = sorted(INTERPRETERS);
-    among(&SORTED, name) || name.starts_with("python") || name.starts_with("perl5") || versioned(name)
+    INTERPRETERS.contains(name) || name.starts_with("python") || name.starts_with("perl5") || versioned(name)
 }
 
 /// `ruby3.2`, `lua5.4`, `php8.1`

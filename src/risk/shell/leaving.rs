@@ -4,7 +4,7 @@
 use super::Judge;
 use super::particulars::is_foreign;
 use super::run::Call;
-use crate::risk::lookup::{among, sorted};
+use crate::risk::lookup::{Names, list};
 use crate::risk::paths::Place;
 use crate::risk::rules::network::FETCHERS;
 use crate::risk::value::{Origin, comes_from};
@@ -14,30 +14,10 @@ const REMOTE: &str = "/dev/fd/remote/";
 /// Before the path of a plan to destroy.
 const PLAN: &str = "/dev/fd/plan/";
 /// Programs that send mail, or other messages, to whom they are told.
-pub(super) const MAILERS: &[&str] = &[
-    "mail",
-    "mailx",
-    "s-nail",
-    "mutt",
-    "neomutt",
-    "sendmail",
-    "msmtp",
-    "ssmtp",
-    "swaks",
-    "mpack",
-    "sendemail",
-    "mailsend",
-    "telegram-send",
-    "sendxmpp",
-    "signal-cli",
-    "twilio",
-    "himalaya",
-    "gog",
-    "gam",
-    "sendgrid",
-    "wacli",
-    "imsg",
-];
+pub(super) const MAILERS: Names = list!(
+    "mail mailx s-nail mutt neomutt sendmail msmtp ssmtp swaks mpack sendemail mailsend telegram-send
+     sendxmpp signal-cli twilio himalaya gog gam sendgrid wacli imsg"
+);
 
 /// Programs, and their words, by which others are told something.
 const TALKERS: &[(&str, &str)] = &[
@@ -70,97 +50,22 @@ const TALKERS: &[(&str, &str)] = &[
 ];
 
 /// Programs whose business is to hand files to others.
-const UPLOADERS: &[&str] = &[
-    "slackcat",
-    "telegram-send",
-    "discord.sh",
-    "dropbox_uploader",
-    "dropbox_uploader.sh",
-    "dbxcli",
-    "gdrive",
-    "megaput",
-    "megacmd",
-    "mega-put",
-    "ipfs",
-    "surge",
-    "netlify",
-    "vercel",
-    "firebase",
-    "syncthing",
-    "wormhole",
-    "magic-wormhole",
-    "croc",
-    "ffsend",
-    "transfer",
-    "tailscale",
-    "bluetooth-sendto",
-    "obexftp",
-    "lpr",
-    "lp",
-    "logger",
-    "snmptrap",
-    "mosquitto_pub",
-    "kcat",
-    "kafkacat",
-    "gh",
-    "glab",
-    "hub",
-    "jira",
-    "slack",
-    "signal-cli",
-    "imsg",
-    "wacli",
-    "himalaya",
-    "rclone",
-    "ngrok",
-    "localxpose",
-    "mail",
-    "mailx",
-    "s-nail",
-    "mutt",
-    "neomutt",
-    "swaks",
-    "mpack",
-    "sendemail",
-    "b2",
-    "mc",
-    "qshell",
-    "ossutil",
-    "tosutil",
-    "coscmd",
-    "obsutil",
-    "bcecmd",
-    "icloud",
-    "onedrive",
-    "rclone-browser",
-];
+const UPLOADERS: Names = list!(
+    "slackcat telegram-send discord.sh dropbox_uploader dropbox_uploader.sh dbxcli gdrive megaput megacmd
+     mega-put ipfs surge netlify vercel firebase syncthing wormhole magic-wormhole croc ffsend transfer
+     tailscale bluetooth-sendto obexftp lpr lp logger snmptrap mosquitto_pub kcat kafkacat gh glab hub jira
+     slack signal-cli imsg wacli himalaya rclone ngrok localxpose mail mailx s-nail mutt neomutt swaks mpack
+     sendemail b2 mc qshell ossutil tosutil coscmd obsutil bcecmd icloud onedrive rclone-browser"
+);
 
 /// Parts of the names of what is only read, of all that a job is told.
-const SPOKEN: &[&str] =
-    &["note", "message", "title", "body", "reason", "description", "comment", "summary", "changelog"];
+const SPOKEN: Names = list!("note message title body reason description comment summary changelog");
 
 /// Programs that record what is shown, said or typed.
-const RECORDERS: &[&str] = &[
-    "scrot",
-    "maim",
-    "grim",
-    "import",
-    "xwd",
-    "gnome-screenshot",
-    "spectacle",
-    "flameshot",
-    "screencapture",
-    "arecord",
-    "parec",
-    "parecord",
-    "pw-record",
-    "rec",
-    "fswebcam",
-    "imagesnap",
-    "streamer",
-    "wf-recorder",
-    "recordmydesktop",
-];
+const RECORDERS: Names = list!(
+    "scrot maim grim import xwd gnome-screenshot spectacle flameshot screencapture arecord parec parecord
+     pw-record rec fswebcam imagesnap streamer wf-recorder recordmydesktop"
+);
 
 impl Judge<'_> {
     /// Judges what leaves as a whole.
@@ -174,7 +79,7 @@ impl Judge<'_> {
             | "slapcat" | "ldapsearch" => self.dumps(call),
             "terraform" | "tofu" | "terragrunt" => self.applies_plan(call),
             "gh" => self.dispatches(call),
-            name if RECORDERS.contains(&name) => {
+            name if RECORDERS.contains(name) => {
                 if let Some(target) = call.plain().last().map(str::to_owned) {
                     self.keep(&target, &Origin::PRIVATE.text(), false);
                 }
@@ -196,7 +101,7 @@ impl Judge<'_> {
             let to_listed = |word: &str| {
                 comes_from(word, Origin::OUTPUT | Origin::FILE | Origin::NETWORK | Origin::PRIVATE)
             };
-            if MAILERS.contains(&call.name) && call.rest().iter().any(|word| to_listed(word)) {
+            if MAILERS.contains(call.name) && call.rest().iter().any(|word| to_listed(word)) {
                 self.find("mass-mail", &call.line());
             }
         }
@@ -223,8 +128,7 @@ impl Judge<'_> {
 
     /// Files that programs hand out whose business it is.
     fn uploads(&mut self, call: &Call<'_>, input: Option<&str>) {
-        static SORTED: [&str; UPLOADERS.len()] = sorted(UPLOADERS);
-        if !among(&SORTED, call.name) {
+        if !UPLOADERS.contains(call.name) {
             return;
         }
         let is_own = call.has(&[
@@ -366,7 +270,7 @@ fn is_program(word: &str) -> bool {
     crate::risk::matcher::knows(name)
         || super::interpreters::is_shell(name)
         || super::interpreters::is_interpreter(name)
-        || FETCHERS.contains(&name)
+        || FETCHERS.contains(name)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::Judge;
 use super::run::Call;
+use crate::risk::lookup::{Names, list};
 
 /// Lines of a description that are looked at for commands.
 const MAX_LINES: usize = 64;
@@ -9,42 +10,17 @@ const MAX_LINES: usize = 64;
 const MAX_BYTES: usize = 16 * 1024;
 
 /// What gives a container the machine: without blanks and quotes, in lower case.
-const ESCAPES: &[&str] = &[
-    "hostpid:true",
-    "hostipc:true",
-    "hostnetwork:true",
-    "privileged:true",
-    "hostpath:",
-    "allowprivilegeescalation:true",
-    "docker.sock",
-    "containerd.sock",
-    "pid:host",
-    "network_mode:host,privileged",
-    "-/:/",
-    "cap_add:-all",
-    "cap_add:[all",
-    "sys_admin",
-    "sys_module",
-    "sys_ptrace",
-    "-/etc:/",
-    "-/root:/",
-    "-/var/run:/",
-    "procmount:unmasked",
-    "userns_mode:host",
-];
+const ESCAPES: Names = list!(
+    "hostpid:true hostipc:true hostnetwork:true privileged:true hostpath: allowprivilegeescalation:true
+     docker.sock containerd.sock pid:host network_mode:host,privileged -/:/ cap_add:-all cap_add:[all
+     sys_admin sys_module sys_ptrace -/etc:/ -/root:/ -/var/run:/ procmount:unmasked userns_mode:host"
+);
 
 /// What gives somebody the cluster.
-const RULERS: &[&str] = &[
-    "name:cluster-admin",
-    "system:masters",
-    "system:unauthenticated",
-    "system:anonymous",
-    "verbs:[*]",
-    "verbs:-*",
-    "kind:mutatingwebhookconfiguration",
-    "kind:validatingwebhookconfiguration",
-    "kind:certificatesigningrequest",
-];
+const RULERS: Names = list!(
+    "name:cluster-admin system:masters system:unauthenticated system:anonymous verbs:[*] verbs:-*
+     kind:mutatingwebhookconfiguration kind:validatingwebhookconfiguration kind:certificatesigningrequest"
+);
 
 /// Words behind which a line of a description is a command.
 const COMMANDS: &[&str] = &[
@@ -114,7 +90,7 @@ impl Judge<'_> {
     fn description(&mut self, text: &str, call: &Call<'_>) {
         let is_left_out = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\');
         let plain: String = text.to_ascii_lowercase().chars().filter(|c| !is_left_out(*c)).collect();
-        let has = |table: &[&str]| table.iter().any(|part| plain.contains(part));
+        let has = |table: Names| table.iter().any(|part| plain.contains(part));
         if has(ESCAPES) && !matches!(call.name, "terraform" | "tofu" | "ansible" | "task" | "just") {
             self.find("container-escape", &call.line());
         }

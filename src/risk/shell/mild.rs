@@ -3,73 +3,33 @@
 
 use super::Judge;
 use super::run::Call;
+use crate::risk::lookup::{Names, list};
 
 /// Parts of names of what is there to be thrown away.
-const NAMES: &[&str] = &[
-    "dev",
-    "devel",
-    "development",
-    "test",
-    "tests",
-    "testing",
-    "local",
-    "ci",
-    "scratch",
-    "preview",
-    "sandbox",
-    "e2e",
-    "tmp",
-    "temp",
-    "throwaway",
-    "ephemeral",
-    "playground",
-];
+const NAMES: Names = list!(
+    "dev devel development test tests testing local ci scratch preview sandbox e2e tmp temp throwaway
+     ephemeral playground"
+);
 
 /// Parts of names of what comes before a release.
-const EARLY: &[&str] = &["rc", "alpha", "beta", "nightly", "canary", "snapshot", "pre"];
+const EARLY: Names = list!("rc alpha beta nightly canary snapshot pre");
 
 /// What statements do that is more than to take away tables.
-const GRAVER: &[&str] = &[
-    "program",
-    "drop user",
-    "drop role",
-    "create user",
-    "create role",
-    "alter user",
-    "alter role",
-    "alter system",
-    "grant ",
-    "revoke ",
-    "superuser",
-    "xp_",
-    "outfile",
-    "dumpfile",
-    "load_file",
-    "pg_read",
-    "lo_import",
-    "lo_export",
-    "shutdown",
-    "terminate",
-    "set global",
-    "master",
-    "binary",
-    "passwd",
-    "password",
-    "mysql.",
-    "pg_shadow",
-    "pg_authid",
-];
+const GRAVER: Names = list!(
+    "program drop␣user drop␣role create␣user create␣role alter␣user alter␣role alter␣system grant␣ revoke␣
+     superuser xp_ outfile dumpfile load_file pg_read lo_import lo_export shutdown terminate set␣global
+     master binary passwd password mysql. pg_shadow pg_authid"
+);
 
 /// Kinds of objects of a cluster that are nobody's own.
-const CLUSTER_WIDE: &[&str] =
-    &["node", "pv", "crd", "clusterrole", "persistentvolume", "webhook", "storageclass", "apiservice"];
+const CLUSTER_WIDE: Names = list!("node pv crd clusterrole persistentvolume webhook storageclass apiservice");
 
-fn is_named(text: &str, names: &[&str]) -> bool {
+fn is_named(text: &str, names: Names) -> bool {
     let mut parts = text.split(|c: char| !c.is_ascii_alphanumeric());
     parts.any(|part| {
         let part = part.to_ascii_lowercase();
         let letters = part.trim_end_matches(|c: char| c.is_ascii_digit());
-        names.contains(&letters)
+        names.contains(letters)
     })
 }
 

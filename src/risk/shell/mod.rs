@@ -61,6 +61,7 @@ mod walk;
 mod ways;
 mod wrappers;
 
+use crate::risk::lookup::{Names, list};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
@@ -90,15 +91,10 @@ const MAX_PATHS: usize = 4096;
 const MAX_NESTING: usize = 24;
 
 /// Rules that say that something runs of which it is not known what.
-const OPEN: &[&str] = &[
-    "not-understood",
-    "unknown-program",
-    "generated-and-run",
-    "decoded-and-run",
-    "fetch-and-run",
-    "download-run-file",
-    "too-long",
-];
+const OPEN: Names = list!(
+    "not-understood unknown-program generated-and-run decoded-and-run fetch-and-run download-run-file
+     too-long"
+);
 
 /// A word after expansion.
 #[derive(Clone, Debug)]
@@ -314,7 +310,7 @@ impl<'a> Judge<'a> {
 
     /// Notes that a rule applies.
     fn find(&mut self, id: &str, words: &str) {
-        self.is_open |= OPEN.contains(&id);
+        self.is_open |= OPEN.contains(id);
         let Some(found) = rule(id) else { return };
         if found.level > self.best.level || self.best.rule.is_none() {
             self.best = Verdict {

@@ -1,11 +1,11 @@
 //! What comes from the network and what goes there.
 
+use crate::risk::lookup::{Names, list};
 use std::cell::LazyCell;
 
 use super::run::Call;
 use super::{Judge, Stream, names};
 use crate::risk::letters::{Part, has_part_lower, parts};
-use crate::risk::lookup::{among, sorted};
 use crate::risk::paths::Place;
 use crate::risk::rules::network::{DROPS, FETCHERS, METADATA, SENDERS};
 use crate::risk::value::{Origin, comes_from, has_hole, is_hole, origin};
@@ -28,65 +28,20 @@ struct Transfer<'c> {
 }
 
 /// Options of `curl` and `wget` whose word is none of the above.
-const VALUED: &[&str] = &[
-    "-H",
-    "--header",
-    "-u",
-    "--user",
-    "-A",
-    "--user-agent",
-    "-e",
-    "--referer",
-    "-x",
-    "--proxy",
-    "-m",
-    "--max-time",
-    "-w",
-    "--write-out",
-    "-b",
-    "--cookie",
-    "-c",
-    "--cookie-jar",
-    "--connect-timeout",
-    "--retry",
-    "--retry-delay",
-    "-X",
-    "--request",
-    "--cacert",
-    "--cert",
-    "--key",
-    "-E",
-    "-U",
-    "-t",
-    "--tries",
-    "-T",
-    "--timeout",
-    "--resolve",
-    "--interface",
-    "-r",
-    "--range",
-    "--limit-rate",
-    "-C",
-    "--oauth2-bearer",
-    "--ciphers",
-    "--socks5",
-    "-l",
-    "--level",
-    "-a",
-    "--auth",
-    "--session",
-    "--method",
-];
+const VALUED: Names = list!(
+    "-H --header -u --user -A --user-agent -e --referer -x --proxy -m --max-time -w --write-out -b --cookie
+     -c --cookie-jar --connect-timeout --retry --retry-delay -X --request --cacert --cert --key -E -U -t
+     --tries -T --timeout --resolve --interface -r --range --limit-rate -C --oauth2-bearer --ciphers
+     --socks5 -l --level -a --auth --session --method"
+);
 
 /// Parts of the names of places that are there to take what is built.
-const STORES: &[&str] =
-    &["artifact", "nexus", "jfrog", "pypi", "maven", "codecov", "sonar", "registry", "packages"];
+const STORES: Names = list!("artifact nexus jfrog pypi maven codecov sonar registry packages");
 
 impl Judge<'_> {
     /// Judges what a program sends, and keeps what it writes.
     pub(super) fn network(&mut self, call: &Call<'_>, input: Option<&str>) {
-        static SORTED: [&str; SENDERS.len()] = sorted(SENDERS);
-        if !among(&SORTED, call.name) && !fetches(call.name) {
+        if !SENDERS.contains(call.name) && !fetches(call.name) {
             return;
         }
         let mut transfer = transfer(call);
@@ -274,7 +229,7 @@ impl Judge<'_> {
                 || *goes_out && from.has(Origin::PRIVATE) && (!from.is_work() || !is_delivery(call))
                 || *goes_out
                     && from.has(Origin::FILE)
-                    && (is_raw && !super::leaving::MAILERS.contains(&name) || *drops || is_address(call))
+                    && (is_raw && !super::leaving::MAILERS.contains(name) || *drops || is_address(call))
                 || is_raw && is_address(call);
             if exposes {
                 self.find("send-secret", &call.line());
@@ -364,21 +319,17 @@ impl Judge<'_> {
 
 /// Whether a program fetches what it is told to.
 pub(super) fn fetches(name: &str) -> bool {
-    static SORTED: [&str; FETCHERS.len()] = sorted(FETCHERS);
-    among(&SORTED, name)
+    FETCHERS.contains(name)
 }
 
 /// Ends, and parts, of the names of files that hold what others must not have.
-const VALUABLE_ENDS: &[&str] = &[
-    ".sql", ".sql.gz", ".dump", ".dump.gz", ".db", ".sqlite", ".sqlite3", ".bak", ".rdb", ".pcap", ".kdbx",
-    ".pem", ".key", ".pfx", ".p12", ".tfstate", ".mbox", ".pst", ".ldif",
-];
-const DATA_ENDS: &[&str] = &[
-    ".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".xls", ".parquet", ".txt", ".zip", ".gz", ".tgz", ".tar",
-    ".7z",
-];
-const VALUABLE_PARTS: &[&str] =
-    &["customer", "payroll", "salar", "passw", "credential", "secret", "wallet", "patient", "confidential"];
+const VALUABLE_ENDS: Names = list!(
+    ".sql .sql.gz .dump .dump.gz .db .sqlite .sqlite3 .bak .rdb .pcap .kdbx .pem .key .pfx .p12 .tfstate
+     .mbox .pst .ldif"
+);
+const DATA_ENDS: Names = list!(".csv .tsv .json .jsonl .xlsx .xls .parquet .txt .zip .gz .tgz .tar .7z");
+const VALUABLE_PARTS: Names =
+    list!("customer payroll salar passw credential secret wallet patient confidential");
 
 /// Whether a file's name says that it holds what others must not have.
 pub(super) fn is_valuable(path: &str) -> bool {
@@ -400,25 +351,17 @@ fn comes_only_from_files(text: &str) -> bool {
 }
 
 /// Parts of addresses at which services give what people wrote to each other.
-const MESSAGES: &[&str] = &[
-    "conversations.history",
-    "conversations.replies",
-    "search.messages",
-    "im.history",
-    "channels.history",
-    "/me/messages",
-    "/me/mailfolders",
-    "/me/chats",
-    "gmail/v1/users",
-    "/getUpdates",
-];
+const MESSAGES: Names = list!(
+    "conversations.history conversations.replies search.messages im.history channels.history /me/messages
+     /me/mailfolders /me/chats gmail/v1/users /getUpdates"
+);
 
 /// Whether what is built is taken to where it belongs: to a machine or store of one's own.
 fn is_delivery(call: &Call<'_>) -> bool {
     let is_store = |word: &&str| {
         let host =
             word.split_once("://").map_or(*word, |(_, rest)| rest).split('/').next().unwrap_or_default();
-        STORES.iter().chain(&["localhost", "127.0.0.1"]).any(|store| host.contains(store))
+        STORES.iter().chain(["localhost", "127.0.0.1"]).any(|store| host.contains(store))
     };
     !matches!(call.name, "curl" | "wget" | "http" | "https" | "xh" | "ftp" | "lftp" | "tftp" | "nc" | "ncat")
         || call.rest().iter().any(is_store)
@@ -566,7 +509,7 @@ fn transfer<'c>(call: &Call<'c>) -> Transfer<'c> {
                     found.data.push(value);
                 }
             }
-            option if (is_curl || is_wget) && VALUED.contains(&option) => at += takes,
+            option if (is_curl || is_wget) && VALUED.contains(option) => at += takes,
             option if option.starts_with('-') && option.len() > 1 => {}
             _ => positional(name, word, &mut found),
         }

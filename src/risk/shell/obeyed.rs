@@ -4,6 +4,7 @@
 
 use super::run::Call;
 use super::{Judge, names};
+use crate::risk::lookup::{Names, list};
 use crate::risk::paths::Place;
 use crate::risk::rules::network::DROPS;
 use crate::risk::value::{Origin, comes_from, is_hole};
@@ -14,223 +15,72 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_COMMANDS: usize = 16;
 
 /// Settings of agents and editors that name programs to start, or say what may be done without asking.
-const SETTINGS: &[&str] = &[
-    "mcp.json",
-    ".mcp.json",
-    "mcp_config.json",
-    "mcp_settings.json",
-    "cline_mcp_settings.json",
-    "claude_desktop_config.json",
-    ".claude.json",
-    ".claude/settings.json",
-    ".claude/settings.local.json",
-    "managed-settings.json",
-    ".codex/config.toml",
-    ".codex/hooks.json",
-    ".gemini/settings.json",
-    ".qwen/settings.json",
-    ".cursor/hooks.json",
-    ".cursor/cli.json",
-    ".cursor/cli-config.json",
-    ".continue/config.json",
-    ".continue/config.yaml",
-    ".aider.conf.yml",
-    "opencode.json",
-    "opencode.jsonc",
-    ".openclaw/openclaw.json",
-    "openclaw.json",
-    ".config/goose/config.yaml",
-    ".amp/settings.json",
-    ".copilot/config.json",
-    ".kiro/settings/mcp.json",
-    ".zed/settings.json",
-    "zed/settings.json",
-    ".vscode/settings.json",
-    ".vscode/tasks.json",
-    ".vscode/launch.json",
-    "code/user/settings.json",
-    "code/user/tasks.json",
-    "cursor/user/settings.json",
-    "devcontainer.json",
-    ".windsurf/hooks.json",
-    ".factory/settings.json",
-    ".trae/mcp.json",
-];
+const SETTINGS: Names = list!(
+    "mcp.json .mcp.json mcp_config.json mcp_settings.json cline_mcp_settings.json claude_desktop_config.json
+     .claude.json .claude/settings.json .claude/settings.local.json managed-settings.json .codex/config.toml
+     .codex/hooks.json .gemini/settings.json .qwen/settings.json .cursor/hooks.json .cursor/cli.json
+     .cursor/cli-config.json .continue/config.json .continue/config.yaml .aider.conf.yml opencode.json
+     opencode.jsonc .openclaw/openclaw.json openclaw.json .config/goose/config.yaml .amp/settings.json
+     .copilot/config.json .kiro/settings/mcp.json .zed/settings.json zed/settings.json .vscode/settings.json
+     .vscode/tasks.json .vscode/launch.json code/user/settings.json code/user/tasks.json
+     cursor/user/settings.json devcontainer.json .windsurf/hooks.json .factory/settings.json .trae/mcp.json"
+);
 
 /// Files that agents take for instructions.
-const INSTRUCTIONS: &[&str] = &[
-    "claude.md",
-    "claude.local.md",
-    "agents.md",
-    "agent.md",
-    "gemini.md",
-    "qwen.md",
-    ".cursorrules",
-    ".windsurfrules",
-    ".clinerules",
-    ".goosehints",
-    "copilot-instructions.md",
-    "soul.md",
-    "memory.md",
-    "heartbeat.md",
-    "tools.md",
-    "bootstrap.md",
-    "skill.md",
-];
+const INSTRUCTIONS: Names = list!(
+    "claude.md claude.local.md agents.md agent.md gemini.md qwen.md .cursorrules .windsurfrules .clinerules
+     .goosehints copilot-instructions.md soul.md memory.md heartbeat.md tools.md bootstrap.md skill.md"
+);
 
 /// Folders of such files.
-const INSTRUCTED: &[&str] = &[
-    ".cursor/rules/",
-    ".claude/commands/",
-    ".claude/agents/",
-    ".claude/skills/",
-    ".codex/prompts/",
-    ".github/instructions/",
-    ".windsurf/rules/",
-    ".clinerules/",
-    ".kiro/steering/",
-    ".roo/rules/",
-    ".openclaw/skills/",
-    ".openclaw/workspace/",
-    ".gemini/commands/",
-];
+const INSTRUCTED: Names = list!(
+    ".cursor/rules/ .claude/commands/ .claude/agents/ .claude/skills/ .codex/prompts/ .github/instructions/
+     .windsurf/rules/ .clinerules/ .kiro/steering/ .roo/rules/ .openclaw/skills/ .openclaw/workspace/
+     .gemini/commands/"
+);
 
 /// What takes the leash from an agent: without blanks and quotes, in lower case.
-const UNLEASHES: &[&str] = &[
-    "bypasspermissions",
-    "allow:[*",
-    "allow:[bash]",
-    "bash(*)",
-    "bash(*:*)",
-    "dangerouslyskippermissions",
-    "skipdangerousmodepermissionprompt:true",
-    "danger-full-access",
-    "approval_policy=never",
-    "approvalpolicy:never",
-    "autoapprove:true",
-    "autoapprove:[*",
-    "alwaysallow:[*",
-    "enableallprojectmcpservers:true",
-    "yolomode:true",
-    "yolo:true",
-    "approvalmode:yolo",
-    "autoaccept:true",
-    "disableallhooks:true",
-    "terminal.autoapprove:{/.*/:true",
-    "exec:{ask:off",
-    "ask:off",
-    "security:full",
-    "host:0.0.0.0,auth:none",
-    "dangerouslydisabledeviceauth:true",
-    "allowinsecureauth:true",
-    "elevateddefault:full",
-    "trustallworkspaces:true",
-    "security.workspace.trust.enabled:false",
-    "sandbox:{mode:off",
-    "sandbox:off",
-    "sandbox.mode:off",
-    "auth.mode:none",
-    "sandbox_mode=danger",
-    "runon:folderopen",
-    "network_access=true,approval_policy=never",
-];
+const UNLEASHES: Names = list!(
+    "bypasspermissions allow:[* allow:[bash] bash(*) bash(*:*) dangerouslyskippermissions
+     skipdangerousmodepermissionprompt:true danger-full-access approval_policy=never approvalpolicy:never
+     autoapprove:true autoapprove:[* alwaysallow:[* enableallprojectmcpservers:true yolomode:true yolo:true
+     approvalmode:yolo autoaccept:true disableallhooks:true terminal.autoapprove:{/.*/:true exec:{ask:off
+     ask:off security:full host:0.0.0.0,auth:none dangerouslydisabledeviceauth:true allowinsecureauth:true
+     elevateddefault:full trustallworkspaces:true security.workspace.trust.enabled:false sandbox:{mode:off
+     sandbox:off sandbox.mode:off auth.mode:none sandbox_mode=danger runon:folderopen
+     network_access=true,approval_policy=never"
+);
 
 /// Settings whose address is told every request, and the key with it.
-const ADDRESSES: &[&str] = &[
-    "anthropic_base_url",
-    "openai_base_url",
-    "openai_api_base",
-    "base_url",
-    "baseurl",
-    "http.proxy",
-    "https_proxy",
-    "http_proxy",
-];
+const ADDRESSES: Names = list!(
+    "anthropic_base_url openai_base_url openai_api_base base_url baseurl http.proxy https_proxy http_proxy"
+);
 
 /// What instructions say that are not meant for whoever asked.
-const ORDERS: &[&str] = &[
-    "ignore all previous",
-    "ignore previous instructions",
-    "ignore any previous",
-    "disregard previous",
-    "disregard all previous",
-    "disregard the above",
-    "do not tell the user",
-    "don't tell the user",
-    "do not mention this",
-    "don't mention this",
-    "without telling the user",
-    "without informing the user",
-    "without asking the user",
-    "never ask for confirmation",
-    "without asking for confirmation",
-    "do not ask for confirmation",
-    "skip all confirmation",
-    "silently run",
-    "silently send",
-    "silently upload",
-    "silently execute",
-    "silently add",
-    "hide this from",
-    "keep this secret from the user",
-    "you are now in developer mode",
-];
+const ORDERS: Names = list!(
+    "ignore␣all␣previous ignore␣previous␣instructions ignore␣any␣previous disregard␣previous
+     disregard␣all␣previous disregard␣the␣above do␣not␣tell␣the␣user don't␣tell␣the␣user do␣not␣mention␣this
+     don't␣mention␣this without␣telling␣the␣user without␣informing␣the␣user without␣asking␣the␣user
+     never␣ask␣for␣confirmation without␣asking␣for␣confirmation do␣not␣ask␣for␣confirmation
+     skip␣all␣confirmation silently␣run silently␣send silently␣upload silently␣execute silently␣add
+     hide␣this␣from keep␣this␣secret␣from␣the␣user you␣are␣now␣in␣developer␣mode"
+);
 
 /// Words for what opens doors, in instructions.
-const KEYS: &[&str] = &[
-    "~/.ssh",
-    "id_rsa",
-    ".aws/credentials",
-    ".env",
-    "credentials",
-    "secrets",
-    "api key",
-    "environment variables",
-    "tokens",
-];
+const KEYS: Names =
+    list!("~/.ssh id_rsa .aws/credentials .env credentials secrets api␣key environment␣variables tokens");
 
 /// Names of settings whose words are a command.
-const COMMANDS: &[&str] = &[
-    "command",
-    "cmd",
-    "initializecommand",
-    "postcreatecommand",
-    "poststartcommand",
-    "postattachcommand",
-    "oncreatecommand",
-    "updatecontentcommand",
-    "apikeyhelper",
-    "awsauthrefresh",
-    "awscredentialexport",
-    "otelheadershelper",
-    "statusline",
-    "preinstall",
-    "install",
-    "postinstall",
-    "prepare",
-    "prepublish",
-    "prepublishonly",
-    "preprepare",
-    "postprepare",
-    "notify",
-    "path",
-];
+const COMMANDS: Names = list!(
+    "command cmd initializecommand postcreatecommand poststartcommand postattachcommand oncreatecommand
+     updatecontentcommand apikeyhelper awsauthrefresh awscredentialexport otelheadershelper statusline
+     preinstall install postinstall prepare prepublish prepublishonly preprepare postprepare notify path"
+);
 
 /// What code says that runs something, or hides it.
-const RUNS: &[&str] = &[
-    "os.system",
-    "subprocess",
-    "exec(",
-    "execsync(",
-    "child_process",
-    "urlopen",
-    "socket",
-    "popen",
-    "__import__",
-    "base64",
-    "eval(",
-    "curl ",
-];
+const RUNS: Names = list!(
+    "os.system subprocess exec( execsync( child_process urlopen socket popen __import__ base64 eval( curl␣"
+);
 
 /// What a file is to the program that takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,7 +97,7 @@ enum Kind {
 fn kind(path: &str) -> Option<Kind> {
     let lower = path.to_ascii_lowercase().replace('\\', "/");
     let base = names::base(&lower);
-    let is = |table: &[&str]| {
+    let is = |table: Names| {
         table.iter().any(|name| {
             lower.strip_suffix(name).is_some_and(|before| {
                 before.is_empty()
@@ -258,7 +108,7 @@ fn kind(path: &str) -> Option<Kind> {
     };
     if is(SETTINGS) {
         Some(Kind::Settings)
-    } else if INSTRUCTIONS.contains(&base) || INSTRUCTED.iter().any(|folder| lower.contains(folder)) {
+    } else if INSTRUCTIONS.contains(base) || INSTRUCTED.iter().any(|folder| lower.contains(folder)) {
         Some(Kind::Instructions)
     } else if lower.contains(".husky/")
         || lower.contains(".githooks/")
@@ -307,8 +157,8 @@ pub(in crate::risk) fn unleashes(text: &str) -> bool {
 /// Whether instructions say what nobody means who asked, or have keys sent out.
 pub(in crate::risk) fn orders(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    has(ORDERS) || has(&["curl ", "send ", "upload ", "post "]) && lower.contains("://") && has(KEYS)
+    let has = |words: Names| words.iter().any(|word| lower.contains(word));
+    has(ORDERS) || has(list!("curl␣ send␣ upload␣ post␣")) && lower.contains("://") && has(KEYS)
 }
 
 /// Whether some program takes what it runs or obeys from this file.
@@ -397,8 +247,8 @@ impl Judge<'_> {
                 if UNLEASHES.iter().any(|word| plain.contains(word)) {
                     self.find("unleash", path);
                 }
-                let is_told = |word: &&str| {
-                    plain.match_indices(*word).take(4).any(|(at, _)| {
+                let is_told = |word: &str| {
+                    plain.match_indices(word).take(4).any(|(at, _)| {
                         let value = plain[at + word.len()..].trim_start_matches([':', '=']);
                         let host = value.split_once("://").map_or("", |(_, host)| host);
                         value.starts_with("http") && !is_near(host)
@@ -532,7 +382,7 @@ fn commands(content: &str) -> Vec<String> {
     while at < texts.len() && found.len() < MAX_COMMANDS {
         let (text, is_name) = &texts[at];
         at += 1;
-        if !is_name || !COMMANDS.contains(&text.to_ascii_lowercase().as_str()) {
+        if !is_name || !COMMANDS.contains(text.to_ascii_lowercase().as_str()) {
             continue;
         }
         let mut line = String::new();

@@ -6,6 +6,7 @@ use super::carriers::escapes;
 use super::items::Items;
 use super::run::Call;
 use crate::risk::letters::{Part, has_part, parts};
+use crate::risk::lookup::{Names, list};
 use crate::risk::paths::Place;
 use crate::risk::value::{Origin, comes_from};
 
@@ -232,7 +233,7 @@ impl Judge<'_> {
         let known = |word: &str| {
             let name =
                 word.trim_end_matches(".service").trim_end_matches(".timer").trim_end_matches(".socket");
-            crate::risk::rules::persistence::KNOWN_SERVICES.contains(&name)
+            crate::risk::rules::persistence::KNOWN_SERVICES.contains(name)
         };
         let skipped = usize::from(call.name == "systemctl");
         let mut services = call
@@ -282,27 +283,10 @@ const RESETS: &[&str] = &[
 ];
 
 /// Parts of the names of hosts at which repositories are kept.
-const FORGES: &[&str] = &[
-    "git",
-    "bitbucket",
-    "codeup",
-    "heroku",
-    "azure",
-    "visualstudio",
-    "amazonaws",
-    "localhost",
-    "127.0.0.1",
-    "huggingface",
-    "codeberg",
-    "sr.ht",
-    "volces",
-    "code.",
-    "source.",
-    "scm",
-    "repo",
-    "forge",
-    "gerrit",
-];
+const FORGES: Names = list!(
+    "git bitbucket codeup heroku azure visualstudio amazonaws localhost 127.0.0.1 huggingface codeberg sr.ht
+     volces code. source. scm repo forge gerrit"
+);
 
 /// Whether an address is at no place where repositories are kept.
 pub(super) fn is_foreign(url: &str) -> bool {

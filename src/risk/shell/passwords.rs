@@ -2,6 +2,7 @@
 
 use super::Judge;
 use super::run::Call;
+use crate::risk::lookup::{Names, list};
 use crate::risk::value::{Origin, origin};
 
 /// Before the name of a program under which the last password is kept that it was given.
@@ -34,7 +35,7 @@ const PASSWORDS: &[(&str, &[&str])] = &[
 ];
 
 /// Programs that read a password from their input.
-const ASK: &[&str] = &["su", "sudo", "kinit", "cryptsetup", "doas", "passwd", "login", "gpg"];
+const ASK: Names = list!("su sudo kinit cryptsetup doas passwd login gpg");
 
 impl Judge<'_> {
     /// Passwords that are tried one after the other.
@@ -45,7 +46,7 @@ impl Judge<'_> {
                 None => call.after(&[option]),
             })
         });
-        let asked = input.filter(|_| ASK.contains(&call.name) && (call.name != "sudo" || call.has(&["-S"])));
+        let asked = input.filter(|_| ASK.contains(call.name) && (call.name != "sudo" || call.has(&["-S"])));
         let is_local =
             call.rest().iter().any(|word| word.contains("localhost") || word.contains("127.0.0.1"));
         let Some(password) = given.or(asked).filter(|password| !password.is_empty() && !is_local) else {

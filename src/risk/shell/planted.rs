@@ -7,6 +7,7 @@ use super::names::base;
 use super::run::Call;
 use super::{Judge, quoted};
 use crate::base::json;
+use crate::risk::lookup::{Names, list};
 use crate::risk::value::{Origin, comes_from};
 
 /// Lines of a description that are looked at for commands.
@@ -34,211 +35,91 @@ enum Reading {
     Scripts,
 }
 
-const PYTHON: &[&str] = &[
-    "python",
-    "python3",
-    "pytest",
-    "py.test",
-    "pip",
-    "pip3",
-    "pipx",
-    "uv",
-    "poetry",
-    "pdm",
-    "hatch",
-    "tox",
-    "nox",
-    "easy_install",
-    "build",
-    "coverage",
-    "django-admin",
-    "flask",
-    "invoke",
-    "inv",
-    "fab",
-    "doit",
-    "scons",
-    "sphinx-build",
-    "mypy",
-    "pylint",
-    "ipython",
-    "jupyter",
-    "celery",
-    "gunicorn",
-    "behave",
-    "locust",
-];
-const SCRIPT: &[&str] = &[
-    "npx",
-    "npm",
-    "yarn",
-    "pnpm",
-    "bun",
-    "bunx",
-    "node",
-    "webpack",
-    "vite",
-    "jest",
-    "eslint",
-    "mocha",
-    "vitest",
-    "rollup",
-    "babel",
-    "prettier",
-    "tailwindcss",
-    "gulp",
-    "grunt",
-    "playwright",
-    "cypress",
-    "next",
-    "nuxt",
-    "ava",
-    "tsup",
-    "esbuild",
-    "karma",
-    "stylelint",
-    "commitlint",
-    "lint-staged",
-    "nx",
-    "turbo",
-    "astro",
-    "postcss",
-    "metro",
-    "react-native",
-    "expo",
-];
-const RUBY: &[&str] = &[
-    "rake", "bundle", "bundler", "gem", "rails", "rspec", "pod", "fastlane", "vagrant", "guard", "thor",
-    "ruby", "irb", "cap", "puma", "rackup", "brew", "danger",
-];
-const JAVA: &[&str] = &["gradle", "gradlew", "gradlew.bat", "groovy"];
+const PYTHON: Names = list!(
+    "python python3 pytest py.test pip pip3 pipx uv poetry pdm hatch tox nox easy_install build coverage
+     django-admin flask invoke inv fab doit scons sphinx-build mypy pylint ipython jupyter celery gunicorn
+     behave locust"
+);
+const SCRIPT: Names = list!(
+    "npx npm yarn pnpm bun bunx node webpack vite jest eslint mocha vitest rollup babel prettier tailwindcss
+     gulp grunt playwright cypress next nuxt ava tsup esbuild karma stylelint commitlint lint-staged nx
+     turbo astro postcss metro react-native expo"
+);
+const RUBY: Names = list!(
+    "rake bundle bundler gem rails rspec pod fastlane vagrant guard thor ruby irb cap puma rackup brew
+     danger"
+);
+const JAVA: Names = list!("gradle gradlew gradlew.bat groovy");
 
 /// Who looks for files whose names end so, and how they are read.
-const PLANTED: &[(&[&str], &[&str], Reading)] = &[
+const PLANTED: &[(Names, Names, Reading)] = &[
     (
         PYTHON,
-        &[
-            "conftest.py",
-            "setup.py",
-            "sitecustomize.py",
-            "usercustomize.py",
-            "noxfile.py",
-            "tasks.py",
-            "fabfile.py",
-            "dodo.py",
-            "SConstruct",
-            "conf.py",
-            "manage.py",
-            "ipython_config.py",
-            "jupyter_notebook_config.py",
-            "gunicorn.conf.py",
-            "environment.py",
-            "locustfile.py",
-            "settings.py",
-            "celeryconfig.py",
-            "__init__.py",
-            "__main__.py",
-            ".pth",
-        ],
+        list!(
+            "conftest.py setup.py sitecustomize.py usercustomize.py noxfile.py tasks.py fabfile.py dodo.py
+         SConstruct conf.py manage.py ipython_config.py jupyter_notebook_config.py gunicorn.conf.py
+         environment.py locustfile.py settings.py celeryconfig.py __init__.py __main__.py .pth"
+        ),
         Reading::Code("python3"),
     ),
-    (&["tox", "hatch", "pdm", "poetry", "nox"], &["tox.ini", "pyproject.toml"], Reading::Lines),
+    (list!("tox hatch pdm poetry nox"), list!("tox.ini pyproject.toml"), Reading::Lines),
     (
         SCRIPT,
-        &[
-            ".config.js",
-            ".config.cjs",
-            ".config.mjs",
-            ".config.ts",
-            ".eslintrc.js",
-            ".eslintrc.cjs",
-            "gulpfile.js",
-            "Gruntfile.js",
-            ".mocharc.js",
-            ".mocharc.cjs",
-            ".babelrc.js",
-            ".prettierrc.js",
-            ".pnpmfile.cjs",
-            ".conf.js",
-            ".lintstagedrc.js",
-            "jest.setup.js",
-            "binding.gyp",
-        ],
+        list!(
+        ".config.js .config.cjs .config.mjs .config.ts .eslintrc.js .eslintrc.cjs gulpfile.js Gruntfile.js
+         .mocharc.js .mocharc.cjs .babelrc.js .prettierrc.js .pnpmfile.cjs .conf.js .lintstagedrc.js
+         jest.setup.js binding.gyp"
+    ),
         Reading::Code("node"),
     ),
-    (SCRIPT, &["package.json", "composer.json"], Reading::Scripts),
-    (&["composer"], &["composer.json"], Reading::Scripts),
+    (SCRIPT, list!("package.json composer.json"), Reading::Scripts),
+    (list!("composer"), list!("composer.json"), Reading::Scripts),
     (
         RUBY,
-        &[
-            "Rakefile",
-            ".rake",
-            "Gemfile",
-            ".gemspec",
-            "Podfile",
-            "Fastfile",
-            "Vagrantfile",
-            "Guardfile",
-            "Thorfile",
-            ".irbrc",
-            "Capfile",
-            "puma.rb",
-            "config.ru",
-            "spec_helper.rb",
-            "Brewfile",
-            "extconf.rb",
-            "Dangerfile",
-        ],
+        list!(
+            "Rakefile .rake Gemfile .gemspec Podfile Fastfile Vagrantfile Guardfile Thorfile .irbrc Capfile
+         puma.rb config.ru spec_helper.rb Brewfile extconf.rb Dangerfile"
+        ),
         Reading::Code("ruby"),
     ),
-    (JAVA, &[".gradle", ".gradle.kts"], Reading::Code("groovy")),
-    (&["cargo"], &["build.rs", "main.rs", "lib.rs"], Reading::Code("rust")),
-    (&["cargo"], &["config.toml"], Reading::Lines),
-    (&["go"], &[".go"], Reading::Code("go")),
-    (&["swift"], &["Package.swift", "main.swift"], Reading::Code("swift")),
-    (&["mix", "elixir", "iex"], &["mix.exs", ".iex.exs"], Reading::Code("elixir")),
-    (&["R", "Rscript"], &[".Rprofile"], Reading::Code("R")),
-    (&["go"], &[".go"], Reading::Directives),
-    (&["gdb"], &[".gdbinit"], Reading::Lines),
-    (&["vim", "vi", "nvim", "ex"], &[".vimrc", ".exrc", ".nvimrc"], Reading::Lines),
-    (&["make", "gmake"], &["Makefile", "makefile", "GNUmakefile"], Reading::Recipes),
-    (&["just"], &["justfile", "Justfile", ".justfile"], Reading::Lines),
-    (&["task", "go-task"], &["Taskfile.yml", "Taskfile.yaml"], Reading::Lines),
-    (&["pre-commit", "git", "prek"], &[".pre-commit-config.yaml"], Reading::Lines),
-    (&["lefthook", "git"], &["lefthook.yml", "lefthook.yaml"], Reading::Lines),
-    (&["git"], &[".git/config", ".gitconfig", ".gitmodules"], Reading::Lines),
+    (JAVA, list!(".gradle .gradle.kts"), Reading::Code("groovy")),
+    (list!("cargo"), list!("build.rs main.rs lib.rs"), Reading::Code("rust")),
+    (list!("cargo"), list!("config.toml"), Reading::Lines),
+    (list!("go"), list!(".go"), Reading::Code("go")),
+    (list!("swift"), list!("Package.swift main.swift"), Reading::Code("swift")),
+    (list!("mix elixir iex"), list!("mix.exs .iex.exs"), Reading::Code("elixir")),
+    (list!("R Rscript"), list!(".Rprofile"), Reading::Code("R")),
+    (list!("go"), list!(".go"), Reading::Directives),
+    (list!("gdb"), list!(".gdbinit"), Reading::Lines),
+    (list!("vim vi nvim ex"), list!(".vimrc .exrc .nvimrc"), Reading::Lines),
+    (list!("make gmake"), list!("Makefile makefile GNUmakefile"), Reading::Recipes),
+    (list!("just"), list!("justfile Justfile .justfile"), Reading::Lines),
+    (list!("task go-task"), list!("Taskfile.yml Taskfile.yaml"), Reading::Lines),
+    (list!("pre-commit git prek"), list!(".pre-commit-config.yaml"), Reading::Lines),
+    (list!("lefthook git"), list!("lefthook.yml lefthook.yaml"), Reading::Lines),
+    (list!("git"), list!(".git/config .gitconfig .gitmodules"), Reading::Lines),
     (
-        &["git"],
-        &[
-            "pre-commit",
-            "pre-push",
-            "post-merge",
-            "post-checkout",
-            "commit-msg",
-            "prepare-commit-msg",
-            "post-commit",
-            "pre-rebase",
-            "post-rewrite",
-            "pre-merge-commit",
-            "applypatch-msg",
-            "pre-receive",
-        ],
+        list!("git"),
+        list!(
+        "pre-commit pre-push post-merge post-checkout commit-msg prepare-commit-msg post-commit pre-rebase
+         post-rewrite pre-merge-commit applypatch-msg pre-receive"
+    ),
         Reading::Shell,
     ),
-    (&["mise", "rtx"], &["mise.toml", ".mise.toml"], Reading::Lines),
-    (&["cmake", "ctest"], &["CMakeLists.txt", ".cmake"], Reading::Lines),
-    (&["ninja", "samu"], &[".ninja"], Reading::Lines),
-    (&["meson"], &["meson.build"], Reading::Lines),
-    (&["bazel", "bazelisk", "buck", "buck2"], &["BUILD", "BUILD.bazel", ".bzl"], Reading::Lines),
-    (&["ant", "mvn", "msbuild", "dotnet"], &["build.xml", "pom.xml", ".csproj", ".targets"], Reading::Lines),
-    (&["terraform", "tofu"], &[".tf"], Reading::Lines),
-    (&["foreman", "honcho", "overmind", "heroku"], &["Procfile"], Reading::Lines),
-    (&["devcontainer"], &["devcontainer.json"], Reading::Lines),
-    (&["code", "cursor", "windsurf"], &["tasks.json", "settings.json", "mcp.json"], Reading::Lines),
-    (&["poe", "pdm", "hatch", "taskipy"], &["pyproject.toml"], Reading::Lines),
-    (&["psql", "sqlite3"], &[".psqlrc", ".sqliterc"], Reading::Lines),
-    (&["tmux"], &[".tmux.conf"], Reading::Lines),
-    (&["direnv"], &[".envrc", ".direnvrc"], Reading::Shell),
+    (list!("mise rtx"), list!("mise.toml .mise.toml"), Reading::Lines),
+    (list!("cmake ctest"), list!("CMakeLists.txt .cmake"), Reading::Lines),
+    (list!("ninja samu"), list!(".ninja"), Reading::Lines),
+    (list!("meson"), list!("meson.build"), Reading::Lines),
+    (list!("bazel bazelisk buck buck2"), list!("BUILD BUILD.bazel .bzl"), Reading::Lines),
+    (list!("ant mvn msbuild dotnet"), list!("build.xml pom.xml .csproj .targets"), Reading::Lines),
+    (list!("terraform tofu"), list!(".tf"), Reading::Lines),
+    (list!("foreman honcho overmind heroku"), list!("Procfile"), Reading::Lines),
+    (list!("devcontainer"), list!("devcontainer.json"), Reading::Lines),
+    (list!("code cursor windsurf"), list!("tasks.json settings.json mcp.json"), Reading::Lines),
+    (list!("poe pdm hatch taskipy"), list!("pyproject.toml"), Reading::Lines),
+    (list!("psql sqlite3"), list!(".psqlrc .sqliterc"), Reading::Lines),
+    (list!("tmux"), list!(".tmux.conf"), Reading::Lines),
+    (list!("direnv"), list!(".envrc .direnvrc"), Reading::Shell),
 ];
 
 impl Judge<'_> {
@@ -251,7 +132,7 @@ impl Judge<'_> {
         self.scripted_editor(call);
         let name = call.name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
         for (programs, endings, reading) in PLANTED {
-            if !programs.contains(&call.name) && !programs.contains(&name) {
+            if !programs.contains(call.name) && !programs.contains(name) {
                 continue;
             }
             if !self.pay(self.files.len() / FILES) {
@@ -280,7 +161,7 @@ impl Judge<'_> {
                 given.as_deref() == Some(path)
                     || endings.iter().any(|ending| match ending.starts_with('.') || ending.contains('/') {
                         true => path.ends_with(ending),
-                        false => base(path) == *ending,
+                        false => base(path) == ending,
                     })
             };
             for content in self.files.such(fits).into_iter().take(MAX_FILES) {

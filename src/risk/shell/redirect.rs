@@ -1,5 +1,6 @@
 //! Redirections: what a command reads, and where its output goes.
 
+use crate::risk::lookup::{Names, list};
 use std::borrow::Cow;
 
 use super::interpreters::is_shell;
@@ -10,75 +11,15 @@ use crate::risk::syntax::ast::{Redirect, RedirectKind};
 use crate::risk::value::{Origin, comes_from, is_hole, shown};
 
 /// Programs that nobody replaces by accident.
-const SHADOWED: &[&str] = &[
-    "ls",
-    "cat",
-    "sudo",
-    "su",
-    "ssh",
-    "scp",
-    "git",
-    "ps",
-    "passwd",
-    "login",
-    "netstat",
-    "ss",
-    "top",
-    "bash",
-    "sh",
-    "curl",
-    "wget",
-    "gpg",
-    "id",
-    "who",
-    "find",
-    "grep",
-    "rm",
-    "cp",
-    "mv",
-    "crontab",
-    "systemctl",
-    "iptables",
-    "sshd",
-    "cron",
-    "python",
-    "python3",
-    "perl",
-    "node",
-    "npm",
-    "npx",
-    "pip",
-    "pip3",
-    "docker",
-    "kubectl",
-    "env",
-    "doas",
-    "pkexec",
-    "make",
-    "gcc",
-    "cc",
-    "ld",
-    "zsh",
-    "dash",
-    "tar",
-    "chmod",
-    "ip",
-    "ping",
-    "lsof",
-    "gh",
-    "aws",
-    "terraform",
-    "vim",
-    "vi",
-    "nano",
-    "less",
-    "more",
-    "man",
-];
+const SHADOWED: Names = list!(
+    "ls cat sudo su ssh scp git ps passwd login netstat ss top bash sh curl wget gpg id who find grep rm cp
+     mv crontab systemctl iptables sshd cron python python3 perl node npm npx pip pip3 docker kubectl env
+     doas pkexec make gcc cc ld zsh dash tar chmod ip ping lsof gh aws terraform vim vi nano less more man"
+);
 
 /// Whether this is the name of a program that everybody trusts.
 pub(in crate::risk) fn is_trusted_name(name: &str) -> bool {
-    SHADOWED.contains(&name)
+    SHADOWED.contains(name)
 }
 
 /// The name of what reads the descriptor of a coprocess.
@@ -453,7 +394,7 @@ fn starts_hidden(content: &str) -> bool {
     let is_hidden = |path: &str| {
         HIDING.iter().any(|folder| {
             path.split_once(folder).is_some_and(|(_, below)| {
-                below.starts_with('.') || *folder != "/.config/" && below.contains("/.")
+                below.starts_with('.') || folder != "/.config/" && below.contains("/.")
             })
         })
     };
@@ -478,7 +419,7 @@ fn starts_hidden(content: &str) -> bool {
 }
 
 /// Folders in which programs keep what is theirs, and nobody looks for a script of a hidden name.
-const HIDING: &[&str] = &["/.cache/", "/.local/", "/.config/"];
+const HIDING: Names = list!("/.cache/ /.local/ /.config/");
 
 /// A path without the groups of its pattern: `/etc/@(shadow)`.
 fn ungrouped(path: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! One command with its arguments: what it is called, what the tables say, and what it gives.
 
+use crate::risk::lookup::{Names, list};
 use std::borrow::Cow;
 
 use super::help::only_helps;
@@ -42,23 +43,10 @@ const DRY_RUNS: &[&str] = &[
 ];
 
 /// Rules for tools that have such options.
-const TRIES: &[&str] = &[
-    "cloud-destroy",
-    "cloud-change",
-    "cluster-destroy",
-    "cluster-change",
-    "container-destroy",
-    "container-change",
-    "publish",
-    "unpublish",
-    "git-rewrite-shared",
-    "git-discard",
-    "production-reset",
-    "install",
-    "remove-system",
-    "sql-change",
-    "send",
-];
+const TRIES: Names = list!(
+    "cloud-destroy cloud-change cluster-destroy cluster-change container-destroy container-change publish
+     unpublish git-rewrite-shared git-discard production-reset install remove-system sql-change send"
+);
 
 /// A command that is looked at.
 pub(super) struct Call<'c> {
@@ -98,15 +86,14 @@ impl Call<'_> {
     /// Whether the program itself is told to say only what it would do; what stands behind `--`, or is what another
     /// option says, is for somebody else.
     pub(super) fn rehearses(&self) -> bool {
-        const SAYS: &[&str] =
-            &["-m", "--message", "--reason", "--description", "--comment", "--note", "--title"];
+        const SAYS: Names = list!("-m --message --reason --description --comment --note --title");
         // What these are told before `--` is not what their scripts are told.
         let is_runner = matches!(self.name, "npm" | "pnpm" | "yarn" | "bun" | "composer")
             && self.has(&["run", "exec", "run-script"]);
         let mut before = "";
         let mut is_own = !is_runner;
         self.rest().iter().any(|word| {
-            let is_said = SAYS.contains(&std::mem::replace(&mut before, word));
+            let is_said = SAYS.contains(std::mem::replace(&mut before, word));
             if *word == "--" {
                 is_own = !is_own;
             }
@@ -144,24 +131,10 @@ fn without_literals<'c>(call: &Call<'c>) -> Option<Vec<Cow<'c, str>>> {
 
 /// A single statement that reads or adds rows, with what stands between quotes left out, unless that may be run or opened.
 fn without_texts(statement: &str) -> Option<String> {
-    const RUN: &[&str] = &[
-        "exec",
-        "eval",
-        "dblink",
-        "query_to",
-        "pg_read",
-        "lo_",
-        "load_",
-        "program",
-        "system",
-        "shell",
-        "file",
-        "xp_",
-        "sp_",
-        "opendata",
-        "openrow",
-        "terminate",
-    ];
+    const RUN: Names = list!(
+        "exec eval dblink query_to pg_read lo_ load_ program system shell file xp_ sp_ opendata openrow
+         terminate"
+    );
     let lower = statement.trim_start().to_ascii_lowercase();
     let reads = ["select ", "insert "].iter().any(|verb| lower.starts_with(verb));
     if !reads || !statement.contains('\'') || !statement.matches('\'').count().is_multiple_of(2) {
@@ -188,7 +161,7 @@ fn joined_pieces(call: &Call<'_>) -> Option<Vec<String>> {
         ("\"](", "("),
         ("'](", "("),
     ];
-    let is_other = OTHER_CLIENTS.contains(&call.name);
+    let is_other = OTHER_CLIENTS.contains(call.name);
     let marks: &[&str] =
         if is_other { &["\"](", "']("] } else { &["/**/", "/*!", "||", "concat(", "CONCAT("] };
     let is_split = |word: &str| marks.iter().any(|mark| word.contains(mark));
@@ -429,7 +402,7 @@ impl Judge<'_> {
     /// What a client of a database reads is judged like what it is told.
     fn statements(&mut self, call: &Call<'_>, input: Option<&str>) {
         use crate::risk::rules::databases::{OTHER_CLIENTS, is_client};
-        if !is_client(call.name) && !OTHER_CLIENTS.contains(&call.name) {
+        if !is_client(call.name) && !OTHER_CLIENTS.contains(call.name) {
             return;
         }
         let file = call.after(&["-f", "--file", "-i"]).and_then(|path| self.content(path));
@@ -579,7 +552,7 @@ impl Judge<'_> {
                 && call.has(&["docker"])
                 && call.words.last().is_some_and(|user| has_hole(user));
             // What only says what it would do does nothing.
-            let is_rehearsed = TRIES.contains(&rule.id) && call.rehearses();
+            let is_rehearsed = TRIES.contains(rule.id) && call.rehearses();
             let is_shown = !is_own && !is_rehearsed && (self.captured == 0 || rule.id != "print-secret");
             // `sudo` is judged with what it runs.
             if is_shown && (rule.id != "sudo" || call.words.len() == 1) {

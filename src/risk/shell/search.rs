@@ -3,6 +3,7 @@
 use super::run::Call;
 use super::{Arg, Judge, Stream};
 use crate::risk::effects::Effect;
+use crate::risk::lookup::{Names, list};
 use crate::risk::paths::Place;
 use crate::risk::value::Origin;
 
@@ -10,27 +11,12 @@ use crate::risk::value::Origin;
 const MAX_STARTS: usize = 4;
 
 /// Options that run a command for what is found.
-const RUNS: &[&str] = &["-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "-X", "--exec-batch"];
+const RUNS: Names = list!("-exec -execdir -ok -okdir -x --exec -X --exec-batch");
 
 /// Options that say which files.
-const NARROWS: &[&str] = &[
-    "-name",
-    "-iname",
-    "-path",
-    "-regex",
-    "-mtime",
-    "-empty",
-    "-mmin",
-    "-wholename",
-    "-ipath",
-    "-e",
-    "-g",
-    "-newer",
-    "-size",
-    "-atime",
-    "-ctime",
-    "-amin",
-];
+const NARROWS: Names = list!(
+    "-name -iname -path -regex -mtime -empty -mmin -wholename -ipath -e -g -newer -size -atime -ctime -amin"
+);
 
 impl Judge<'_> {
     /// `None` when the command is no search.

@@ -1,12 +1,12 @@
 //! What is told to servers: requests whose bodies or addresses are statements, lines sent over a raw connection,
 //! statements that one program hands to the client of a database, and folders that are shown to everybody.
 
+use crate::risk::lookup::{Names, list, rows};
 use std::cell::LazyCell;
 
 use super::run::Call;
 use super::{Arg, Judge};
 use crate::risk::letters::Letters;
-use crate::risk::lookup::rows;
 use crate::risk::paths::Place;
 use crate::risk::rules::databases::is_client;
 use crate::risk::value::{Origin, comes_from, has_hole};
@@ -17,59 +17,21 @@ const MAX_REQUEST: usize = 16 * 1024;
 const MAX_LINES: usize = 64;
 
 /// Programs that make requests.
-const REQUESTS: &[&str] = &[
-    "curl",
-    "curlie",
-    "wget",
-    "http",
-    "https",
-    "httpie",
-    "xh",
-    "hurl",
-    "gh",
-    "glab",
-    "invoke-restmethod",
-    "invoke-webrequest",
-    "irm",
-    "iwr",
-    "gql",
-    "graphqurl",
-    "gq",
-];
+const REQUESTS: Names = list!(
+    "curl curlie wget http https httpie xh hurl gh glab invoke-restmethod invoke-webrequest irm iwr gql
+     graphqurl gq"
+);
 
 /// Programs that send what they are given as it is.
-const RAW: &[&str] = &[
-    "nc",
-    "ncat",
-    "netcat",
-    "nc.traditional",
-    "nc.openbsd",
-    "telnet",
-    "socat",
-    "openssl",
-    "busybox",
-    "websocat",
-    "mosquitto_pub",
-];
+const RAW: Names =
+    list!("nc ncat netcat nc.traditional nc.openbsd telnet socat openssl busybox websocat mosquitto_pub");
 
 /// Verbs with which the name of a GraphQL mutation begins or ends that destroys.
-const MUTATIONS: &[&str] = &["delete", "destroy", "purge", "wipe", "drop", "terminate", "truncate", "erase"];
+const MUTATIONS: Names = list!("delete destroy purge wipe drop terminate truncate erase");
 
 /// Things whose loss is no loss, in the names of such mutations.
-const TRIFLES: &[&str] = &[
-    "comment",
-    "label",
-    "reaction",
-    "draft",
-    "item",
-    "todo",
-    "test",
-    "preview",
-    "notification",
-    "attachment",
-    "bookmark",
-    "like",
-];
+const TRIFLES: Names =
+    list!("comment label reaction draft item todo test preview notification attachment bookmark like");
 
 /// What stands before a statement in a request.
 const MARKS: &[&str] = &[
@@ -186,10 +148,10 @@ const SHOWS: &[(&str, &[&str])] = &[
 impl Judge<'_> {
     /// Judges what a program tells a server.
     pub(super) fn served(&mut self, call: &Call<'_>, input: Option<&str>) {
-        if REQUESTS.contains(&call.name) {
+        if REQUESTS.contains(call.name) {
             self.requested(call, input);
         }
-        if RAW.contains(&call.name)
+        if RAW.contains(call.name)
             && let Some(text) = input
         {
             self.sent_lines(text, call.name);

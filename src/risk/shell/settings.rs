@@ -5,36 +5,20 @@
 
 use super::run::Call;
 use super::{Judge, names};
-use crate::risk::lookup::rows;
+use crate::risk::lookup::{Names, list, rows};
 
 /// Folders in which nobody keeps programs.
-const TEMPORARY: &[&str] = &["/tmp/", "/dev/shm/", "/var/tmp/", "/private/tmp/", "/run/user/"];
+const TEMPORARY: Names = list!("/tmp/ /dev/shm/ /var/tmp/ /private/tmp/ /run/user/");
 
 /// Variables that name a place from which packages come.
-const SOURCES: &[&str] = &[
-    "PIP_INDEX_URL",
-    "PIP_EXTRA_INDEX_URL",
-    "PIP_FIND_LINKS",
-    "UV_INDEX_URL",
-    "UV_DEFAULT_INDEX",
-    "UV_EXTRA_INDEX_URL",
-    "UV_INDEX",
-    "NPM_CONFIG_REGISTRY",
-    "YARN_REGISTRY",
-    "YARN_NPM_REGISTRY_SERVER",
-    "GOPROXY",
-    "RUSTUP_DIST_SERVER",
-    "GEM_SOURCE",
-    "CPAN_MIRROR",
-    "HOMEBREW_BOTTLE_DOMAIN",
-    "HOMEBREW_API_DOMAIN",
-    "DENO_REGISTRY",
-    "COMPOSER_REPO_PACKAGIST",
-];
+const SOURCES: Names = list!(
+    "PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS UV_INDEX_URL UV_DEFAULT_INDEX UV_EXTRA_INDEX_URL
+     UV_INDEX NPM_CONFIG_REGISTRY YARN_REGISTRY YARN_NPM_REGISTRY_SERVER GOPROXY RUSTUP_DIST_SERVER
+     GEM_SOURCE CPAN_MIRROR HOMEBREW_BOTTLE_DOMAIN HOMEBREW_API_DOMAIN DENO_REGISTRY COMPOSER_REPO_PACKAGIST"
+);
 
 /// Variables through whose address all requests go.
-const PROXIES: &[&str] =
-    &["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NPM_CONFIG_PROXY", "NPM_CONFIG_HTTPS_PROXY"];
+const PROXIES: Names = list!("HTTP_PROXY HTTPS_PROXY ALL_PROXY NPM_CONFIG_PROXY NPM_CONFIG_HTTPS_PROXY");
 
 /// Whether a variable has packages come, or requests go, where nobody is known.
 pub(super) fn misleads(name: &str, value: &str) -> bool {
@@ -42,8 +26,8 @@ pub(super) fn misleads(name: &str, value: &str) -> bool {
         return false;
     }
     let name = name.to_ascii_uppercase();
-    let is_source = SOURCES.contains(&name.as_str()) && value.starts_with("http://");
-    let is_proxy = PROXIES.contains(&name.as_str());
+    let is_source = SOURCES.contains(name.as_str()) && value.starts_with("http://");
+    let is_proxy = PROXIES.contains(name.as_str());
     (is_source || is_proxy) && super::network::is_public(value)
         || is_source
             && !["localhost", "127.0.0.1", ".internal", ".local", ".corp"]
@@ -52,20 +36,8 @@ pub(super) fn misleads(name: &str, value: &str) -> bool {
 }
 
 /// Names of programs that are always there, behind which others hide.
-const DAEMONS: &[&str] = &[
-    "sshd",
-    "systemd",
-    "init",
-    "cron",
-    "crond",
-    "dbus-daemon",
-    "rsyslogd",
-    "udevd",
-    "nginx",
-    "apache2",
-    "httpd",
-    "kworker",
-];
+const DAEMONS: Names =
+    list!("sshd systemd init cron crond dbus-daemon rsyslogd udevd nginx apache2 httpd kworker");
 
 /// Lines of a profile that are looked at.
 const MAX_LINES: usize = 64;
@@ -119,36 +91,13 @@ const OPTIONS: &[(&str, &[&str])] = &[
 ];
 
 /// Programs that run the texts they are given on other machines.
-const RUN_ELSEWHERE: &[&str] = &[
-    "fab",
-    "bolt",
-    "knife",
-    "mco",
-    "rd",
-    "rundeck",
-    "salt",
-    "salt-ssh",
-    "pyinfra",
-    "dsh",
-    "orgalorg",
-    "sup",
-    "gossh",
-    "sshrc",
-    "mrsh",
-    "rsh",
-    "rexec",
-    "winexe",
-    "psexec",
-    "wmiexec.py",
-    "crowbar",
-    "fleetctl",
-    "juju",
-    "cdist",
-    "taktuk",
-];
+const RUN_ELSEWHERE: Names = list!(
+    "fab bolt knife mco rd rundeck salt salt-ssh pyinfra dsh orgalorg sup gossh sshrc mrsh rsh rexec winexe
+     psexec wmiexec.py crowbar fleetctl juju cdist taktuk"
+);
 
 /// Settings of ssh that are command lines.
-const SSH_COMMANDS: &[&str] = &["proxycommand", "localcommand", "knownhostscommand", "ssh_command"];
+const SSH_COMMANDS: Names = list!("proxycommand localcommand knownhostscommand ssh_command");
 
 /// Words behind which a line of a profile names a command.
 const CARRIES: &[&str] = &[
@@ -175,10 +124,10 @@ const CARRIES: &[&str] = &[
 ];
 
 /// Commands of git itself for which nobody needs another.
-const GIT_COMMANDS: &[&str] = &[
-    "add", "branch", "checkout", "clone", "commit", "diff", "fetch", "log", "merge", "pull", "push",
-    "rebase", "reset", "show", "stash", "status", "switch", "tag",
-];
+const GIT_COMMANDS: Names = list!(
+    "add branch checkout clone commit diff fetch log merge pull push rebase reset show stash status switch
+     tag"
+);
 
 /// Whether a value names a program that nobody would want there.
 fn is_odd(value: &str) -> bool {
@@ -284,7 +233,7 @@ impl Judge<'_> {
         if call.name == "git" {
             self.git_settings(call, &mut values);
         }
-        if RUN_ELSEWHERE.contains(&call.name) {
+        if RUN_ELSEWHERE.contains(call.name) {
             for line in call.plain().filter(|word| word.contains(' ')).take(8) {
                 self.elsewhere(line, call.name);
             }
@@ -304,7 +253,7 @@ impl Judge<'_> {
         if call.name == "exec"
             && call
                 .after(&["-a"])
-                .is_some_and(|name| name.starts_with('[') || DAEMONS.contains(&name.trim_start_matches('-')))
+                .is_some_and(|name| name.starts_with('[') || DAEMONS.contains(name.trim_start_matches('-')))
         {
             self.find("hidden-program", &call.line());
         }
@@ -347,7 +296,7 @@ impl Judge<'_> {
                 values.push(value.to_owned());
             }
             // What git asks for passwords, and what stands in the place of its own commands.
-            let is_own = lower.strip_prefix("alias.").is_some_and(|name| GIT_COMMANDS.contains(&name));
+            let is_own = lower.strip_prefix("alias.").is_some_and(|name| GIT_COMMANDS.contains(name));
             if value.starts_with('!') && (is_own || lower.ends_with(".helper") && keeps_input(value)) {
                 self.find("hook", &call.line());
             }

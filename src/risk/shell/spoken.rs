@@ -7,6 +7,7 @@ use super::run::Call;
 use super::{Judge, guess, quoted};
 use crate::risk::effects::{self, Effect};
 use crate::risk::letters::{Part, has_part, parts};
+use crate::risk::lookup::{Names, list};
 use crate::risk::rules::databases::is_client;
 use crate::risk::value::Origin;
 
@@ -18,33 +19,15 @@ const MAX_BYTES: usize = 8 * 1024;
 const MAX_LEVELS: usize = 12;
 
 /// Words that say that what follows is run somewhere.
-const VERBS: &[&str] = &[
-    "run",
-    "exec",
-    "execute",
-    "command",
-    "cmd",
-    "shell",
-    "ssh",
-    "invoke",
-    "spawn",
-    "start",
-    "eval",
-    "job",
-    "task",
-    "remote",
-    "script",
-    "submit",
-    "process",
-    "guestcontrol",
-    "do",
-];
+const VERBS: Names = list!(
+    "run exec execute command cmd shell ssh invoke spawn start eval job task remote script submit process
+     guestcontrol do"
+);
 
 /// Keys of JSON whose value is a program, or a whole command.
-const PROGRAMS: &[&str] =
-    &["path", "cmd", "command", "program", "exe", "executable", "run", "script", "entrypoint", "shell"];
+const PROGRAMS: Names = list!("path cmd command program exe executable run script entrypoint shell");
 /// Keys of JSON whose value is a program's arguments.
-const ARGUMENTS: &[&str] = &["arg", "args", "argv", "arguments", "params", "parameters"];
+const ARGUMENTS: Names = list!("arg args argv arguments params parameters");
 
 /// What in an address says that programs are started there.
 static STARTERS: [Part; 8] =
@@ -214,10 +197,10 @@ fn describe(value: &serde_json::Value, levels: usize, lines: &mut Vec<String>) {
     };
     match value {
         Value::Object(fields) => {
-            let named = |keys: &[&str]| {
+            let named = |keys: Names| {
                 fields
                     .iter()
-                    .find(|(key, _)| keys.contains(&key.to_ascii_lowercase().as_str()))
+                    .find(|(key, _)| keys.contains(key.to_ascii_lowercase().as_str()))
                     .map(|(_, value)| value)
             };
             if let Some(program) = named(PROGRAMS) {

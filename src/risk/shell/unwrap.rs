@@ -3,6 +3,7 @@
 use super::names::{self, is_given};
 use super::run::Call;
 use super::{Arg, Judge, Stream};
+use crate::risk::lookup::{Names, list};
 use crate::risk::rules::privilege;
 use crate::risk::value::{Origin, has_hole};
 
@@ -10,28 +11,10 @@ use crate::risk::value::{Origin, has_hole};
 const MAX_ARGUMENTS: usize = 64;
 
 /// Programs that run another one as somebody else.
-const RAISERS: &[&str] = &[
-    "sudo",
-    "doas",
-    "pkexec",
-    "run0",
-    "gosu",
-    "su-exec",
-    "runas",
-    "please",
-    "dzdo",
-    "pfexec",
-    "gksudo",
-    "gksu",
-    "kdesudo",
-    "kdesu",
-    "beesu",
-    "sux",
-    "calife",
-    "lxqt-sudo",
-    "pmrun",
-    "sesu",
-];
+const RAISERS: Names = list!(
+    "sudo doas pkexec run0 gosu su-exec runas please dzdo pfexec gksudo gksu kdesudo kdesu beesu sux calife
+     lxqt-sudo pmrun sesu"
+);
 
 impl Judge<'_> {
     pub(super) fn unwrap(&mut self, call: &Call<'_>, at: usize, input: Stream) -> Stream {
@@ -64,7 +47,7 @@ impl Judge<'_> {
         if let Some(text) = self.line_of(call, &inner) {
             return self.text(&text, name, input);
         }
-        if RAISERS.contains(&name) {
+        if RAISERS.contains(name) {
             self.raised(call, &inner);
         }
         if name == "sudo" && call.has(&["-s", "-i", "--shell", "--login"]) && inner.is_empty() {

@@ -5,6 +5,7 @@
 use super::run::Call;
 use super::{Judge, guess, interpreters, names, quoted};
 use crate::risk::effects::only_mentions;
+use crate::risk::lookup::{Names, list};
 use crate::risk::rules::databases::is_client;
 
 /// Bytes of a text that is looked at.
@@ -21,110 +22,26 @@ const NAMES: &[&str] = &[
 ];
 
 /// Programs that mostly name things, and run what some of their words say.
-const CARRIERS: &[&str] = &[
-    "make",
-    "cargo",
-    "npm",
-    "yarn",
-    "pnpm",
-    "tmux",
-    "screen",
-    "watch",
-    "terraform",
-    "helm",
-    "sftp",
-    "osascript",
-];
+const CARRIERS: Names = list!("make cargo npm yarn pnpm tmux screen watch terraform helm sftp osascript");
 
 /// Programs whose words are texts for somebody else, or are looked into elsewhere.
-const OTHERS: &[&str] = &[
-    "curl",
-    "wget",
-    "http",
-    "https",
-    "xh",
-    "curlie",
-    "docker",
-    "podman",
-    "ssh",
-    "sed",
-    "gsed",
-    "deno",
-    "bun",
-    "tar",
-    "redis-cli",
-    "aws",
-    "mail",
-    "mailx",
-    "sendmail",
-    "mutt",
-    "claude",
-    "codex",
-    "llm",
-    "yes",
-    "jo",
-    "xclip",
-    "pbcopy",
-    "wl-copy",
-    "gum",
-    "ollama",
-    "aider",
-    "gemini",
-];
+const OTHERS: Names = list!(
+    "curl wget http https xh curlie docker podman ssh sed gsed deno bun tar redis-cli aws mail mailx
+     sendmail mutt claude codex llm yes jo xclip pbcopy wl-copy gum ollama aider gemini"
+);
 
 /// Languages whose code is read more closely.
-const READ: &[&str] = &["python", "perl", "ruby", "node", "php", "lua", "pypy", "tsx", "ts-node"];
+const READ: Names = list!("python perl ruby node php lua pypy tsx ts-node");
 
 /// Options behind which a text is for people, or is looked for.
-pub(super) const SAYS: &[&str] = &[
-    "-m",
-    "-t",
-    "-b",
-    "-d",
-    "-k",
-    "-g",
-    "-q",
-    "-n",
-    "-p",
-    "--message",
-    "--title",
-    "--body",
-    "--description",
-    "--notes",
-    "--comment",
-    "--subject",
-    "--text",
-    "--grep",
-    "--query",
-    "--pattern",
-    "--name",
-    "--data",
-    "--prompt",
-    "--arg",
-    "--filter",
-    "--testNamePattern",
-    "--test",
-    "--label",
-    "--tag",
-    "--annotation",
-    "--reason",
-];
+pub(super) const SAYS: Names = list!(
+    "-m -t -b -d -k -g -q -n -p --message --title --body --description --notes --comment --subject --text
+     --grep --query --pattern --name --data --prompt --arg --filter --testNamePattern --test --label --tag
+     --annotation --reason"
+);
 
 /// Parts of options that name a file to be read as a text, or to be written.
-const OPENS: &[&str] = &[
-    "from-file",
-    "data",
-    "body",
-    "out",
-    "input",
-    "include",
-    "exclude",
-    "ignore",
-    "message",
-    "notes",
-    "-F",
-    "-T",
-];
+const OPENS: Names = list!("from-file data body out input include exclude ignore message notes -F -T");
 
 impl Judge<'_> {
     /// Judges the commands that stand plainly in the words of a program, or in files that are made for it.
@@ -137,9 +54,9 @@ impl Judge<'_> {
         let is_read =
             READ.iter().any(|language| call.name.starts_with(language)) || call.name.ends_with("awk");
         let gives_name = matches!(call.name, "gh" | "glab") && call.has(&["alias"]);
-        let is_silent = only_mentions(call.name) && !CARRIERS.contains(&call.name) && !gives_name;
+        let is_silent = only_mentions(call.name) && !CARRIERS.contains(call.name) && !gives_name;
         if is_read
-            || OTHERS.contains(&call.name)
+            || OTHERS.contains(call.name)
             || is_client(call.name)
             || guess::only_looks(call)
             || interpreters::is_shell(call.name)
@@ -150,7 +67,7 @@ impl Judge<'_> {
         for (at, word) in call.rest().iter().enumerate().take(MAX_TEXTS) {
             let before = at.checked_sub(1).map_or("", |at| call.rest()[at]);
             let (option, path) = word.split_once('=').unwrap_or((before, word));
-            if SAYS.contains(&before) || SAYS.contains(&option) {
+            if SAYS.contains(before) || SAYS.contains(option) {
                 continue;
             }
             // What only names things has settings too.
@@ -265,14 +182,13 @@ fn plain_commands(text: &str) -> Vec<String> {
 
 /// Whether a command may begin behind this.
 fn is_opened(before: &str) -> bool {
-    const VERBS: &[&str] =
-        &["exec", "shell", "system", "run", "sy", "pso", "spawn", "command", "cmd", "eval", "execute"];
+    const VERBS: Names = list!("exec shell system run sy pso spawn command cmd eval execute");
     if before.ends_with(['"', '\'', '`', '(', '{', '[', '!', '|', ';', '&', '=', '%', '<', '\n', '@']) {
         return true;
     }
     let last = before.trim_end().rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
     before.ends_with(' ')
-        && (VERBS.contains(&last) || before.trim_end().ends_with(['!', '|', ';', '&', '=', ':', '"', '\'']))
+        && (VERBS.contains(last) || before.trim_end().ends_with(['!', '|', ';', '&', '=', ':', '"', '\'']))
 }
 
 /// Where the command ends that begins behind `opener`.

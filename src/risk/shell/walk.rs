@@ -3,6 +3,7 @@
 use super::items::Items;
 use super::scope::{Asked, Function};
 use super::{Arg, Judge, MAX_EXPANDED, MAX_NESTING, Stream};
+use crate::risk::lookup::{Names, list};
 use crate::risk::syntax::ast::{Assignment, Command, Compound, Kind, Pipeline, Simple, Value, When};
 use crate::risk::syntax::{self, Script};
 use crate::risk::value::{Origin, comes_from, has_hole, origin};
@@ -19,14 +20,13 @@ const SPELLING: usize = 3;
 const TEXT_BYTES: usize = 256;
 
 /// Filters that show what they are given.
-const SHOWS: &[&str] = &[
-    "base64", "base32", "xxd", "od", "hexdump", "jq", "yq", "sed", "awk", "gawk", "tr", "cut", "head",
-    "tail", "cat", "less", "more", "grep", "openssl", "rev", "fold", "sort", "column", "bat", "strings",
-    "gunzip", "zcat",
-];
+const SHOWS: Names = list!(
+    "base64 base32 xxd od hexdump jq yq sed awk gawk tr cut head tail cat less more grep openssl rev fold
+     sort column bat strings gunzip zcat"
+);
 
 /// Filters after which nobody sees any more what they were given.
-const ENCODES: &[&str] = &["base64", "base32", "xxd", "od", "hexdump", "rev", "uuencode", "basenc"];
+const ENCODES: Names = list!("base64 base32 xxd od hexdump rev uuencode basenc");
 
 impl Judge<'_> {
     pub(super) fn script(&mut self, script: &Script, input: Stream) -> Stream {
@@ -397,11 +397,11 @@ impl Judge<'_> {
 }
 
 /// Whether a command is one of these programs.
-fn begins_with(command: &Command, names: &[&str]) -> bool {
+fn begins_with(command: &Command, names: Names) -> bool {
     match command {
         Command::Simple(simple) => {
             let first = simple.words.first().and_then(|word| word.literal());
-            first.is_some_and(|word| names.contains(&word.as_str()))
+            first.is_some_and(|word| names.contains(word.as_str()))
         }
         _ => false,
     }
@@ -409,7 +409,7 @@ fn begins_with(command: &Command, names: &[&str]) -> bool {
 
 /// Whether a command sets variables by what it reads.
 fn reads(command: &Command) -> bool {
-    begins_with(command, &["read", "mapfile", "readarray"])
+    begins_with(command, list!("read mapfile readarray"))
 }
 
 /// A word, or the program that its pattern stands for: `p=(/???/r[m])`.

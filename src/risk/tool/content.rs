@@ -1,5 +1,6 @@
 //! What the parameters of a tool call say: code, statements, addresses, and what is put into files.
 
+use crate::risk::lookup::{Names, list};
 use serde_json::{Map, Value};
 
 use super::words::{
@@ -114,9 +115,9 @@ pub(super) fn by_content(
         .filter_map(|key| params.get(*key)?.as_str())
     {
         let lower = code.to_ascii_lowercase();
-        let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-        if has(&["document.cookie", "localstorage", "sessionstorage"])
-            && has(&["fetch(", "xmlhttprequest", "sendbeacon", "new image", ".src", "axios", "location"])
+        let has = |words: Names| words.iter().any(|word| lower.contains(word));
+        if has(list!("document.cookie localstorage sessionstorage"))
+            && has(list!("fetch( xmlhttprequest sendbeacon new␣image .src axios location"))
             && lower.contains("://")
         {
             keep(by_rule("send-secret", code));
@@ -255,14 +256,14 @@ pub(super) fn by_name(
         }
         keep(judge_command(&line, context));
     }
-    let has = |table: &[&str]| parts.iter().any(|part| table.contains(part));
-    let deletes = has(DELETES) || has(&["drop", "destroy", "purge", "terminate", "wipe", "truncate"]);
+    let has = |table: Names| parts.iter().any(|part| table.contains(part));
+    let deletes = has(DELETES) || has(list!("drop destroy purge terminate wipe truncate"));
     if deletes && has(SHARED) {
         keep(by_rule("named-destroy", &parts.join("_")));
     }
     if has(CREDENTIALS)
-        && has(&["get", "read", "show", "reveal", "dump", "export", "fetch", "decrypt", "access"])
-        && !has(&["list", "names", "scan", "identity", "docs", "check"])
+        && has(list!("get read show reveal dump export fetch decrypt access"))
+        && !has(list!("list names scan identity docs check"))
     {
         keep(by_rule("named-secret", &parts.join("_")));
     }

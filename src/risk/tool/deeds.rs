@@ -3,78 +3,38 @@
 use serde_json::{Map, Value};
 
 use super::by_rule;
+use crate::risk::lookup::{Names, list};
 use crate::risk::{Context, Verdict, judge_command, shell, verbs};
 
 /// Parameters whose values say who may do what.
-const RIGHTS: &[&str] = &[
-    "role",
-    "roles",
-    "permission",
-    "permissions",
-    "group",
-    "groups",
-    "access",
-    "level",
-    "policy",
-    "policy_arn",
-    "privilege",
-    "privileges",
-    "scope",
-    "type",
-    "visibility",
-    "acl",
-];
+const RIGHTS: Names = list!(
+    "role roles permission permissions group groups access level policy policy_arn privilege privileges
+     scope type visibility acl"
+);
 
 /// Parts of names by which money moves.
-const PAYS: &[&str] =
-    &["payout", "refund", "transfer", "withdraw", "withdrawal", "pay", "payment", "transaction", "swap"];
+const PAYS: Names = list!("payout refund transfer withdraw withdrawal pay payment transaction swap");
 
 /// Verbs of names by which something is gone.
-const REMOVES: &[&str] = &["delete", "remove", "destroy", "purge", "drop", "terminate"];
+const REMOVES: Names = list!("delete remove destroy purge drop terminate");
 
 /// What protects, or tells what happened.
-const DEFENCES: &[&str] = &[
-    "mfa",
-    "2fa",
-    "firewall",
-    "antivirus",
-    "logging",
-    "audit",
-    "protection",
-    "sandbox",
-    "approval",
-    "approvals",
-    "guardrails",
-    "monitoring",
-    "alerts",
-    "security",
-    "encryption",
-    "backups",
-    "waf",
-    "detector",
-    "trail",
-];
+const DEFENCES: Names = list!(
+    "mfa 2fa firewall antivirus logging audit protection sandbox approval approvals guardrails monitoring
+     alerts security encryption backups waf detector trail"
+);
 
 /// What is installed into an agent or an editor.
-const ADDITIONS: &[&str] = &["skill", "plugin", "extension", "mcp", "package", "addon"];
+const ADDITIONS: Names = list!("skill plugin extension mcp package addon");
 
 /// Hosts at which additions are kept for everybody.
-const SHELVES: &[&str] = &[
-    "github.com",
-    "gitlab.com",
-    "npmjs.",
-    "pypi.org",
-    "crates.io",
-    "clawhub",
-    "marketplace",
-    "open-vsx.org",
-    "huggingface.co",
-    "modelcontextprotocol",
-    "localhost",
-];
+const SHELVES: Names = list!(
+    "github.com gitlab.com npmjs. pypi.org crates.io clawhub marketplace open-vsx.org huggingface.co
+     modelcontextprotocol localhost"
+);
 
 /// Deeds of doors, alarms and machines.
-const DOORS: &[&str] = &["unlock", "disarm", "alarm_disarm", "open_cover", "open_valve", "open_garage"];
+const DOORS: Names = list!("unlock disarm alarm_disarm open_cover open_valve open_garage");
 
 /// Judges a call by its words.
 pub(super) fn by_words(
@@ -84,19 +44,18 @@ pub(super) fn by_words(
     keep: &mut dyn FnMut(Verdict),
 ) {
     let name = parts.join("_");
-    let has = |table: &[&str]| parts.iter().any(|part| table.contains(part));
+    let has = |table: Names| parts.iter().any(|part| table.contains(part));
     let text = |key: &str| params.get(key).and_then(Value::as_str);
     let texts = || params.values().filter_map(Value::as_str);
-    let asks = has(&[
-        "list", "get", "search", "find", "read", "check", "describe", "status", "count", "preview", "names",
-        "story", "link", "invoice", "history",
-    ]);
+    let asks = has(list!(
+        "list get search find read check describe status count preview names story link invoice history"
+    ));
     // What stands before the verb is whose tool it is, not what is done away with.
     let verb = parts.iter().position(|part| REMOVES.contains(part)).filter(|at| at + 1 < parts.len());
     let deed = &parts[verb.unwrap_or(0)..];
     let mut words: Vec<String> =
         std::iter::once("tool").chain(deed.iter().copied()).map(str::to_owned).collect();
-    for (key, value) in params.iter().filter(|(key, _)| RIGHTS.contains(&key.as_str())) {
+    for (key, value) in params.iter().filter(|(key, _)| RIGHTS.contains(key.as_str())) {
         let values = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
         words.extend(
             values
@@ -115,11 +74,11 @@ pub(super) fn by_words(
     {
         keep(judge_command(&format!("aws {service} {}", deed.join("-")), context));
     }
-    let changes = has(&["update", "set", "edit", "change", "patch"]);
+    let changes = has(list!("update set edit change patch"));
     let is_opened =
         text("visibility") == Some("public") || params.get("private") == Some(&Value::Bool(false));
     let everywhere = texts().any(|value| matches!(value, "0.0.0.0/0" | "::/0"));
-    let of_names = has(&["dns", "nameserver", "nameservers"]) && (changes || has(&["delete", "upsert"]));
+    let of_names = has(list!("dns nameserver nameservers")) && (changes || has(list!("delete upsert")));
     if changes && is_opened || everywhere && !asks || of_names && !asks {
         keep(by_rule("cloud-access", &name));
     }
@@ -129,44 +88,43 @@ pub(super) fn by_words(
         Some(Value::String(text)) => text.trim().is_empty() || text == "*",
         _ => false,
     };
-    if has(&["delete", "remove", "purge"]) && ["filter", "where", "query", "index"].iter().any(is_all) {
+    if has(list!("delete remove purge")) && ["filter", "where", "query", "index"].iter().any(is_all) {
         keep(by_rule("sql-destroy", &name));
     }
     let is_sum = |key: &&str| params.contains_key(*key);
     if has(PAYS) && !asks && ["amount", "value", "sum", "lamports", "wei"].iter().any(is_sum) {
         keep(by_rule("pay", &name));
     }
-    let disables = has(&["disable", "off", "deactivate", "bypass"])
+    let disables = has(list!("disable off deactivate bypass"))
         || texts().any(|value| matches!(value, "disable" | "disabled" | "deactivate"));
     if disables && has(DEFENCES) && !asks {
         keep(by_rule("defences", &name));
     }
-    if texts().chain(parts.iter().copied()).any(|word| DOORS.contains(&word)) && !asks {
+    if texts().chain(parts.iter().copied()).any(|word| DOORS.contains(word)) && !asks {
         keep(by_rule("network-device", &name));
     }
     let comes_from_elsewhere = texts().any(|value| {
         (value.starts_with("http://") || value.starts_with("https://"))
             && !SHELVES.iter().any(|shelf| value.contains(shelf))
     });
-    let installs = has(&["install", "add", "enable"]) && has(ADDITIONS);
-    if comes_from_elsewhere && (installs || has(&["download"]) && has(&["run", "execute", "install"])) {
+    let installs = has(list!("install add enable")) && has(ADDITIONS);
+    if comes_from_elsewhere && (installs || has(list!("download")) && has(list!("run execute install"))) {
         keep(by_rule("fetch-and-run", &name));
     }
-    if has(&["config", "settings", "gateway", "agents", "openclaw"]) && !asks {
+    if has(list!("config settings gateway agents openclaw")) && !asks {
         let named = text("key").or_else(|| text("path")).zip(text("value"));
         let pair = named.map(|(key, value)| format!("{key}:{value}")).unwrap_or_default();
         if shell::unleashes(&format!("{pair} {}", Value::Object(params.clone()))) {
             keep(by_rule("unleash", &name));
         }
     }
-    let instructs =
-        has(&["memory", "instructions", "rules", "persona", "spawn", "subagent", "delegate", "agent"]);
+    let instructs = has(list!("memory instructions rules persona spawn subagent delegate agent"));
     if instructs && texts().any(shell::orders) {
         keep(by_rule("unleash", &name));
     }
     // What a search looks for, and where.
     if let (true, Some(pattern), Some(path)) =
-        (has(&["grep", "search", "glob", "find"]), text("pattern"), text("path"))
+        (has(list!("grep search glob find")), text("pattern"), text("path"))
     {
         let quoted = shell::quoted(pattern);
         keep(judge_command(&format!("grep -r {quoted} {}", super::path_word(path)), context));

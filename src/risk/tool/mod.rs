@@ -1,5 +1,6 @@
 //! How risky a tool call is, by what its parameters say.
 
+use crate::risk::lookup::{Names, list};
 use serde_json::{Map, Value};
 
 mod content;
@@ -21,7 +22,7 @@ const MAX_DEPTH: usize = 6;
 pub fn judge_tool(name: &str, params: &Map<String, Value>, context: &Context<'_>) -> Verdict {
     let lower = name.to_ascii_lowercase();
     let parts: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    let is = |table: &[&str]| parts.iter().any(|part| table.contains(part));
+    let is = |table: Names| parts.iter().any(|part| table.contains(part));
     // Asking how risky something is does not run it.
     if parts.contains(&"risk") && parts.contains(&"check") {
         return Verdict::low();
@@ -112,7 +113,7 @@ pub fn judge_tool(name: &str, params: &Map<String, Value>, context: &Context<'_>
     if let Some(patch) = ["input", "patch", "diff"]
         .iter()
         .find_map(|key| params.get(*key)?.as_str())
-        .filter(|_| is(&["patch", "apply"]))
+        .filter(|_| is(list!("patch apply")))
     {
         for (effect, path) in files_of(patch) {
             keep(&mut found, by_path(effect, path, folder, &inner));
@@ -137,7 +138,7 @@ pub fn judge_tool(name: &str, params: &Map<String, Value>, context: &Context<'_>
         let key = key.to_ascii_lowercase();
         match value {
             Value::String(path)
-                if PATHS.contains(&key.as_str()) || matches!(key.as_str(), "paths" | "files") =>
+                if PATHS.contains(key.as_str()) || matches!(key.as_str(), "paths" | "files") =>
             {
                 keep(&mut found, by_path(effect, path, folder, &inner));
             }

@@ -1,5 +1,7 @@
 //! What the parameters and the names of tools are called.
 
+use crate::risk::lookup::{Names, list};
+
 /// Parameters that hold a command line.
 pub(super) const COMMANDS: &[&str] = &[
     "command",
@@ -44,60 +46,19 @@ pub(super) const PROGRAMS: &[&str] = &[
 ];
 
 /// Parameters that hold a path.
-pub(super) const PATHS: &[&str] = &[
-    "path",
-    "file",
-    "file_path",
-    "filepath",
-    "filename",
-    "target",
-    "destination",
-    "dest",
-    "output",
-    "to",
-    "new_path",
-    "source",
-    "src",
-    "from",
-    "old_path",
-    "dst",
-    "destination_path",
-    "source_path",
-    "target_path",
-    "absolute_path",
-    "absolutepath",
-    "notebook_path",
-    "directory",
-    "folder",
-    "dir",
-    "uri",
-    "local_path",
-    "relative_workspace_path",
-    "target_file",
-];
+pub(super) const PATHS: Names = list!(
+    "path file file_path filepath filename target destination dest output to new_path source src from
+     old_path dst destination_path source_path target_path absolute_path absolutepath notebook_path
+     directory folder dir uri local_path relative_workspace_path target_file"
+);
 
 /// Parts of names that say what an unknown tool does with a path.
-pub(super) const READS: &[&str] = &["read", "view", "cat", "open", "get", "load", "show"];
-pub(super) const LOOKS: &[&str] = &["list", "search", "find", "glob", "grep", "stat", "exists", "ls"];
-pub(super) const DELETES: &[&str] = &["delete", "remove", "unlink", "rm", "trash"];
-pub(super) const RUNS: &[&str] = &[
-    "exec",
-    "shell",
-    "bash",
-    "terminal",
-    "command",
-    "run",
-    "process",
-    "system",
-    "ssh",
-    "sh",
-    "execute",
-    "zsh",
-    "powershell",
-    "console",
-    "cli",
-    "nodes",
-];
+pub(super) const READS: Names = list!("read view cat open get load show");
+pub(super) const LOOKS: Names = list!("list search find glob grep stat exists ls");
+pub(super) const DELETES: Names = list!("delete remove unlink rm trash");
+pub(super) const RUNS: Names = list!(
+    "exec shell bash terminal command run process system ssh sh execute zsh powershell console cli nodes"
+);
 
 /// Parameters that are code in the language of the tool, or lines of a notebook.
 pub(super) const CELLS: &[&str] = &["code", "cell", "source", "new_source", "input", "content"];
@@ -183,41 +144,12 @@ pub(super) const NAMED: &[(&str, &str)] = &[
 ];
 
 /// What is shared, and is gone with one call of a tool.
-pub(super) const SHARED: &[&str] = &[
-    "repo",
-    "repository",
-    "database",
-    "db",
-    "table",
-    "collection",
-    "bucket",
-    "cluster",
-    "namespace",
-    "volume",
-    "instance",
-    "server",
-    "vm",
-    "droplet",
-    "project",
-    "org",
-    "organization",
-    "snapshot",
-    "backup",
-    "stack",
-    "deployment",
-    "queue",
-    "topic",
-    "zone",
-    "domain",
-    "dns",
-    "keyspace",
-    "schema",
-    "tenant",
-    "disk",
-    "pool",
-    "registry",
-];
+pub(super) const SHARED: Names = list!(
+    "repo repository database db table collection bucket cluster namespace volume instance server vm droplet
+     project org organization snapshot backup stack deployment queue topic zone domain dns keyspace schema
+     tenant disk pool registry"
+);
 
 /// What opens doors, for tools by whose names one gets it.
-pub(super) const CREDENTIALS: &[&str] =
-    &["secret", "secrets", "password", "passwords", "credential", "credentials", "keychain"];
+pub(super) const CREDENTIALS: Names =
+    list!("secret secrets password passwords credential credentials keychain");

@@ -5,6 +5,7 @@ use super::tokens::Token;
 use super::values::Values;
 use super::{Does, is_deletion, quoted, scan};
 use crate::risk::effects::Effect;
+use crate::risk::lookup::Names;
 
 /// What a call means whose name stands at `at`.
 pub(super) fn call(
@@ -17,7 +18,7 @@ pub(super) fn call(
 ) {
     values.note(at);
     let Some(name) = values.called(at) else { return };
-    let is = |table: &[&str]| table.contains(&name.as_str());
+    let is = |table: Names| table.contains(name.as_str());
     let evaluates = matches!(
         name.as_str(),
         "eval"
@@ -88,18 +89,18 @@ pub(super) fn call(
     texts.retain(|text| !text.trim().is_empty());
     if sends_message {
         // Kernel.send("sys" + "tem", …)
-        if let Some((_, rest)) = texts.split_first().filter(|(name, _)| RUNS.contains(&name.as_str())) {
+        if let Some((_, rest)) = texts.split_first().filter(|(name, _)| RUNS.contains(name.as_str())) {
             found.push(Does::Runs(rest.join(" ")));
             return;
         }
-        if let Some((_, rest)) = texts.split_first().filter(|(name, _)| DELETES.contains(&name.as_str())) {
+        if let Some((_, rest)) = texts.split_first().filter(|(name, _)| DELETES.contains(name.as_str())) {
             found.extend(rest.iter().take(4).map(|path| Does::Acts(Effect::DeleteTree, path.clone())));
             return;
         }
         let runs = tokens[start..]
             .iter()
             .take(8)
-            .any(|token| matches!(token, Token::Name(name) if RUNS.contains(&name.as_str())));
+            .any(|token| matches!(token, Token::Name(name) if RUNS.contains(name.as_str())));
         if runs {
             found.extend(texts.first().map(|line| Does::Runs(line.clone())));
         }
@@ -143,8 +144,8 @@ pub(super) fn call(
     if let (true, Some((callback, rest))) = (maps, texts.split_first()) {
         let acts = |path: &String| Does::Acts(Effect::DeleteTree, path.clone());
         match callback.as_str() {
-            name if RUNS.contains(&name) => found.push(Does::Runs(rest.join(" "))),
-            name if DELETES.contains(&name) => found.extend(rest.iter().take(4).map(acts)),
+            name if RUNS.contains(name) => found.push(Does::Runs(rest.join(" "))),
+            name if DELETES.contains(name) => found.extend(rest.iter().take(4).map(acts)),
             _ => {}
         }
         return;

@@ -24,6 +24,7 @@ use printed::decodes;
 pub(super) use printed::{is_closed, printed, spells};
 
 use crate::risk::effects::Effect;
+use crate::risk::lookup::{Names, list};
 
 /// Tokens that a call is looked at with.
 const WINDOW: usize = 256;
@@ -83,23 +84,7 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
         code.split("removeItem(at").skip(1).take(8).filter_map(|rest| rest.split(['"', '\'']).nth(1));
     found.extend(labelled.map(|path| Does::Acts(Effect::DeleteTree, path.to_owned())));
     let runs_something = code.contains('`')
-        || is_one(
-            &lower,
-            &[
-                "exec",
-                "system",
-                "run",
-                "process",
-                "spawn",
-                "popen",
-                "command(",
-                "command::",
-                "shell",
-                ".!",
-                "call",
-                "cmd(",
-            ],
-        );
+        || is_one(&lower, list!("exec system run process spawn popen command( command:: shell .! call cmd("));
     if matches!(language, "tclsh" | "wish" | "expect") {
         let deletes =
             code.split("file delete ").skip(1).filter_map(|rest| rest.split(['\n', ';', ']', '}']).next());
@@ -137,24 +122,10 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
     let mut values = Values::new(&tokens, language);
     let sends = is_one(
         &lower,
-        &[
-            "requests.post",
-            "requests.put",
-            "urlopen(",
-            "sendall(",
-            ".send(",
-            "ftplib",
-            "smtplib",
-            "fetch(",
-            "http.request",
-            "https.request",
-            "net::http.post",
-            "axios.post",
-            "curl_exec",
-            "http.post",
-            "lwp",
-            "httpx.",
-        ],
+        list!(
+            "requests.post requests.put urlopen( sendall( .send( ftplib smtplib fetch( http.request
+         https.request net::http.post axios.post curl_exec http.post lwp httpx."
+        ),
     );
     let mut at = 0;
     while at < tokens.len() {
@@ -177,7 +148,7 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
                     && tokens[at - 2] == Token::Sign('$')
                     && tokens
                         .iter()
-                        .any(|token| matches!(token, Token::Text(name) if RUNS.contains(&name.as_str()))) =>
+                        .any(|token| matches!(token, Token::Text(name) if RUNS.contains(name.as_str()))) =>
             {
                 found.extend(values.texts(at).first().map(|line| Does::Runs(line.clone())));
             }
@@ -193,7 +164,7 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
             path.starts_with(['/', '~'])
                 && path.len() < MAX_PATH
                 && !path.contains(char::is_whitespace)
-                && !matches!(at.checked_sub(2).and_then(|at| tokens.get(at)), Some(Token::Name(name)) if SHOWS.contains(&name.as_str()))
+                && !matches!(at.checked_sub(2).and_then(|at| tokens.get(at)), Some(Token::Name(name)) if SHOWS.contains(name.as_str()))
         }
         _ => false,
     });
@@ -221,14 +192,10 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
 const MAX_PATH: usize = 200;
 
 /// Calls that only show what they are given.
-const SHOWS: &[&str] = &[
-    "print", "puts", "echo", "log", "printf", "println", "write", "say", "info", "error", "warn", "assert",
-    "display", "p",
-];
+const SHOWS: Names = list!("print puts echo log printf println write say info error warn assert display p");
 
 /// Programs that a text must begin with to count as a command wherever it stands in code that runs something.
-const COMMANDS: &[&str] =
-    &["rm", "dd", "shred", "mkfs.ext4", "sudo", "chmod", "/bin/rm", "/usr/bin/rm", "mv", "chown"];
+const COMMANDS: Names = list!("rm dd shred mkfs.ext4 sudo chmod /bin/rm /usr/bin/rm mv chown");
 
 /// Texts that are command lines, or the words of one, and are not only shown.
 fn literals(tokens: &[Token]) -> impl Iterator<Item = String> {
@@ -244,12 +211,12 @@ fn literals(tokens: &[Token]) -> impl Iterator<Item = String> {
             }
             Token::Name(_) if depth > 0 => {}
             Token::Name(name) => {
-                is_shown = SHOWS.contains(&name.as_str());
+                is_shown = SHOWS.contains(name.as_str());
             }
             Token::Sign(';') if depth == 0 => is_shown = false,
             Token::Text(text) if !is_shown => {
                 let first = text.split_whitespace().next().unwrap_or_default();
-                if COMMANDS.contains(&first) {
+                if COMMANDS.contains(first) {
                     let mut words = vec![text.clone()];
                     // "rm", ["-rf", "/"]
                     while text.trim() == first && words.len() < 16 {
@@ -277,7 +244,7 @@ fn on_value(values: &Values<'_>, at: usize, found: &mut Vec<Does>) {
     // (strrev("metsys"))("…")
     if let Some(start) = values.called_behind(at)
         && let Some(Some(name)) = values.arguments(at).first()
-        && RUNS.contains(&name.as_str())
+        && RUNS.contains(name.as_str())
     {
         found.extend(values.texts(start).first().map(|line| Does::Runs(line.clone())));
     }
@@ -392,9 +359,9 @@ fn homed(code: &str) -> std::borrow::Cow<'_, str> {
 
 /// Whether code runs the words that it is given: `exec @ARGV`.
 pub(super) fn passes_arguments(code: &str) -> bool {
-    const GIVEN: &[&str] = &["ARGV", "argv", "process.argv", "args", "@_", "arg[", "$1"];
+    const GIVEN: Names = list!("ARGV argv process.argv args @_ arg[ $1");
     let lower = code.to_ascii_lowercase();
-    is_one(code, GIVEN) && is_one(&lower, &["exec", "system", "spawn", "popen", "subprocess", "run", "call"])
+    is_one(code, GIVEN) && is_one(&lower, list!("exec system spawn popen subprocess run call"))
 }
 
 /// The text that an expression stands for.
@@ -426,7 +393,7 @@ pub(super) fn executed(line: &str) -> Option<String> {
 }
 
 /// Whether one of these words is in a text of lower case.
-fn is_one(lower: &str, words: &[&str]) -> bool {
+fn is_one(lower: &str, words: Names) -> bool {
     words.iter().any(|word| lower.contains(word))
 }
 

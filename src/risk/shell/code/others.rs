@@ -4,6 +4,7 @@ use super::tokens::{self, Token};
 use super::values::Values;
 use super::{Does, is_one};
 use crate::risk::effects::Effect;
+use crate::risk::lookup::{Names, list};
 use crate::risk::shell::{decode, interpreters, names};
 
 /// Variables of a script of Tcl that are looked at.
@@ -12,18 +13,7 @@ const MAX_VALUES: usize = 16;
 /// Lists of character codes, and hexadecimal or base64 texts, in code that runs something: what they spell may be what
 /// is run, in whichever way it is put together.
 pub(super) fn hidden(tokens: &[Token], lower: &str, found: &mut Vec<Does>) {
-    const RUN: &[&str] = &[
-        "system",
-        "exec",
-        "spawn",
-        "popen",
-        "subprocess",
-        "eval",
-        "shell_exec",
-        "passthru",
-        "command",
-        "cmd",
-    ];
+    const RUN: Names = list!("system exec spawn popen subprocess eval shell_exec passthru command cmd");
     if !is_one(lower, RUN) {
         return;
     }

@@ -3,21 +3,20 @@
 use super::tokens::{self, Token};
 use super::values::Values;
 use super::{WINDOW, is_one};
+use crate::risk::lookup::{Names, list};
 use crate::risk::shell::texts;
 use crate::risk::value::Origin;
 
 /// What code prints, when that is all fixed texts.
 pub(in crate::risk::shell) fn printed(code: &str, language: &str) -> Option<String> {
-    const PRINTS: &[&str] = &[
-        "print", "puts", "echo", "printf", "log", "say", "write", "p", "putStrLn", "println", "fprint", "cat",
-    ];
+    const PRINTS: Names = list!("print puts echo printf log say write p putStrLn println fprint cat");
     let tokens = tokens::read(code, language);
     let mut values = Values::new(&tokens, language);
     let mut made: Option<String> = None;
     for (at, token) in tokens.iter().enumerate() {
         values.note(at);
         let Token::Name(name) = token else { continue };
-        if !PRINTS.contains(&name.as_str()) {
+        if !PRINTS.contains(name.as_str()) {
             continue;
         }
         let args = values.arguments(at + 1);
@@ -53,39 +52,22 @@ pub(in crate::risk::shell) fn printed(code: &str, language: &str) -> Option<Stri
 
 /// Whether code that prints what is run then puts it together of letters, or decodes it.
 pub(in crate::risk::shell) fn spells(code: &str) -> bool {
-    const SPELLS: &[&str] = &[
-        "chr ",
-        "chr(",
-        "pack ",
-        "pack(",
-        "decode_qp",
-        "%c",
-        "substr",
-        "tr/",
-        " y/",
-        "reverse",
-        "ord(",
-        "^",
-        "swapcase",
-    ];
+    const SPELLS: Names = list!("chr␣ chr( pack␣ pack( decode_qp %c substr tr/ ␣y/ reverse ord( ^ swapcase");
     decodes(code) || is_one(&code.to_ascii_lowercase(), SPELLS)
 }
 
 /// Whether what code prints is put together of what stands in it, of nothing that can be read there.
 pub(in crate::risk::shell) fn is_closed(code: &str, language: &str) -> bool {
-    const REACHES: &[&str] = &[
-        "open", "env", "file", "path", "dir", "read", "argv", "args", "config", "version", "platform",
-        "site", "gem", "require", "json", "time", "date", "rand", "user", "http", "socket", "process",
-        "popen", "system", "exec", "getline", "glob", "/", "`", "uname", "cpu", "math", "uuid", "os.",
-        "input", "stdin",
-    ];
-    const HARMLESS: &[&str] =
-        &["base64", "codecs", "string", "binascii", "functools", "itertools", "operator", "re"];
+    const REACHES: Names = list!(
+        "open env file path dir read argv args config version platform site gem require json time date rand
+         user http socket process popen system exec getline glob / ` uname cpu math uuid os. input stdin"
+    );
+    const HARMLESS: Names = list!("base64 codecs string binascii functools itertools operator re");
     let lower = code.to_ascii_lowercase();
     let tokens = tokens::read(code, language);
     let imports = tokens.windows(2).any(|pair| match pair {
         [Token::Name(word), Token::Name(library)] => {
-            matches!(word.as_str(), "import" | "use" | "from") && !HARMLESS.contains(&library.as_str())
+            matches!(word.as_str(), "import" | "use" | "from") && !HARMLESS.contains(library.as_str())
         }
         _ => false,
     });
@@ -102,43 +84,11 @@ pub(in crate::risk::shell) fn is_closed(code: &str, language: &str) -> bool {
 pub(super) fn decodes(code: &str) -> bool {
     is_one(
         &code.to_ascii_lowercase(),
-        &[
-            "b64decode",
-            "base64",
-            "fromhex",
-            "unhexlify",
-            "atob(",
-            "decode64",
-            "unpack",
-            "zlib",
-            "codecs.decode",
-            "rot13",
-            "chr(",
-            "fromcharcode",
-            "'hex'",
-            "\"hex\"",
-            "str_rot13",
-            "gzinflate",
-            "strrev",
-            "[::-1]",
-            "b32decode",
-            "a85decode",
-            "marshal.loads",
-            "hex2bin",
-            ".reverse",
-            "\\x",
-            "\\u00",
-            "pack(",
-            "scalar reverse",
-            "eval reverse",
-            "exec reverse",
-            "chr for",
-            "map{chr",
-            "map {chr",
-            "map { chr",
-            "unquote(",
-            "maketrans(",
-            "swapcase(",
-        ],
+        list!(
+            r#"b64decode base64 fromhex unhexlify atob( decode64 unpack zlib codecs.decode rot13 chr(
+           fromcharcode 'hex' "hex" str_rot13 gzinflate strrev [::-1] b32decode a85decode marshal.loads
+           hex2bin .reverse \x \u00 pack( scalar␣reverse eval␣reverse exec␣reverse chr␣for map{chr map␣{chr
+           map␣{␣chr unquote( maketrans( swapcase("#
+        ),
     )
 }

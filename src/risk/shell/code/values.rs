@@ -127,7 +127,7 @@ impl<'t> Values<'t> {
             }
         } else if self.is(at + 1, ':')
             && (self.is(at + 3, '}') || self.is(at + 3, ','))
-            && (RUNS.contains(&name) || DELETES.contains(&name))
+            && (RUNS.contains(name) || DELETES.contains(name))
             && let Some(alias) = self.name(at + 2)
         {
             // const {execSync: x} = require(…)
@@ -178,8 +178,8 @@ impl<'t> Values<'t> {
             || self.is(begin, '{')
             || self.is(begin, '*');
         let known = |name: &str| {
-            SPELLS.contains(&name)
-                || CHANGES.contains(&name)
+            SPELLS.contains(name)
+                || CHANGES.contains(name)
                 || name.len() == 1
                 || self.texts.contains_key(name)
                 || self.lists.contains_key(name)
@@ -528,7 +528,7 @@ impl<'t> Values<'t> {
     /// Whether the first argument that begins at `start` is spelt: decoded, turned round or put together of letters.
     pub(super) fn is_spelt(&self, start: usize) -> bool {
         let end = self.end_of(start);
-        let spells = |name: &str| SPELLS.contains(&name);
+        let spells = |name: &str| SPELLS.contains(name);
         let turns = |at: usize| self.is(at, ':') && self.is(at + 1, ':') && self.is(at + 2, '-');
         if (start..end).any(|at| self.name(at).is_some_and(spells) || turns(at)) {
             return true;
