@@ -187,6 +187,14 @@ impl Judge<'_> {
                 self.has_lastpipe = true;
                 Ok(None)
             }
+            "history" if rest.first() == Some(&"-s") => {
+                self.named.push(rest[1..].join(" "));
+                Ok(None)
+            }
+            "fc" if !call.has(&["-l", "-n", "-ln", "-nl"]) && !self.named.is_empty() => {
+                self.may_run_what_was_said();
+                Ok(None)
+            }
             "enable" => {
                 if call.has(&["-f"]) {
                     self.find("search-path", &call.line());

@@ -113,8 +113,11 @@ impl Judge<'_> {
                         self.poisons(&path, &added);
                     }
                 }
-                let scripts = call.rest().iter().take(16).flat_map(|script| script.split([';', '\n']));
-                lines.extend(scripts.filter_map(executed_by_sed))
+                let file =
+                    call.after(&["-f", "--file"]).and_then(|path| self.content(path)).unwrap_or_default();
+                let scripts = call.rest().iter().copied().take(16).chain([file.as_str()]);
+                lines
+                    .extend(scripts.flat_map(|script| script.split([';', '\n'])).filter_map(executed_by_sed));
             }
             "npm" | "yarn" | "pnpm" | "bun" => self.package_scripts(call, &mut lines),
             "m4" => {

@@ -41,7 +41,7 @@ pub(super) fn as_sh<'t>(shell: &str, text: &'t str) -> Cow<'t, str> {
 
 /// What `zsh` alone understands: `{ command }`, `{ … } always { … }`, `alias -g NAME='| sh'`, `file(e:'command':)`.
 fn zsh(text: &str) -> Cow<'_, str> {
-    let is_own = ["}", "alias -g ", "(e", "(+"].iter().any(|mark| text.contains(mark));
+    let is_own = ["}", "alias -g ", "(e", "(+", "=("].iter().any(|mark| text.contains(mark));
     if !is_own || text.len() > MAX_BYTES {
         return text.into();
     }
@@ -85,6 +85,17 @@ fn zsh(text: &str) -> Cow<'_, str> {
         made.push(letter);
     }
     made.push_str(&behind);
+    // `$name` is all of an array there.
+    for (at, _) in text.match_indices("=(").take(4) {
+        let name =
+            text[..at].rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+        if !name.is_empty() {
+            made = made.replace(&format!("${name} "), &format!("${{{name}[@]}} "));
+            if let Some(before) = made.strip_suffix(&format!("${name}")) {
+                made = format!("{before}${{{name}[@]}}");
+            }
+        }
+    }
     for line in text.split(['\n', ';']).filter_map(|line| line.trim().strip_prefix("alias -g ")).take(4) {
         let Some((name, value)) = line.split_once('=').filter(|(name, _)| !name.is_empty()) else { continue };
         made = made.replace(&format!(" {name}"), &format!(" {}", value.trim_matches(['"', '\''])));

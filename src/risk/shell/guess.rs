@@ -99,6 +99,12 @@ const HOLDS_TEXT: Names = list!(
      PATTERN"
 );
 
+/// Whether an option has the name of a program behind it.
+pub(super) fn takes_program(option: &str) -> bool {
+    const PROGRAMS: Names = list!("renderer pager editor helper program plugin filter shell");
+    option.split('-').any(|part| TAKES.contains(part) || PROGRAMS.contains(part))
+}
+
 /// Whether what stands behind an option, or a variable that is set for a program, is a command line.
 fn takes_command(option: &str, text: &str) -> bool {
     if !text.contains(' ') {
@@ -128,10 +134,11 @@ fn only_checks(name: &str) -> bool {
 }
 
 /// Endings of the names of code that programs load.
-const LOADED: Names = list!(
-    ".js .cjs .mjs .ts .py .rb .pl .php .swift .exs .vim .java .pm .rs .R .kt .el .so .dylib .dll .jar .node
-     .wasm .lua"
-);
+const LOADED: Names =
+    list!(".js .cjs .mjs .ts .py .rb .pl .php .swift .exs .vim .java .pm .rs .R .kt .el .lua");
+
+/// Parts of options that have a program load code.
+const LOADS: Names = list!("engine agent plugin load extension provider preload require import");
 
 /// Whether a program looks at commands or picks tests by their names.
 pub(super) fn only_looks(call: &Call<'_>) -> bool {
@@ -253,10 +260,17 @@ impl Judge<'_> {
             files.extend(self.files.such(is_named).into_iter().take(4));
         }
         for code in files {
-            if comes_from(&code, Origin::NETWORK) {
+            self.scan(&code, call.name);
+        }
+        // A library from the network that a program is told to load.
+        let mut before = "";
+        for word in call.rest() {
+            let (option, path) = word.rsplit_once(['=', ':']).unwrap_or((before, word));
+            before = word;
+            let is_told = option.starts_with('-') && LOADS.iter().any(|part| option.contains(part));
+            if is_told && self.content(path).is_some_and(|content| comes_from(&content, Origin::NETWORK)) {
                 self.find("download-run-file", &call.line());
             }
-            self.scan(&code, call.name);
         }
     }
 

@@ -273,10 +273,7 @@ impl Judge<'_> {
             }
             let code = &*with_arguments(code, arguments);
             self.scan_with(code, call.name, input);
-            let literal = ['"', '\'', '`']
-                .iter()
-                .find_map(|quote| code.trim().strip_prefix(*quote)?.strip_suffix(*quote))
-                .filter(|_| call.has(&["-p", "-pe", "--print"]));
+            let literal = code::text_of(code, call.name).filter(|_| call.has(&["-p", "-pe", "--print"]));
             if let Some(literal) = literal {
                 return Some(format!("{literal}\n"));
             }

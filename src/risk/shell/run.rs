@@ -586,7 +586,7 @@ impl Judge<'_> {
     }
 
     /// Something runs of which it is not known what: it may be what programs were told to write, or how files are called.
-    fn may_run_what_was_said(&mut self) {
+    pub(super) fn may_run_what_was_said(&mut self) {
         let mut said = std::mem::take(&mut self.said);
         said.append(&mut self.named);
         said.extend(self.calls.last().map(|(_, given)| given.join(" ")));

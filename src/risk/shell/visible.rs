@@ -100,8 +100,11 @@ impl Judge<'_> {
         if sets_up || OPENS.iter().any(|part| option.contains(part)) {
             return;
         }
-        if content.starts_with("#!") && option.starts_with("--") {
-            return self.file(content, call);
+        if content.starts_with("#!") {
+            let takes_program = option.starts_with('-') && guess::takes_program(option);
+            return if takes_program {
+                self.file(content, call)
+            };
         }
         for line in carried_by(content).iter().take(MAX_FOUND) {
             self.elsewhere(line, call.name);

@@ -19,6 +19,9 @@ const SPELLING: usize = 3;
 /// Bytes of a text whose reading costs as much as a command.
 const TEXT_BYTES: usize = 256;
 
+/// Pieces of a text that cannot be parsed which are looked at.
+const MAX_PIECES: usize = 4;
+
 /// Filters that show what they are given.
 const SHOWS: Names = list!(
     "base64 base32 xxd od hexdump jq yq sed awk gawk tr cut head tail cat less more grep openssl rev fold
@@ -388,6 +391,12 @@ impl Judge<'_> {
         self.is_cut |= script.odd.is_some_and(syntax::is_bound);
         if script.odd.is_some() && !has_hole(text) {
             self.find("not-understood", text);
+            // Another shell may read it otherwise: each piece that begins as a command does.
+            let pieces = text.split(['{', '}', '(', ')', ';', '\n']).map(str::trim);
+            let pieces = pieces.filter(|piece| piece.split(' ').next().is_some_and(super::guess::begins));
+            for piece in pieces.take(MAX_PIECES).map(str::to_owned).collect::<Vec<_>>() {
+                self.text(&piece, how, None);
+            }
         }
         self.trail.pop();
         self.is_inner = was_inner;

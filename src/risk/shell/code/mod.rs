@@ -361,7 +361,7 @@ fn homed(code: &str) -> std::borrow::Cow<'_, str> {
 pub(super) fn passes_arguments(code: &str) -> bool {
     const GIVEN: Names = list!("ARGV argv process.argv args @_ arg[ $1");
     let lower = code.to_ascii_lowercase();
-    is_one(code, GIVEN) && is_one(&lower, list!("exec system spawn popen subprocess run call"))
+    is_one(code, GIVEN) && is_one(&lower, list!("exec system spawn popen subprocess run call passthru"))
 }
 
 /// The text that an expression stands for.
