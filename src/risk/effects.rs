@@ -151,6 +151,9 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
         "truncate" if plain.iter().any(|path| path.contains('*') || has_hole(path)) => {
             all(Effect::Delete, &mut found);
         }
+        "truncate" if has(&["0", "-s0", "--size=0"]) => {
+            found.extend(plain.iter().filter(|path| **path != "0").map(|path| (emptying(path), *path)));
+        }
         "truncate" | "tee" | "sponge" | "touch" | "mkdir" | "chattr" | "mkfifo" | "nano" | "vi" | "vim"
         | "nvim" | "ed" | "emacs" | "pico" | "joe" | "micro" | "ex" | "fallocate" | "visudo" | "vipw" => {
             all(if cluster('a') && name == "tee" { Effect::Append } else { Effect::Write }, &mut found);
@@ -250,6 +253,15 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
     found
 }
 
+/// What it is to leave nothing in a file: what people made is gone; what programs say will be said again.
+pub(super) fn emptying(path: &str) -> Effect {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let is_record =
+        [".log", ".out", ".err", ".tmp", ".lock", ".pid", ".txt"].iter().any(|end| name.ends_with(end));
+    let is_made = name.trim_start_matches('.').contains('.') && !is_record;
+    if is_made { Effect::Delete } else { Effect::Write }
+}
+
 /// A mode that looks like an option: `-x`.
 fn is_mode(arg: &str) -> bool {
     arg.len() > 1 && arg.starts_with('-') && arg[1..].bytes().all(|b| b"rwxst".contains(&b))
@@ -272,8 +284,13 @@ fn copies<'a>(name: &str, args: &[&'a str], plain: &[&'a str], found: &mut Vec<(
         }
         found.push((Effect::Read, source));
     }
+    // Who may come in there is no lesser matter than who may come in here.
+    let opened = ["/.ssh/authorized_keys", "/etc/sudoers", "/etc/cron", "/var/spool/cron"];
+    found.extend(target.filter(|path| is_remote(path)).and_then(|path| path.split_once(':')).and_then(
+        |(_, path)| opened.iter().any(|place| path.contains(place)).then_some((Effect::Write, path)),
+    ));
     let Some(target) = target.filter(|path| !is_remote(path)) else { return };
-    found.push((Effect::Write, target));
+    found.push((if sources == ["/dev/null"] { emptying(target) } else { Effect::Write }, target));
     if name == "rsync" && args.iter().any(|arg| arg.starts_with("--delete")) {
         found.push((Effect::DeleteTree, target));
     }
@@ -304,6 +321,11 @@ fn reads<'a>(name: &str, args: &[&'a str], plain: &[&'a str], found: &mut Vec<(E
     }
     for arg in args.iter().filter(|arg| arg.len() < 4096 && arg.bytes().any(|b| b"@=:".contains(&b))) {
         let signs: &[char] = if tells_text { &['@'] } else { &['@', '=', ':'] };
+        // A file of variables goes to where it is used.
+        let is_target = is_copy && Some(arg) == plain.last() && is_remote(arg);
+        if is_target && arg.rsplit('/').next().is_some_and(|name| name.starts_with(".env")) {
+            continue;
+        }
         let pieces = arg.split(signs).skip(1).take(16);
         found.extend(pieces.filter(|path| path.contains(['/', '.', '~'])).map(|path| (Effect::Read, path)));
         // docker run -v ~/.ssh:/x

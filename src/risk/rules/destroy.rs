@@ -198,6 +198,8 @@ pub const RULES: &[Rule] = &[
              ipmitool|racadm|redfishtool|ilorest|bmc-*|ipmipower|ipmiconfig|hponcfg ~power|chassis|serveraction|systems|reboot|--off|--cycle|--reset|mc|user|sel|raw|racreset|reset !~status|get|list|show|info
              stonith_admin|crm|pcs|crm_node|crm_attribute|corosync-cmapctl|fence_*|cibadmin ~-f|--fence|-b|--reboot|standby|cluster|node|resource|-d|--erase|-e|-r|--off|-o !~status|show|list|config
              stonith_admin|fence_*|cibadmin ~-f|--fence|-b|--erase|-e|*off*|*reboot*
+             dd ~if=/dev/zero|if=/dev/urandom|if=/dev/random ~of=* !~count=*|of=/dev/null|of=-|of=/dev/stdout
+             fallocate -l|--length ~[0-9]*t|[0-9]*tb|[0-9]*tib
              tail|cat|sort|head|xxd|base64|wc|tac ~/dev/zero|/dev/full
              virsh|govc|vim-cmd ~shutdown|reset|vmsvc/power.off|vm.power"
         ),

@@ -97,7 +97,7 @@ pub const RULES: &[Rule] = &[
                etcdctl get --prefix|--from-key|~*secret*
                npm|yarn|pnpm config get ~*authtoken*|*_auth*|*_password*
                ldapsearch ~*ms-mcs-admpwd*|*ntpassword*
-               security export|unlock-keychain|cms|find-*password|find-key|find-identity|dump-*
+               security export|unlock-keychain|cms|find-*password|find-key|dump-*
                op read|item|document !list
                bw get|export|list|unlock
                lpass show|export

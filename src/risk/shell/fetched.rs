@@ -412,7 +412,9 @@ impl Judge<'_> {
             self.find("remove-system", &call.line());
         }
         if super::leaving::MAILERS.contains(call.name)
-            && call.has(&["delete", "trash", "remove", "purge", "batchDelete", "batch-delete"])
+            && call.rest().iter().any(|word| {
+                list!("delete trash remove purge batchDelete batch-delete forward redirect").contains(word)
+            })
             && call.rest().iter().any(|word| word.contains(is_hole))
             && (self.is_looping() || self.trail.iter().any(|how| how.starts_with("xargs")))
         {

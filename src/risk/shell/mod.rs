@@ -78,7 +78,7 @@ use variable::Variable;
 
 pub(super) use ambient::is_credential;
 pub(super) use code::quoted;
-pub(super) use obeyed::{is_taken, orders, unleashes};
+pub(super) use obeyed::{is_taken, orders, pipes_to_shell, unleashes};
 pub(super) use redirect::{gives_secrets_away, is_trusted_name};
 
 /// Commands that are looked at in one text, those inside of others included.

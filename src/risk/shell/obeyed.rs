@@ -42,13 +42,13 @@ const INSTRUCTED: Names = list!(
 /// What takes the leash from an agent: without blanks and quotes, in lower case.
 const UNLEASHES: Names = list!(
     "bypasspermissions allow:[* allow:[bash] bash(*) bash(*:*) dangerouslyskippermissions
-     skipdangerousmodepermissionprompt:true danger-full-access approval_policy=never approvalpolicy:never
+     skipdangerousmodepermissionprompt:true danger-full-access approval_policy:never approvalpolicy:never
      autoapprove:true autoapprove:[* alwaysallow:[* enableallprojectmcpservers:true yolomode:true yolo:true
      approvalmode:yolo autoaccept:true disableallhooks:true terminal.autoapprove:{/.*/:true exec:{ask:off
      ask:off security:full host:0.0.0.0,auth:none dangerouslydisabledeviceauth:true allowinsecureauth:true
      elevateddefault:full trustallworkspaces:true security.workspace.trust.enabled:false sandbox:{mode:off
-     sandbox:off sandbox.mode:off auth.mode:none sandbox_mode=danger runon:folderopen
-     network_access=true,approval_policy=never"
+     sandbox:off sandbox.mode:off auth.mode:none sandbox_mode:danger runon:folderopen
+     network_access:true,approval_policy:never"
 );
 
 /// Settings whose address is told every request, and the key with it.
@@ -161,6 +161,13 @@ pub(in crate::risk) fn orders(text: &str) -> bool {
     has(ORDERS) || has(list!("curl␣ send␣ upload␣ post␣")) && lower.contains("://") && has(KEYS)
 }
 
+/// Whether instructions have a page run as it comes.
+pub(in crate::risk) fn pipes_to_shell(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    has(&["curl ", "wget "]) && has(&["| sh", "|sh", "| bash", "|bash", "| sudo", "| zsh", "| python"])
+}
+
 /// Whether some program takes what it runs or obeys from this file.
 pub(in crate::risk) fn is_taken(path: &str) -> bool {
     kind(path).is_some()
@@ -244,7 +251,7 @@ impl Judge<'_> {
         let drops = DROPS.iter().any(|host| lower.contains(host));
         match kind {
             Kind::Settings => {
-                if UNLEASHES.iter().any(|word| plain.contains(word)) {
+                if unleashes(content) {
                     self.find("unleash", path);
                 }
                 let is_told = |word: &str| {
@@ -263,15 +270,11 @@ impl Judge<'_> {
                 self.commands_of(content, path, drops);
             }
             Kind::Instructions => {
-                let fetches = ["curl ", "wget "].iter().any(|word| lower.contains(word))
-                    && ["| sh", "|sh", "| bash", "|bash", "| sudo", "| zsh", "| python"]
-                        .iter()
-                        .any(|word| lower.contains(word));
                 let hidden = content.chars().any(|c| matches!(c, '\u{e0020}'..='\u{e007f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
                 if orders(content)
                     || hidden
                     || drops && lower.contains("://")
-                    || fetches && path.starts_with(['/', '~'])
+                    || path.starts_with(['/', '~']) && pipes_to_shell(content)
                 {
                     self.find("unleash", path);
                 }

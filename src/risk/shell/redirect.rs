@@ -285,12 +285,21 @@ impl Judge<'_> {
     }
 
     fn writes(&mut self, path: &str, adds: bool, name: &str, input: Option<&str>) {
-        let effect = if adds { Effect::Append } else { Effect::Write };
+        let is_emptied = matches!(name, "" | ":" | "true") && input.is_none();
+        let effect = match adds {
+            true => Effect::Append,
+            false if is_emptied => effects::emptying(path),
+            false => Effect::Write,
+        };
         let place = self.place(&self.resolve(path));
         // A program that only says a fixed text, or nothing, tries whether a port is open.
         let is_probe = place == Place::Socket
             && matches!(name, "echo" | "printf" | ":" | "true" | "" | "cat")
             && input.is_none();
+        // A program that never ends, into a file: until the disk is full.
+        if name == "yes" && place != Place::Harmless {
+            self.find("halt", &format!("{name} > {}", shown(path)));
+        }
         if is_probe {
             self.find("send", &format!("{name} > {}", shown(path)));
         } else {

@@ -140,6 +140,7 @@ const TYPED: &[(&str, &[&str])] = &[
         "ruby -e",
         &["require '", "require \"", "FileUtils.", "File.", "Dir.", "IO.", "Kernel.", "system(", "`"],
     ),
+    ("mongosh --eval", &["db."]),
     ("R -e", &["unlink(", "system2(", "file.remove("]),
 ];
 
