@@ -1,6 +1,6 @@
 //! What the shell does itself: folders, variables, `eval`, `trap`, `source`.
 
-use super::run::Call;
+use super::call::Call;
 use super::scope::{Function, POSITIONAL};
 use super::{Judge, Stream, names};
 use crate::risk::lookup::{Names, list};

@@ -1,7 +1,7 @@
 //! `declare` and its kin, `unset`, arithmetic that sets variables, and `trap`.
 
+use super::call::Call;
 use super::names::is_variable;
-use super::run::Call;
 use super::variable::{Change, Variable};
 use super::ways::Ways;
 use super::{Judge, items::Items};

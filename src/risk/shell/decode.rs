@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 
-use super::run::Call;
+use super::call::Call;
 use crate::risk::lookup::{Names, list};
 use crate::risk::value::{DECODED_MARK, Origin, has_hole, origin};
 

@@ -1,15 +1,14 @@
 //! What programs give that read and write texts, as far as it can be said without running them.
 
 use super::ambient::is_credential;
-use super::run::Call;
+use super::call::Call;
+use super::reading::COPIES;
 use super::served::is_destructive;
 use super::texts::{
     counted, cut, defined, ends, folded, formatted, numbered, picked, sorted, substituted, translated,
 };
 use super::{Judge, Stream, decode, names};
-use crate::risk::effects::{self, Effect};
 use crate::risk::lookup::{Names, list};
-use crate::risk::paths::Place;
 use crate::risk::rules::databases::is_client;
 use crate::risk::syntax::escape;
 use crate::risk::value::{Origin, comes_from, has_hole, origin};
@@ -26,52 +25,7 @@ const TELLS: Names = list!(
      mongodump mariadb-dump mongoexport getent arp route lsof pstree systeminfo users finger"
 );
 
-/// Programs that give their input, or their files, as they are.
-const COPIES: Names = list!(
-    "cat nl less more bat sort uniq grep egrep fgrep rg zgrep tee pv column fold fmt strings iconv dos2unix
-     expand unexpand dd buffer mbuffer ts uuencode unbuffer cpio lolcat shuf comm xclip most zless view
-     batcat"
-);
-
-/// Stands for the clipboard.
-const HELD: &str = "/dev/fd/clipboard";
-
-/// Whether a program gives what the clipboard, or a buffer like it, holds; `None` when it is for something else.
-fn holds(call: &Call<'_>) -> Option<bool> {
-    let says = |words: &[&str]| call.has(words);
-    match call.name {
-        "pbcopy" | "wl-copy" | "clip" | "termux-clipboard-set" => Some(false),
-        "pbpaste" | "wl-paste" | "termux-clipboard-get" => Some(true),
-        "xclip" | "xsel" => Some(says(&["-o", "-out", "--output", "-bo", "-ob", "-po"])),
-        "tmux" if says(&["load-buffer", "loadb", "set-buffer", "setb"]) => Some(false),
-        "tmux" if says(&["show-buffer", "showb", "save-buffer", "saveb"]) => Some(true),
-        _ => None,
-    }
-}
-
 impl Judge<'_> {
-    /// What a program puts aside for another, or gives of that; `None` when nothing is known of it.
-    pub(super) fn held(&mut self, call: &Call<'_>, input: &Stream) -> Option<Stream> {
-        if holds(call)? {
-            return self.content(HELD).map(Some);
-        }
-        let given = call.plain().filter(|word| word.contains(' ')).last().map(str::to_owned);
-        let text = given.or_else(|| input.clone()).unwrap_or_default();
-        self.keep(HELD, &text, false);
-        Some(None)
-    }
-
-    /// Files that are copied by the names that a program reads.
-    pub(super) fn copies_named(&mut self, call: &Call<'_>, input: Option<&str>) {
-        let copies = call.name == "rsync" && call.rest().iter().any(|word| word.starts_with("--files-from"))
-            || matches!(call.name, "cpio" | "pax");
-        let (Some(names), Some(target)) = (input.filter(|_| copies), call.plain().last()) else { return };
-        for name in names.lines().filter(|name| !has_hole(name)).take(MAX_LITERALS) {
-            let path = format!("{}/{name}", target.trim_end_matches('/'));
-            self.effect(Effect::Write, &path, call.name);
-        }
-    }
-
     /// The output of a program that is nothing special.
     pub(super) fn filter(&mut self, call: &Call<'_>, input: Stream) -> Stream {
         let rest = call.rest();
@@ -419,171 +373,6 @@ impl Judge<'_> {
             self.find("search-secrets", &call.line());
         }
     }
-
-    /// What a program reads: the files among its words, or else its input.
-    fn gathered(&mut self, call: &Call<'_>, input: Stream) -> String {
-        let takes_pattern = matches!(
-            call.name,
-            "grep"
-                | "egrep"
-                | "fgrep"
-                | "rg"
-                | "zgrep"
-                | "sed"
-                | "gsed"
-                | "awk"
-                | "gawk"
-                | "mawk"
-                | "nawk"
-                | "jq"
-                | "sqlite3"
-                | "tr"
-                | "yq"
-        );
-        let is_reader = COPIES.contains(call.name)
-            || matches!(
-                call.name,
-                "head"
-                    | "tail"
-                    | "cut"
-                    | "rev"
-                    | "base64"
-                    | "xxd"
-                    | "base32"
-                    | "sed"
-                    | "gsed"
-                    | "awk"
-                    | "gawk"
-                    | "paste"
-                    | "jq"
-                    | "zcat"
-                    | "gunzip"
-                    | "yq"
-                    | "od"
-                    | "hexdump"
-                    | "openssl"
-                    | "gpg"
-                    | "tar"
-                    | "zip"
-                    | "gzip"
-                    | "xz"
-            );
-        let skipped = usize::from(takes_pattern);
-        let mut whole: Option<String> = None;
-        if !matches!(call.name, "tee" | "tr" | "sponge") {
-            let rest = call.rest();
-            let takes_word = matches!(
-                call.name,
-                "head" | "tail" | "cut" | "sort" | "paste" | "fold" | "nl" | "grep" | "od"
-            );
-            let files = rest.iter().enumerate().filter(|(at, word)| {
-                let behind = at.checked_sub(1).map_or("", |before| rest[before]);
-                let is_value = takes_word
-                    && matches!(
-                        behind,
-                        "-n" | "-c"
-                            | "-d"
-                            | "-f"
-                            | "-k"
-                            | "-t"
-                            | "-b"
-                            | "-w"
-                            | "-A"
-                            | "-B"
-                            | "-C"
-                            | "-m"
-                            | "-e"
-                    );
-                (!word.starts_with('-') || **word == "/dev/stdin")
-                    && !word.is_empty()
-                    && !is_value
-                    && (call.name != "dd" || !word.contains('='))
-            });
-            for path in files
-                .map(|(_, word)| *word)
-                .skip(skipped)
-                .filter(|path| !matches!(*path, "/dev/stdin" | "/dev/fd/0"))
-                .take(64)
-            {
-                let written = self.content(path);
-                let place = self.place(&self.resolve(path));
-                let content = match (written, place) {
-                    // A copy of a program does what the program does.
-                    (None, _) if is_program(path) => format!("exec {path} \"$@\"\n"),
-                    (Some(content), _) => content,
-                    (None, place) if is_reader || place == Place::Secret => {
-                        self.origin_of(place, path).text()
-                    }
-                    _ => continue,
-                };
-                whole.get_or_insert_default().push_str(&content);
-            }
-            for path in call
-                .rest()
-                .iter()
-                .filter_map(|word| word.strip_prefix("if=").or_else(|| word.strip_prefix("-in=")))
-            {
-                let content = self.reads(path, call.name);
-                whole.get_or_insert_default().push_str(&content);
-            }
-        }
-        whole.or(input).unwrap_or_default()
-    }
-
-    /// A text of which the program is not known to change anything but the wording.
-    fn passed(&self, call: &Call<'_>, text: &str) -> String {
-        if COPIES.contains(call.name) && text.len() < 4096 && !text.is_empty() {
-            return text.to_owned();
-        }
-        let kept = call.origin.filter(|origin| {
-            origin.has(
-                Origin::SECRET | Origin::PRIVATE | Origin::CREDENTIAL | Origin::NETWORK | Origin::DECODED,
-            )
-        });
-        let from = match (origin(text), kept) {
-            (Some(origin), Some(more)) => origin | more,
-            (Some(origin), None) | (None, Some(origin)) => origin,
-            (None, None) => Origin::UNKNOWN,
-        };
-        from.text()
-    }
-
-    /// What is copied or moved is what it was.
-    fn copied(&mut self, call: &Call<'_>, input: &Stream) {
-        let plain: Vec<&str> = call.plain().collect();
-        let Some((target, sources)) = plain.split_last() else { return };
-        for source in sources {
-            let is_program = ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"]
-                .iter()
-                .any(|folder| source.starts_with(folder))
-                || !source.contains('/')
-                    && call.args.iter().any(|arg| arg.text == *source && call.name == "ln")
-                    && source.len() < 8;
-            if call.name == "ln" || is_program {
-                let into = format!("{}/{}", target.trim_end_matches('/'), names::base(source));
-                self.link(target, source);
-                if sources.len() > 1 || target.ends_with(['/', '.']) {
-                    self.link(&into, source);
-                }
-            }
-            // What is put among temporary files and deleted there is gone from where it was.
-            let is_folder = target.ends_with('/') || matches!(*target, "/tmp" | "/var/tmp");
-            let is_temporary = is_folder || self.place(&self.resolve(target)) == Place::Temporary;
-            let place = self.place(&self.resolve(source));
-            if call.name == "mv"
-                && is_temporary
-                && effects::rule(Effect::DeleteTree, place) == Some("delete-outside")
-            {
-                let into = format!("{target}/{}", names::base(source));
-                self.link(if is_folder { &into } else { target }, source);
-            }
-            let piped = if *source == "/dev/stdin" { input.clone() } else { None };
-            if let Some(content) = piped.or_else(|| self.content(source)) {
-                self.keep(target, &content, false);
-                self.keep(&format!("{target}/{}", names::base(source)), &content, false);
-            }
-        }
-    }
 }
 
 /// Whether a statement makes a text of letters or of pieces.
@@ -592,14 +381,6 @@ fn spells_in_sql(statement: &str) -> bool {
     ["char(", "||", "replace(", "substr(", "unhex(", "printf(", "format(", "reverse("]
         .iter()
         .any(|call| lower.contains(call))
-}
-
-/// Whether a path is that of a program that a command may begin with which does harm.
-fn is_program(path: &str) -> bool {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let name = names::base(path);
-    matches!(folder, "/bin" | "/usr/bin" | "/sbin" | "/usr/sbin")
-        && (super::guess::begins(name) || super::interpreters::is_shell(name))
 }
 
 /// Where a program of this name is found.

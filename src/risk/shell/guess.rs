@@ -2,7 +2,7 @@
 //! name of a program that does harm, and what follows it, is judged as a command; so is a text behind an option that is
 //! named like one for commands, and code of some language.
 
-use super::run::Call;
+use super::call::Call;
 use super::visible::{SAYS, is_operand};
 use super::{Arg, Judge, Stream, interpreters, names, wrappers};
 use crate::risk::effects::only_mentions;
@@ -211,7 +211,7 @@ impl Judge<'_> {
             for line in lines.iter().filter(|line| line.contains(' ')).take(4) {
                 let line = line.trim_start_matches([':', '!', ' ']);
                 // `mysql -e 'system rm …'`
-                let escape = if is_client(call.name) { super::carriers::escapes(line) } else { Vec::new() };
+                let escape = if is_client(call.name) { super::editors::escapes(line) } else { Vec::new() };
                 let line = escape.first().map_or(line, String::as_str);
                 let first = line.split_whitespace().next().unwrap_or_default();
                 if first.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b)) {
@@ -220,7 +220,7 @@ impl Judge<'_> {
             }
         }
         let text = input.as_deref().filter(|text| text.len() < 4096).unwrap_or_default();
-        let escapes: Vec<String> = super::carriers::escapes(text);
+        let escapes: Vec<String> = super::editors::escapes(text);
         for line in escapes.iter().take(4) {
             self.elsewhere(line, call.name);
         }

@@ -1,6 +1,6 @@
 //! Shells and interpreters: what they are given to run, on the command line, as a file or as input.
 
-use super::run::Call;
+use super::call::Call;
 use super::{Judge, Stream, code, names};
 use crate::risk::effects::Effect;
 use crate::risk::lookup::{Names, list};

@@ -2,8 +2,8 @@
 //! the variables of containers, and mail to all of a list.
 
 use super::Judge;
+use super::call::Call;
 use super::particulars::is_foreign;
-use super::run::Call;
 use crate::risk::lookup::{Names, list};
 use crate::risk::paths::Place;
 use crate::risk::rules::network::FETCHERS;

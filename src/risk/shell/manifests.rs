@@ -1,7 +1,7 @@
 //! Descriptions of what other programs are to set up, when the text of them is known: of clusters, containers, machines.
 
 use super::Judge;
-use super::run::Call;
+use super::call::Call;
 use crate::risk::lookup::{Names, list};
 
 /// Lines of a description that are looked at for commands.

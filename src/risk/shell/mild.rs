@@ -2,7 +2,7 @@
 //! development, tests or a preview. That is routine, so its rule gives way to the one for changes.
 
 use super::Judge;
-use super::run::Call;
+use super::call::Call;
 use crate::risk::lookup::{Names, list};
 
 /// Parts of names of what is there to be thrown away.

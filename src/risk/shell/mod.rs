@@ -8,44 +8,58 @@
 //! - *The shell itself*: `walk.rs` (lists and commands), `ways.rs` and `jumps.rs` (branches, loops, functions),
 //!   `redirect.rs`, `builtins.rs`, `declare.rs`; `expand.rs`, `parameter.rs`, `arithmetic.rs`, `braces.rs` (words);
 //!   `scope.rs`, `variable.rs`, `items.rs`, `ambient.rs` (what names mean), `files.rs` (what was written).
-//! - *A command*: `run.rs`, `names.rs`, `help.rs`; `wrappers.rs` and `unwrap.rs`, `search.rs`, `carrying.rs` and
-//!   `carriers.rs` (programs that run others), `guess.rs`, `spoken.rs`, `visible.rs` (programs that are not known),
-//!   `settings.rs`, `planted.rs`, `obeyed.rs`, `manifests.rs` (what programs take from settings and files).
-//! - *What it gives*: `filters.rs`, `texts.rs`, `decode.rs`.
+//! - *A command*: `call.rs`, `run.rs`, `names.rs`, `help.rs`; `wrappers.rs` and `unwrap.rs`, `search.rs` (programs that run
+//!   others), `carrying.rs` and `carriers.rs` (those that can be told to), with `git.rs`, `makefiles.rs`, `editors.rs`;
+//!   `guess.rs`, `spoken.rs`, `visible.rs` (programs that are not known); `settings.rs`, `planted.rs`, `obeyed.rs`,
+//!   `descriptions.rs`, `manifests.rs` (what programs take from settings and files).
+//! - *What it gives*: `filters.rs`, `reading.rs`, `yields.rs`, `copies.rs`, `texts.rs`, `decode.rs`.
 //! - *Other languages*: `interpreters.rs`, `dialects.rs`, `code/`, `idioms.rs`.
-//! - *Beside the tables*: `network.rs`, `fetched.rs`, `served.rs`, `leaving.rs`, `particulars.rs`, `mild.rs`.
+//! - *Beside the tables*: `network.rs`, `leaving.rs`, `packed.rs` (what goes out), `arrivals.rs`, `fetched.rs` (what comes
+//!   in, and is run), `served.rs`, `statements.rs`, `handed.rs`, `listed.rs` (what servers and databases are told),
+//!   `particulars.rs`, `passwords.rs`, `mild.rs`.
 
 mod ambient;
 mod arithmetic;
+mod arrivals;
 mod beyond;
 mod braces;
 mod builtins;
+mod call;
 mod carriers;
 mod carrying;
 mod code;
+mod copies;
 mod declare;
 mod decode;
+mod descriptions;
 mod dialects;
+mod editors;
 mod expand;
 mod fetched;
 mod files;
 mod filters;
+mod git;
 mod guess;
+mod handed;
 mod help;
 mod idioms;
 mod interpreters;
 mod items;
 mod jumps;
 mod leaving;
+mod listed;
+mod makefiles;
 mod manifests;
 mod mild;
 pub(super) mod names;
 mod network;
 mod obeyed;
+mod packed;
 mod parameter;
 mod particulars;
 mod passwords;
 mod planted;
+mod reading;
 mod redirect;
 mod run;
 mod scope;
@@ -53,6 +67,7 @@ mod search;
 mod served;
 mod settings;
 mod spoken;
+mod statements;
 mod texts;
 mod unwrap;
 mod variable;
@@ -60,6 +75,7 @@ mod visible;
 mod walk;
 mod ways;
 mod wrappers;
+mod yields;
 
 use crate::risk::lookup::{Names, list};
 use std::cell::{Cell, RefCell};

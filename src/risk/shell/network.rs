@@ -3,7 +3,7 @@
 use crate::risk::lookup::{Names, list};
 use std::cell::LazyCell;
 
-use super::run::Call;
+use super::call::Call;
 use super::{Judge, Stream, names};
 use crate::risk::letters::{Part, has_part_lower, parts};
 use crate::risk::paths::Place;

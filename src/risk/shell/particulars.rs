@@ -2,9 +2,9 @@
 //! of databases, and what is told to work on what is live.
 
 use super::Judge;
-use super::carriers::escapes;
+use super::call::Call;
+use super::editors::escapes;
 use super::items::Items;
-use super::run::Call;
 use crate::risk::letters::{Part, has_part, parts};
 use crate::risk::lookup::{Names, list};
 use crate::risk::paths::Place;

@@ -1,7 +1,7 @@
 //! Passwords that are tried one after the other.
 
 use super::Judge;
-use super::run::Call;
+use super::call::Call;
 use crate::risk::lookup::{Names, list};
 use crate::risk::value::{Origin, origin};
 

@@ -2,9 +2,9 @@
 //! code, descriptions of builds and tests, what hosts load at their start. They are judged when such a program is
 //! run after these commands wrote one, in whichever folder.
 
-use super::carriers::recipe;
+use super::call::Call;
+use super::makefiles::recipe;
 use super::names::base;
-use super::run::Call;
 use super::{Judge, quoted};
 use crate::base::json;
 use crate::risk::lookup::{Names, list};

@@ -1,14 +1,14 @@
 //! One command with its arguments: what it is called, what the tables say, and what it gives.
 
-use crate::risk::lookup::{Names, list};
-use std::borrow::Cow;
-
+use super::call::Call;
 use super::help::only_helps;
 use super::scope::Function;
+use super::statements::{joined_pieces, without_literals};
 use super::{Arg, Judge, MAX_NESTING, Stream, names};
 use crate::risk::Level;
 use crate::risk::effects;
 use crate::risk::letters::{Letters, Part, has_part, parts};
+use crate::risk::lookup::{Names, list};
 use crate::risk::matcher;
 use crate::risk::rules::rule;
 use crate::risk::value::{Origin, has_hole, is_hole, origin, unmarked};
@@ -28,167 +28,11 @@ const ARGUMENTS: usize = 32;
 /// Bytes of arguments that cost as much as a command.
 const ARGUMENT_BYTES: usize = 256;
 
-/// Options with which tools only say what they would do.
-const DRY_RUNS: &[&str] = &[
-    "--dry-run",
-    "--dryrun",
-    "--dry-run=client",
-    "--dry-run=server",
-    "--dry_run",
-    "--what-if",
-    "--whatif",
-    "--noop",
-    "--simulate",
-    "--dry",
-];
-
 /// Rules for tools that have such options.
 const TRIES: Names = list!(
     "cloud-destroy cloud-change cluster-destroy cluster-change container-destroy container-change publish
      unpublish git-rewrite-shared git-discard production-reset install remove-system sql-change send"
 );
-
-/// A command that is looked at.
-pub(super) struct Call<'c> {
-    /// The program's bare name.
-    pub(super) name: &'c str,
-    /// Name and arguments.
-    pub(super) args: &'c [Arg],
-    /// The same as texts; the first is the bare name.
-    pub(super) words: &'c [&'c str],
-    /// Which letters each of the words has.
-    pub(super) letters: &'c [Letters],
-    /// What its arguments hold that is not known.
-    pub(super) origin: Option<Origin>,
-}
-
-impl Call<'_> {
-    /// The arguments.
-    pub(super) fn rest(&self) -> &[&str] {
-        &self.words[1..]
-    }
-
-    /// The whole as one line.
-    pub(super) fn line(&self) -> String {
-        self.words.iter().take(64).copied().collect::<Vec<_>>().join(" ")
-    }
-
-    /// The arguments, each with its letters.
-    pub(super) fn spelt(&self) -> impl Iterator<Item = (&str, Letters)> {
-        self.rest().iter().copied().zip(self.letters[1..].iter().copied())
-    }
-
-    /// Whether one of these options is there.
-    pub(super) fn has(&self, options: &[&str]) -> bool {
-        self.rest().iter().any(|word| options.contains(word))
-    }
-
-    /// Whether the program itself is told to say only what it would do; what stands behind `--`, or is what another
-    /// option says, is for somebody else.
-    pub(super) fn rehearses(&self) -> bool {
-        const SAYS: Names = list!("-m --message --reason --description --comment --note --title");
-        // What these are told before `--` is not what their scripts are told.
-        let is_runner = matches!(self.name, "npm" | "pnpm" | "yarn" | "bun" | "composer")
-            && self.has(&["run", "exec", "run-script"]);
-        let mut before = "";
-        let mut is_own = !is_runner;
-        self.rest().iter().any(|word| {
-            let is_said = SAYS.contains(std::mem::replace(&mut before, word));
-            if *word == "--" {
-                is_own = !is_own;
-            }
-            is_own && !is_said && DRY_RUNS.contains(word)
-        })
-    }
-
-    /// The word behind one of these options, or joined to it by `=`.
-    pub(super) fn after(&self, options: &[&str]) -> Option<&str> {
-        self.rest().iter().enumerate().find_map(|(at, word)| {
-            if options.contains(word) {
-                return self.rest().get(at + 1).copied();
-            }
-            options
-                .iter()
-                .find_map(|option| word.strip_prefix(option).filter(|_| option.len() > 2)?.strip_prefix('='))
-        })
-    }
-
-    /// The arguments that are no options.
-    pub(super) fn plain(&self) -> impl Iterator<Item = &str> {
-        self.rest().iter().copied().filter(|word| !word.starts_with('-') || *word == "-")
-    }
-}
-
-/// The words for a client of a database without the texts that a statement only shows or keeps: `select 'drop table x'`.
-fn without_literals<'c>(call: &Call<'c>) -> Option<Vec<Cow<'c, str>>> {
-    if !crate::risk::rules::databases::is_client(call.name) {
-        return None;
-    }
-    let emptied: Vec<Cow<'c, str>> =
-        call.words.iter().map(|word| without_texts(word).map_or(Cow::Borrowed(*word), Cow::Owned)).collect();
-    emptied.iter().any(|word| matches!(word, Cow::Owned(_))).then_some(emptied)
-}
-
-/// A single statement that reads or adds rows, with what stands between quotes left out, unless that may be run or opened.
-fn without_texts(statement: &str) -> Option<String> {
-    const RUN: Names = list!(
-        "exec eval dblink query_to pg_read lo_ load_ program system shell file xp_ sp_ opendata openrow
-         terminate"
-    );
-    let lower = statement.trim_start().to_ascii_lowercase();
-    let reads = ["select ", "insert "].iter().any(|verb| lower.starts_with(verb));
-    if !reads || !statement.contains('\'') || !statement.matches('\'').count().is_multiple_of(2) {
-        return None;
-    }
-    let plain: Vec<&str> = statement.split('\'').step_by(2).collect();
-    let plain = plain.join("''");
-    let lower = plain.to_ascii_lowercase();
-    let ends = lower.trim_end().trim_end_matches(';').contains(';');
-    (!ends && !RUN.iter().any(|word| lower.contains(word))).then_some(plain)
-}
-
-/// The words for a client of a database, of which some are put together of pieces, as they are read there.
-fn joined_pieces(call: &Call<'_>) -> Option<Vec<String>> {
-    use crate::risk::rules::databases::{OTHER_CLIENTS, is_client};
-    const PIECES: &[(&str, &str)] = &[("/**/", " "), ("' || '", ""), ("'||'", ""), ("', '", ""), ("','", "")];
-    const SCRIPT: &[(&str, &str)] = &[
-        ("\" + \"", ""),
-        ("\"+\"", ""),
-        ("' + '", ""),
-        ("'+'", ""),
-        ("[\"", "."),
-        ("['", "."),
-        ("\"](", "("),
-        ("'](", "("),
-    ];
-    let is_other = OTHER_CLIENTS.contains(call.name);
-    let marks: &[&str] =
-        if is_other { &["\"](", "']("] } else { &["/**/", "/*!", "||", "concat(", "CONCAT("] };
-    let is_split = |word: &str| marks.iter().any(|mark| word.contains(mark));
-    if !is_other && !is_client(call.name) || !call.words.iter().any(|word| is_split(word)) {
-        return None;
-    }
-    let join = |word: &&str| {
-        let mut word = run_comments(word);
-        for (mark, between) in if is_other { SCRIPT } else { PIECES } {
-            word = word.replace(mark, between);
-        }
-        word
-    };
-    Some(call.words.iter().map(join).collect())
-}
-
-/// A statement with the comments in it that some servers run: `/*!50000 drop */ table`.
-fn run_comments(statement: &str) -> String {
-    let mut pieces = statement.split("/*!");
-    let mut whole = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let (inside, behind) = piece.split_once("*/").unwrap_or((piece, ""));
-        let inside = inside.trim_start_matches(|c: char| c.is_ascii_digit()).trim();
-        whole.extend([inside, behind]);
-    }
-    whole
-}
 
 /// What shows all variables.
 const VARIABLES: &[&str] = &[
@@ -397,27 +241,6 @@ impl Judge<'_> {
             return output;
         }
         self.filter(call, input)
-    }
-
-    /// What a client of a database reads is judged like what it is told.
-    fn statements(&mut self, call: &Call<'_>, input: Option<&str>) {
-        use crate::risk::rules::databases::{OTHER_CLIENTS, is_client};
-        if !is_client(call.name) && !OTHER_CLIENTS.contains(call.name) {
-            return;
-        }
-        let file = call.after(&["-f", "--file", "-i"]).and_then(|path| self.content(path));
-        for text in [input.map(str::to_owned), file].into_iter().flatten().filter(|text| text.len() > 3) {
-            let words = [call.name, text.as_str()];
-            let args = [call.args[0].clone(), Arg::from(text.clone())];
-            let letters = words.map(Letters::of);
-            self.tables(&Call {
-                name: call.name,
-                args: &args,
-                words: &words,
-                letters: &letters,
-                origin: None,
-            });
-        }
     }
 
     /// A file that is run, by what was written to it.

@@ -1,6 +1,6 @@
 //! `find` and `fd`: what they delete, and what they run.
 
-use super::run::Call;
+use super::call::Call;
 use super::{Arg, Judge, Stream};
 use crate::risk::effects::Effect;
 use crate::risk::lookup::{Names, list};

@@ -3,7 +3,7 @@
 //! An ordinary value is judged as the command that it is. A value is odd by itself when it lies where nobody keeps
 //! programs, is a bare shell, or fetches something.
 
-use super::run::Call;
+use super::call::Call;
 use super::{Judge, names};
 use crate::risk::lookup::{Names, list, rows};
 

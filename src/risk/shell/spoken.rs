@@ -2,8 +2,8 @@
 //! to be started, as statements of a database that reach for files, and in what a program writes that a shell then
 //! reads.
 
+use super::call::Call;
 use super::names;
-use super::run::Call;
 use super::{Judge, guess, quoted};
 use crate::risk::effects::{self, Effect};
 use crate::risk::letters::{Part, has_part, parts};

@@ -1,6 +1,6 @@
 //! What tools for texts make of a text that is known: pure, each with the options that it is given.
 
-use super::run::Call;
+use super::call::Call;
 use crate::base::json;
 use crate::risk::syntax::escape;
 use crate::risk::value::{Origin, has_hole, is_hole};

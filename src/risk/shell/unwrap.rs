@@ -1,7 +1,7 @@
 //! What wrappers run: `env`, `sudo`, `xargs`, `timeout` and the like.
 
+use super::call::Call;
 use super::names::{self, is_given};
-use super::run::Call;
 use super::{Arg, Judge, Stream};
 use crate::risk::lookup::{Names, list};
 use crate::risk::rules::privilege;

@@ -2,7 +2,7 @@
 //! language, a description of what is to be built, a setting. Nobody can list all that runs what it is told; but a
 //! text that holds nothing but a command, its options and paths, between quotes or brackets, is there to be run.
 
-use super::run::Call;
+use super::call::Call;
 use super::{Judge, guess, interpreters, names, quoted};
 use crate::risk::effects::only_mentions;
 use crate::risk::lookup::{Names, list};
