@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use super::glob::{globs, has_star, has_wildcard, wild};
 use crate::risk::letters::Letters;
 use crate::risk::rules::paths::{
-    CACHES, DEFENCES, DOTENV, LOCAL, PERSISTENT, PROFILES, PUBLIC, SECRETS, SYSTEM,
+    CACHES, DEFENCES, DOTENV, HOME_SECRETS, LOCAL, PERSISTENT, PROFILES, PUBLIC, SECRET_NAMES, SECRETS,
+    SYSTEM,
 };
 use crate::risk::value::is_hole;
 
@@ -24,15 +25,15 @@ pub(super) struct Tables {
 }
 
 pub(super) static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
-    secrets: Table::new(SECRETS),
-    public: Table::new(PUBLIC),
-    dotenv: Table::new(DOTENV),
-    persistent: Table::new(PERSISTENT),
-    profiles: Table::new(PROFILES),
-    defences: Table::new(DEFENCES),
-    caches: Table::new(CACHES),
-    local: Table::new(LOCAL),
-    system: Table::new(SYSTEM),
+    secrets: Table::new(&[HOME_SECRETS, SECRETS, SECRET_NAMES]),
+    public: Table::new(&[PUBLIC]),
+    dotenv: Table::new(&[DOTENV]),
+    persistent: Table::new(&[PERSISTENT]),
+    profiles: Table::new(&[PROFILES]),
+    defences: Table::new(&[DEFENCES]),
+    caches: Table::new(&[CACHES]),
+    local: Table::new(&[LOCAL]),
+    system: Table::new(&[SYSTEM]),
 });
 
 /// A path in lower case, and what every table asks of it.
@@ -166,9 +167,9 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn new(patterns: &'static str) -> Self {
+    fn new(patterns: &[&'static str]) -> Self {
         let mut table = Self::default();
-        for pattern in patterns.lines() {
+        for pattern in patterns.iter().flat_map(|patterns| patterns.lines()) {
             let filed = Pattern::new(pattern);
             match key(pattern) {
                 Some(key) if !key.1.contains(['*', '?']) => {

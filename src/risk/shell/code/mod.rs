@@ -4,9 +4,13 @@
 //! reversed or decoded by what the languages have in common. Linear in the text: each call looks at no more than
 //! [`WINDOW`] tokens.
 
+mod arguments;
 mod calls;
+mod expressions;
+mod literals;
 mod meaning;
 mod others;
+mod plainly;
 mod printed;
 mod spelt;
 mod tokens;
@@ -14,8 +18,10 @@ mod values;
 mod whole;
 
 use calls::RUNS;
+use literals::{literals, opened};
 use meaning::call;
-use others::{awk, hidden, lisp, values_of};
+use others::{awk, hidden, lisp, tcl};
+use plainly::{homed, spelt_plainly};
 use tokens::Token;
 use values::Values;
 use whole::overall;
@@ -86,36 +92,7 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
     let runs_something = code.contains('`')
         || is_one(&lower, list!("exec system run process spawn popen command( command:: shell .! call cmd("));
     if matches!(language, "tclsh" | "wish" | "expect") {
-        let deletes =
-            code.split("file delete ").skip(1).filter_map(|rest| rest.split(['\n', ';', ']', '}']).next());
-        // What is looked for is what is deleted.
-        let sought = code.split("glob ").skip(1).filter_map(|rest| rest.split(['\n', ';', ']', '}']).next());
-        let sought = sought.filter(|_| code.contains("file delete"));
-        let words = deletes.chain(sought).flat_map(str::split_whitespace);
-        let paths = words.filter(|word| !word.starts_with(['-', '$'])).take(16);
-        found.extend(paths.map(|path| Does::Acts(Effect::DeleteTree, path.to_owned())));
-        let mut code = code.replace('[', "$(").replace(']', ")");
-        for (name, value) in values_of(&code) {
-            code = code.replace(&format!("${name}"), &value);
-        }
-        // A line, and what stands in brackets in it.
-        let lines = code.split(['\n', ';']);
-        let lines = lines.flat_map(|line| std::iter::once(line).chain(line.split("$(").skip(1).take(8)));
-        let lines = lines.map(str::trim);
-        let runs = lines.filter_map(|line| {
-            let line = line.trim_start_matches(['{', '[', ' ']);
-            let line = line.strip_prefix("eval ").unwrap_or(line);
-            let line = line.strip_prefix("concat ").unwrap_or(line);
-            ["exec ", "spawn ", "system "].iter().find_map(|start| line.strip_prefix(start))
-        });
-        found.extend(runs.map(|line| {
-            let line = line.trim_start_matches("{*}").trim_matches(['{', '}', '"']);
-            Does::Runs(if line.contains("$(") {
-                line.to_owned()
-            } else {
-                line.trim_end_matches([')', '}']).to_owned()
-            })
-        }));
+        tcl(code, &mut found);
     }
     let tokens = tokens::read(code, language);
     hidden(&tokens, &lower, &mut found);
@@ -158,23 +135,7 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
         }
         at += 1;
     }
-    // The path of a file that stands in code is there to be opened.
-    let opened = tokens.iter().enumerate().filter(|(at, token)| match token {
-        Token::Text(path) => {
-            path.starts_with(['/', '~'])
-                && path.len() < MAX_PATH
-                && !path.contains(char::is_whitespace)
-                && !matches!(at.checked_sub(2).and_then(|at| tokens.get(at)), Some(Token::Name(name)) if SHOWS.contains(name.as_str()))
-        }
-        _ => false,
-    });
-    let opened: Vec<String> = opened.take(8).filter_map(|(at, _)| values.from(at)).collect();
-    for path in opened {
-        let reads = Does::Acts(Effect::Read, path);
-        if !found.contains(&reads) {
-            found.push(reads);
-        }
-    }
+    opened(&values, &mut found);
     if at < tokens.len() || tokens.len() >= tokens::MAX_TOKENS || values.is_spent() {
         found.push(Does::Is("not-understood"));
     }
@@ -186,57 +147,6 @@ pub(super) fn scan(code: &str, language: &str) -> Vec<Does> {
         }
     }
     found
-}
-
-/// Bytes of a literal that is taken for a path.
-const MAX_PATH: usize = 200;
-
-/// Calls that only show what they are given.
-const SHOWS: Names = list!("print puts echo log printf println write say info error warn assert display p");
-
-/// Programs that a text must begin with to count as a command wherever it stands in code that runs something.
-const COMMANDS: Names = list!("rm dd shred mkfs.ext4 sudo chmod /bin/rm /usr/bin/rm mv chown");
-
-/// Texts that are command lines, or the words of one, and are not only shown.
-fn literals(tokens: &[Token]) -> impl Iterator<Item = String> {
-    let (mut found, mut is_shown, mut at) = (Vec::new(), false, 0);
-    // How deep the parentheses are within those of what shows.
-    let mut depth = 0_usize;
-    while at < tokens.len() && found.len() < 8 {
-        match &tokens[at] {
-            Token::Sign('(') if is_shown => depth += 1,
-            Token::Sign(')') if depth > 0 => {
-                depth -= 1;
-                is_shown = depth > 0;
-            }
-            Token::Name(_) if depth > 0 => {}
-            Token::Name(name) => {
-                is_shown = SHOWS.contains(name.as_str());
-            }
-            Token::Sign(';') if depth == 0 => is_shown = false,
-            Token::Text(text) if !is_shown => {
-                let first = text.split_whitespace().next().unwrap_or_default();
-                if COMMANDS.contains(first) {
-                    let mut words = vec![text.clone()];
-                    // "rm", ["-rf", "/"]
-                    while text.trim() == first && words.len() < 16 {
-                        match tokens.get(at + 1) {
-                            Some(Token::Sign(',' | '[' | '(' | ')' | '.') | Token::Name(_)) => {}
-                            Some(Token::Text(word)) => words.push(quoted(word)),
-                            _ => break,
-                        }
-                        at += 1;
-                    }
-                    if words.len() > 1 || words[0].contains(' ') {
-                        found.push(words.join(" "));
-                    }
-                }
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    found.into_iter()
 }
 
 /// A method of a path in parentheses: `(home / '.ssh' / 'id_rsa').read_text()`.
@@ -275,86 +185,6 @@ fn is_deletion(method: &str) -> bool {
             | "remove_tree"
             | "removedirs"
     )
-}
-
-/// Code with the letters that a language takes for others written as those: `𝚛𝚖` in Python, `\u0072m` in JavaScript.
-fn spelt_plainly<'c>(code: &'c str, language: &str) -> std::borrow::Cow<'c, str> {
-    if !code.is_ascii() {
-        return code.chars().map(super::names::compatible).collect::<String>().into();
-    }
-    let escapes = matches!(language, "node" | "nodejs" | "deno" | "bun" | "tsx" | "ts-node" | "java");
-    if !escapes || !code.contains("\\u") {
-        return code.into();
-    }
-    let mut pieces = code.split("\\u");
-    let mut made = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let end = piece.bytes().take_while(|b| b.is_ascii_hexdigit() || matches!(b, b'{' | b'}')).count();
-        let end = if piece.starts_with('{') { end } else { end.min(4) };
-        let code = u32::from_str_radix(piece[..end].trim_matches(['{', '}']), 16).ok();
-        match code.and_then(char::from_u32).filter(char::is_ascii_alphanumeric) {
-            Some(letter) => made.extend([letter.to_string().as_str(), &piece[end..]]),
-            None => made.extend(["\\u", piece]),
-        }
-    }
-    made.into()
-}
-
-/// The ways of saying "home folder", as the texts that they stand for.
-fn homed(code: &str) -> std::borrow::Cow<'_, str> {
-    const INSIDE: &[&str] = &[
-        "$ENV{HOME}",
-        "${process.env.HOME}",
-        "${os.homedir()}",
-        "#{ENV['HOME']}",
-        "#{Dir.home}",
-        "{os.environ['HOME']}",
-        "{Path.home()}",
-        "$HOME",
-    ];
-    const OUTSIDE: &[&str] = &[
-        "pathlib.Path.home()",
-        "System.getProperty(\"user.home\")",
-        "System.getenv(\"HOME\")",
-        "System.user_home!()",
-        "NSHomeDirectory()",
-        "System.user_home!",
-        "Path.expanduser('~')",
-        "std::env::var(\"HOME\").unwrap()",
-        "os.Getenv(\"HOME\")",
-        "require('os').homedir()",
-        "require(\"os\").homedir()",
-        "process.env['HOME']",
-        "process.env.HOME",
-        "os.homedir()",
-        "os.environ['HOME']",
-        "os.environ[\"HOME\"]",
-        "os.getenv('HOME')",
-        "os.getenv(\"HOME\")",
-        "os.environ.get('HOME')",
-        "Path.home()",
-        "pathlib.Path.home()",
-        "ENV['HOME']",
-        "ENV[\"HOME\"]",
-        "Dir.home",
-        "getenv('HOME')",
-        "getenv(\"HOME\")",
-        "homedir()",
-        "ENVIRON[\"HOME\"]",
-        "Deno.env.get('HOME')",
-        "Deno.env.get(\"HOME\")",
-    ];
-    if !["HOME", "home", "Home"].iter().any(|name| code.contains(name)) {
-        return code.into();
-    }
-    let mut whole = code.replace("($ENV{HOME}", "('~'");
-    for name in INSIDE {
-        whole = whole.replace(name, "~");
-    }
-    for name in OUTSIDE {
-        whole = whole.replace(name, "'~'");
-    }
-    whole.into()
 }
 
 /// Whether code runs the words that it is given: `exec @ARGV`.

@@ -133,8 +133,42 @@ pub(super) fn lisp(code: &str, found: &mut Vec<Does>) {
     }
 }
 
+/// `file delete`, `exec` and `spawn`, and what is looked for where something is deleted.
+pub(super) fn tcl(code: &str, found: &mut Vec<Does>) {
+    let deletes =
+        code.split("file delete ").skip(1).filter_map(|rest| rest.split(['\n', ';', ']', '}']).next());
+    // What is looked for is what is deleted.
+    let sought = code.split("glob ").skip(1).filter_map(|rest| rest.split(['\n', ';', ']', '}']).next());
+    let sought = sought.filter(|_| code.contains("file delete"));
+    let words = deletes.chain(sought).flat_map(str::split_whitespace);
+    let paths = words.filter(|word| !word.starts_with(['-', '$'])).take(16);
+    found.extend(paths.map(|path| Does::Acts(Effect::DeleteTree, path.to_owned())));
+    let mut code = code.replace('[', "$(").replace(']', ")");
+    for (name, value) in values_of(&code) {
+        code = code.replace(&format!("${name}"), &value);
+    }
+    // A line, and what stands in brackets in it.
+    let lines = code.split(['\n', ';']);
+    let lines = lines.flat_map(|line| std::iter::once(line).chain(line.split("$(").skip(1).take(8)));
+    let lines = lines.map(str::trim);
+    let runs = lines.filter_map(|line| {
+        let line = line.trim_start_matches(['{', '[', ' ']);
+        let line = line.strip_prefix("eval ").unwrap_or(line);
+        let line = line.strip_prefix("concat ").unwrap_or(line);
+        ["exec ", "spawn ", "system "].iter().find_map(|start| line.strip_prefix(start))
+    });
+    found.extend(runs.map(|line| {
+        let line = line.trim_start_matches("{*}").trim_matches(['{', '}', '"']);
+        Does::Runs(if line.contains("$(") {
+            line.to_owned()
+        } else {
+            line.trim_end_matches([')', '}']).to_owned()
+        })
+    }));
+}
+
 /// What `set name value` says.
-pub(super) fn values_of(code: &str) -> Vec<(String, String)> {
+fn values_of(code: &str) -> Vec<(String, String)> {
     let lines = code.split(['\n', ';']).map(str::trim);
     let mut values: Vec<(String, String)> = Vec::new();
     for line in lines {
