@@ -4,20 +4,33 @@
 
 /// Names that are looked for; made by [`list!`].
 #[derive(Clone, Copy, Debug)]
-pub struct Names {
-    /// One behind the other: short ones first, since most names differ in length, those of a length by their bytes.
+pub struct Names(&'static List);
+
+#[derive(Debug)]
+pub(super) struct List {
+    /// One behind the other: short ones first, those of a length by their bytes.
     text: &'static str,
     /// Where each begins, and where the last ends.
     bounds: &'static [u16],
+    /// The [`mark`] of each: most of what is looked for has one that none of them has.
+    marks: u128,
 }
 
 impl Names {
+    pub(super) const fn of(list: &'static List) -> Self {
+        Self(list)
+    }
+
     /// Whether this is one of them.
     pub fn contains(self, name: &str) -> bool {
-        let (mut low, mut high) = (0, self.bounds.len() - 1);
+        self.0.marks & mark(name.as_bytes()) != 0 && self.finds(name)
+    }
+
+    fn finds(self, name: &str) -> bool {
+        let (mut low, mut high) = (0, self.0.bounds.len() - 1);
         while low < high {
             let middle = low.midpoint(high);
-            let known = self.text.as_bytes().get(self.range(middle)).unwrap_or_default();
+            let known = self.0.text.as_bytes().get(self.range(middle)).unwrap_or_default();
             match (known.len(), known).cmp(&(name.len(), name.as_bytes())) {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Equal => return true,
@@ -29,11 +42,19 @@ impl Names {
 
     /// All of them, short ones first.
     pub fn iter(self) -> impl Iterator<Item = &'static str> + Clone {
-        (1..self.bounds.len()).map(move |at| self.text.get(self.range(at - 1)).unwrap_or_default())
+        (1..self.0.bounds.len()).map(move |at| self.0.text.get(self.range(at - 1)).unwrap_or_default())
     }
 
     fn range(self, at: usize) -> std::ops::Range<usize> {
-        usize::from(self.bounds[at])..usize::from(self.bounds[at + 1])
+        usize::from(self.0.bounds[at])..usize::from(self.0.bounds[at + 1])
+    }
+}
+
+/// One of 128 bits by the length, the first and the last letter of a name.
+const fn mark(name: &[u8]) -> u128 {
+    match (name, name) {
+        ([first, ..], [.., last]) => 1 << ((name.len() + 5 * *first as usize + 11 * *last as usize) % 128),
+        _ => 1,
     }
 }
 
@@ -44,8 +65,8 @@ macro_rules! list {
         const SIZE: (usize, usize) = $crate::risk::lookup::size(TEXT);
         const FILED: &$crate::risk::lookup::Filed<{ SIZE.0 + 1 }, { SIZE.1 }> =
             &$crate::risk::lookup::Filed::new(TEXT);
-        const NAMES: $crate::risk::lookup::Names = FILED.names();
-        NAMES
+        static LIST: $crate::risk::lookup::List = FILED.list();
+        $crate::risk::lookup::Names::of(&LIST)
     }};
 }
 pub(super) use list;
@@ -129,8 +150,14 @@ impl<const BOUNDS: usize, const BYTES: usize> Filed<BOUNDS, BYTES> {
         made
     }
 
-    pub(super) const fn names(&'static self) -> Names {
-        Names { text: text(&self.text), bounds: &self.bounds }
+    pub(super) const fn list(&'static self) -> List {
+        let (mut marks, mut at) = (0, 1);
+        while at < BOUNDS {
+            let (begin, end) = (self.bounds[at - 1] as usize, self.bounds[at] as usize);
+            marks |= mark(self.text.split_at(end).0.split_at(begin).1);
+            at += 1;
+        }
+        List { text: text(&self.text), bounds: &self.bounds, marks }
     }
 }
 

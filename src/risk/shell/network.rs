@@ -2,6 +2,7 @@
 
 use crate::risk::lookup::{Names, list};
 use std::cell::LazyCell;
+use std::net::Ipv4Addr;
 
 use super::call::Call;
 use super::{Judge, Stream, names};
@@ -386,15 +387,16 @@ fn is_address(call: &Call<'_>) -> bool {
 
 /// Whether an address is a bare public one.
 pub(super) fn is_public(word: &str) -> bool {
-    let host = word.split_once("://").map_or(word, |(_, rest)| rest);
-    let host = host.rsplit('@').next().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
-    let parts: Vec<Option<u8>> = host.split('.').map(|part| part.parse().ok()).collect();
-    match parts.as_slice() {
-        [Some(a), Some(b), Some(_), Some(_)] => {
-            !matches!((a, b), (10 | 127 | 0, _) | (192, 168) | (172, 16..=31) | (169, 254))
-        }
-        _ => false,
-    }
+    let host = match word.split_once(':') {
+        Some((_, rest)) => rest.strip_prefix("//").unwrap_or(word),
+        None => word,
+    };
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let end = host.bytes().position(|byte| matches!(byte, b'/' | b':')).unwrap_or(host.len());
+    let is_near = |host: Ipv4Addr| {
+        host.is_private() || host.is_loopback() || host.is_link_local() || host.octets()[0] == 0
+    };
+    host[..end].parse().is_ok_and(|host| !is_near(host))
 }
 
 fn transfer<'c>(call: &Call<'c>) -> Transfer<'c> {

@@ -75,8 +75,8 @@ impl Judge<'_> {
             return;
         }
         let is_verb = |word: &str| {
-            let is_one = |part: &[u8]| VERBS.iter().any(|verb| verb.as_bytes().eq_ignore_ascii_case(part));
-            word.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).any(is_one)
+            let lower = word.to_ascii_lowercase();
+            lower.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|part| VERBS.contains(part))
         };
         let mut says_run = is_verb(call.name);
         // What is sent to a web service is its business, unless that one starts programs.
