@@ -133,7 +133,8 @@ fn main() {
     println!("{}", WORDS.join(" "));
 }
 RS
-"$root/usr/bin/rustc-musl" --target "$target" -O -Clink-arg=-Wl,-z,pack-relative-relocs "$work/check.rs" -o "$work/check"
+"$root/usr/bin/rustc-musl" --target "$target" -O -Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--no-eh-frame-hdr,-T,"$here/order.ld" \
+    "$work/check.rs" -o "$work/check"
 [ "$(RUST_BACKTRACE=1 "$work/check" 2>/dev/null)" = "packed relative relocations" ] || die "a program that panics and catches it does not work"
 
 (cd "$debs" && sha256sum -- *.deb) >"$folder/packages"

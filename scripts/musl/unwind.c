@@ -1,14 +1,12 @@
 /* Completes the unwinder of a glibc system's gcc for programs that are linked with musl (x86_64). Without this, linking
    fails (1), or the first panic is a segmentation fault (2).
 
-   1. Since gcc 12 the unwinder finds its tables through _dl_find_object, which glibc has and musl has not. musl has
-      dl_iterate_phdr, which tells the same.
+   1. Since gcc 12 the unwinder finds its tables through _dl_find_object, which glibc has and musl has not. A static program
+      is one object; its tables (.eh_frame) are read from their start, since their index (.eh_frame_hdr) would be 8 bytes for
+      each function of the program and shorten nothing but a panic.
    2. The unwinder refers to pthread functions weakly and calls them unasked. A static link takes nothing out of libc.a
       for a weak reference, so here are strong ones. */
-#define _GNU_SOURCE
-#include <link.h>
 #include <pthread.h>
-#include <stdint.h>
 
 /* struct dl_find_object of glibc's <dlfcn.h>; the unwinder reads the last named member. */
 struct object {
@@ -17,38 +15,22 @@ struct object {
 	unsigned long long reserved[7];
 };
 
-struct search {
-	uintptr_t address;
-	struct object *found;
-};
+extern __attribute__((visibility("hidden"))) char __executable_start[], _end[];
 
-static int visit(struct dl_phdr_info *info, size_t size, void *context)
-{
-	struct search *search = context;
-	uintptr_t low = UINTPTR_MAX, high = 0, tables = 0;
-	(void)size;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-		uintptr_t start = info->dlpi_addr + header->p_vaddr;
-		if (header->p_type == PT_GNU_EH_FRAME)
-			tables = start;
-		if (header->p_type != PT_LOAD)
-			continue;
-		if (start < low)
-			low = start;
-		if (start + header->p_memsz > high)
-			high = start + header->p_memsz;
-	}
-	if (!tables || search->address < low || search->address >= high)
-		return 0;
-	*search->found = (struct object){ .start = (void *)low, .end = (void *)high, .eh_frame = (void *)tables };
-	return 1;
-}
+/* The header of tables without an index: version 1, and where they are, as a signed distance; the linker script knows. */
+extern char tables[];
+__asm__(".section .rodata\n"
+	".balign 4\n"
+	"tables: .byte 1, 0x1b, 0xff, 0xff\n"
+	"	.long start_of_eh_frame - .\n"
+	".previous\n");
 
-int _dl_find_object(void *address, struct object *found)
+int _dl_find_object(char *address, struct object *found)
 {
-	struct search search = { (uintptr_t)address, found };
-	return dl_iterate_phdr(visit, &search) ? 0 : -1;
+	if (address < __executable_start || address >= _end)
+		return -1;
+	*found = (struct object){ .start = __executable_start, .end = _end, .eh_frame = tables };
+	return 0;
 }
 
 extern int __pthread_key_create(pthread_key_t *, void (*)(void *));
