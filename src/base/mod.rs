@@ -20,5 +20,6 @@ pub(crate) mod opaque;
 pub mod pool;
 pub mod secret;
 pub mod time;
+pub mod tree;
 pub mod url;
 pub mod words;

@@ -9,6 +9,7 @@ use super::cached::Cached;
 use super::exchange;
 use crate::base::error::{Code, Error, Result};
 use crate::base::time::Clock;
+use crate::base::tree::Tree;
 use crate::base::url::Url;
 use crate::net::transport::Transport;
 
@@ -69,7 +70,7 @@ impl Metadata {
     /// than configured (section 4.3: the two must be identical, or tokens of one provider would pass for another's).
     pub fn parse(base: &Url, json: &[u8]) -> Result<Self> {
         let invalid = |rule: &str| Error::new(Code::IdpInvalid, format!("the discovery document {rule}"));
-        let document: Document = serde_json::from_slice(json).map_err(|error| {
+        let document: Document = Tree::read(json).map_err(|error| {
             invalid("is not usable").with_detail(error).with_hint("check userpool.discoveryUrl")
         })?;
         if !same_issuer(base, &document.issuer) {

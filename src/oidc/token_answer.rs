@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::base::error::{Code, Error};
 use crate::base::secret::Secret;
+use crate::base::tree::Tree;
 use crate::net::transport::HttpResponse;
 
 /// Letters of an OAuth error code that are repeated to people.
@@ -37,11 +38,11 @@ struct ErrorBody {
 /// Reads an answer of status below 500. Bodies are never repeated, only an error code that looks like one.
 pub(super) fn read(response: &HttpResponse) -> Result<Granted, Refused> {
     // Some providers answer 200 with an error body.
-    if let Ok(ErrorBody { error }) = serde_json::from_slice(&response.body) {
+    if let Ok(ErrorBody { error }) = Tree::read(&response.body) {
         return Err(refusal(&error));
     }
     if response.is_success() {
-        return serde_json::from_slice(&response.body).map_err(|_| {
+        return Tree::read(&response.body).map_err(|_| {
             let error =
                 Error::new(Code::IdpInvalid, "the provider's token answer is not the documented JSON");
             Refused::Other(error.with_hint(CHECK_PROVIDER))

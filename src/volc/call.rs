@@ -92,9 +92,10 @@ impl Call<'_> {
         let send = || exchange.send(repeat, || self.signed(keys, exchange.party_now()));
         let before = exchange.party_now();
         let response = send()?;
-        let refused = envelope::refusal(&response).is_some_and(|refusal| refusal.class == Class::ClockSkew);
         let corrected = exchange.party_now().unix().abs_diff(before.unix()) > CORRECTION_SECONDS;
-        if refused && corrected { send() } else { Ok(response) }
+        let refused =
+            || envelope::refusal(&response).is_some_and(|refusal| refusal.class == Class::ClockSkew);
+        if corrected && refused() { send() } else { Ok(response) }
     }
 
     /// What to tell of a call that [`Call::send`] brought no answer to.

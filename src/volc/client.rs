@@ -17,7 +17,7 @@ use crate::base::log;
 use crate::base::time::{Clock, Timestamp};
 use crate::base::url::Url;
 use crate::net::exchange::{Exchange, Repeat, TOLERATED_SKEW};
-use crate::net::transport::{HttpResponse, Limits};
+use crate::net::transport::Limits;
 
 /// Calls the `id` service.
 #[derive(Debug)]
@@ -29,9 +29,6 @@ pub struct Client {
     limits: Limits,
     state: Mutex<Reachability>,
 }
-
-/// An answer, and that it is a success.
-type Success = (Accepted, HttpResponse);
 
 /// How calls have fared lately, for `/status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -79,17 +76,14 @@ impl Client {
         let body = json::text(body).map_err(|_| {
             Error::new(Code::Internal, format!("{}: the parameters are not JSON", action.name))
         })?;
-        let (accepted, mut response) = self.answer(action, body.filled(), repeat)?;
-        let result = accepted.result(action.name, &response);
-        // Tokens and credentials come back here.
-        response.body.zeroize();
+        let result = self.answer(action, body.filled(), repeat)?.result(action.name);
         self.note(action, result.as_ref().err().map(CallError::as_error));
         result
     }
 
     /// The answer to a call, which is a success. Apart from [`Client::call`], of which the program holds one for each
     /// form of answer.
-    fn answer(&self, action: Action, body: &[u8], repeat: Repeat) -> Result<Success, CallError> {
+    fn answer(&self, action: Action, body: &[u8], repeat: Repeat) -> Result<Accepted, CallError> {
         // First of all: an endpoint that must not be called is no reason to fetch keys.
         let endpoint = self.endpoints.current();
         let to = (action, action.url(&endpoint.url)?, endpoint.region.as_str());
@@ -140,13 +134,15 @@ impl Client {
         body: &[u8],
         keys: &Keys,
         repeat: Repeat,
-    ) -> Result<Success, CallError> {
+    ) -> Result<Accepted, CallError> {
         let call = Call { action, url, region, content_type: "application/json", body, limits: self.limits };
         let outcome = match call.send(&self.exchange, keys, repeat) {
-            Ok(response) => match envelope::accept(action.name, &response) {
-                Ok(accepted) => Ok((accepted, response)),
-                Err(error) => Err(self.with_skew(error)),
-            },
+            Ok(mut response) => {
+                let accepted = envelope::accept(action.name, &response);
+                // Tokens and credentials come back here.
+                response.body.zeroize();
+                accepted.map_err(|error| self.with_skew(error))
+            }
             Err(failure) => Err(call.unanswered(&failure).into()),
         };
         if let Err(error) = &outcome {
@@ -198,7 +194,7 @@ impl Client {
 }
 
 /// Whether temporary keys were refused as such.
-fn is_stale(outcome: &Result<Success, CallError>, keys: &Keys) -> bool {
+fn is_stale(outcome: &Result<Accepted, CallError>, keys: &Keys) -> bool {
     let Err(CallError::Refused { refusal, .. }) = outcome else { return false };
     keys.session_token.is_some() && matches!(refusal.code.as_str(), "InvalidSecretToken" | "InvalidAccessKey")
 }

@@ -5,9 +5,11 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::secret::REDACTED;
+use crate::base::tree::{Misfit, Tree, take};
 use crate::net::transport::HttpResponse;
 
 /// Characters of an upstream's message that are passed on.
@@ -107,11 +109,13 @@ impl From<Error> for CallError {
 struct Head {
     #[serde(rename = "ResponseMetadata")]
     metadata: Option<Metadata>,
-    // The flat form.
-    #[serde(rename = "errorcode", alias = "ErrorCode")]
-    flat_code: Option<Text>,
-    #[serde(alias = "Message")]
-    message: Option<Text>,
+    // The flat form, in two spellings.
+    errorcode: Option<Value>,
+    #[serde(rename = "ErrorCode")]
+    error_code: Option<Value>,
+    message: Option<Value>,
+    #[serde(rename = "Message")]
+    other_message: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -121,40 +125,39 @@ struct Metadata {
     error: Option<Fault>,
 }
 
-impl Metadata {
-    fn safe_request_id(&self) -> Option<String> {
-        self.request_id.as_deref().map(|id| safe(id, MAX_REQUEST_ID_CHARS))
+impl Head {
+    fn request_id(&self) -> Option<String> {
+        self.metadata.as_ref()?.request_id.as_deref().map(|id| safe(id, MAX_REQUEST_ID_CHARS))
+    }
+
+    fn refusal(self, status: u16) -> Option<Refusal> {
+        let request_id = self.request_id();
+        let code = self.errorcode.or(self.error_code);
+        let fault = match (self.metadata.and_then(|metadata| metadata.error), code) {
+            (Some(fault), _) => fault,
+            (None, Some(code)) => Fault { code: Some(code), message: self.message.or(self.other_message) },
+            (None, None) => return None,
+        };
+        let (code, message) = (text(fault.code, MAX_CODE_CHARS), text(fault.message, MAX_MESSAGE_CHARS));
+        let class = classify(status, &code, &message);
+        Some(Refusal { code, status, message, request_id, class })
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Fault {
-    code: Option<Text>,
-    message: Option<Text>,
+    code: Option<Value>,
+    message: Option<Value>,
 }
 
 /// A field that is a string by the documents and a number here and there.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Text {
-    String(String),
-    Number(serde_json::Number),
-}
-
-impl Text {
-    fn into_string(self) -> String {
-        match self {
-            Self::String(text) => text,
-            Self::Number(number) => number.to_string(),
-        }
+fn text(field: Option<Value>, max_chars: usize) -> String {
+    match field {
+        Some(Value::String(text)) => safe(&text, max_chars),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
     }
-}
-
-#[derive(Deserialize)]
-struct Whole<T> {
-    #[serde(rename = "Result")]
-    result: Option<T>,
 }
 
 /// Reads an answer of `action`.
@@ -162,13 +165,14 @@ struct Whole<T> {
 /// # Errors
 /// As [`accept`] and [`Accepted::result`].
 pub fn read<T: DeserializeOwned>(action: &str, response: &HttpResponse) -> Result<T, CallError> {
-    accept(action, response)?.result(action, response)
+    accept(action, response)?.result(action)
 }
 
-/// What is known of an answer that is a success.
+/// An answer that is a success.
 #[derive(Debug)]
 pub struct Accepted {
     request_id: Option<String>,
+    answer: Tree,
 }
 
 impl Accepted {
@@ -176,14 +180,10 @@ impl Accepted {
     ///
     /// # Errors
     /// `CloudInvalid` when it is not of the documented form.
-    pub fn result<T: DeserializeOwned>(&self, action: &str, response: &HttpResponse) -> Result<T, CallError> {
-        let result =
-            serde_json::from_slice::<Whole<T>>(&response.body).and_then(|whole| match whole.result {
-                Some(result) => Ok(result),
-                // From bytes as well: the program holds a reader for each kind of source.
-                None => serde_json::from_slice(b"{}"),
-            });
-        result.map_err(|error| CallError::Failed(unusable(action, self.request_id.as_deref(), &error)))
+    pub fn result<T: DeserializeOwned>(&self, action: &str) -> Result<T, CallError> {
+        let result = self.answer.value().get("Result").filter(|result| !result.is_null());
+        let read = result.map_or_else(|| take(&Value::Object(Map::new())), take);
+        read.map_err(|misfit| CallError::Failed(unusable(action, self.request_id.as_deref(), misfit)))
     }
 }
 
@@ -193,31 +193,26 @@ impl Accepted {
 /// `Refused` for an error envelope under any status; `CloudUnreachable` for a gateway's own 5xx page; `CloudInvalid`
 /// for everything else that is no envelope.
 pub fn accept(action: &str, response: &HttpResponse) -> Result<Accepted, CallError> {
-    if let Some(refusal) = refusal(response) {
+    let foreign = || CallError::Failed(foreign(action, response));
+    let answer = Tree::parse(&response.body).ok_or_else(foreign)?;
+    let head: Head = take(answer.value()).map_err(|_| foreign())?;
+    let request_id = head.request_id();
+    let is_answer = head.metadata.is_some() && response.is_success();
+    if let Some(refusal) = head.refusal(response.status) {
         let error = refusal.to_error(action);
         return Err(CallError::Refused { refusal, error });
     }
-    let metadata = serde_json::from_slice::<Head>(&response.body).ok().and_then(|head| head.metadata);
-    match metadata.filter(|_| response.is_success()) {
-        Some(metadata) => Ok(Accepted { request_id: metadata.safe_request_id() }),
-        None => Err(CallError::Failed(foreign(action, response))),
-    }
+    if is_answer { Ok(Accepted { request_id, answer }) } else { Err(foreign()) }
 }
 
 /// The error that an answer of any status carries.
 #[must_use]
 pub fn refusal(response: &HttpResponse) -> Option<Refusal> {
-    let head = serde_json::from_slice::<Head>(&response.body).ok()?;
-    let request_id = head.metadata.as_ref().and_then(Metadata::safe_request_id);
-    let fault = match (head.metadata.and_then(|metadata| metadata.error), head.flat_code) {
-        (Some(fault), _) => fault,
-        (None, Some(code)) => Fault { code: Some(code), message: head.message },
-        (None, None) => return None,
-    };
-    let text = |text: Option<Text>, max| text.map(|text| safe(&text.into_string(), max)).unwrap_or_default();
-    let (code, message) = (text(fault.code, MAX_CODE_CHARS), text(fault.message, MAX_MESSAGE_CHARS));
-    let class = classify(response.status, &code, &message);
-    Some(Refusal { code, status: response.status, message, request_id, class })
+    head(response)?.refusal(response.status)
+}
+
+fn head(response: &HttpResponse) -> Option<Head> {
+    Tree::read(&response.body).ok()
 }
 
 /// A success whose field `name` is empty, where the product cannot go on without it.
@@ -236,7 +231,7 @@ pub fn skew_hint(skew: i64) -> String {
 /// The request id of an answer, for the log.
 #[must_use]
 pub fn request_id(response: &HttpResponse) -> Option<String> {
-    serde_json::from_slice::<Head>(&response.body).ok()?.metadata?.safe_request_id()
+    head(response)?.request_id()
 }
 
 /// A body that is not an envelope: a proxy's page, an empty answer, another service.
@@ -261,12 +256,12 @@ fn foreign(action: &str, response: &HttpResponse) -> Error {
     .with_detail(format!("{} bytes, beginning with: {snippet}", response.body.len()))
 }
 
-/// An envelope whose `Result` is not the action's. The parser's words may quote values; only a field's name is kept.
-fn unusable(action: &str, request_id: Option<&str>, error: &serde_json::Error) -> Error {
-    let text = error.to_string();
-    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    let what =
-        missing.map_or_else(|| "is not of the documented form".to_owned(), |field| format!("has no {field}"));
+/// An envelope whose `Result` is not the action's.
+fn unusable(action: &str, request_id: Option<&str>, misfit: Misfit) -> Error {
+    let what = match misfit {
+        Misfit::Missing(field) => format!("has no {field}"),
+        Misfit::Absent | Misfit::Other => "is not of the documented form".to_owned(),
+    };
     Error::new(Code::CloudInvalid, format!("{action}: the answer {what}{}", in_parentheses(request_id)))
         .with_hint("report it to the cloud's support with the request id")
 }

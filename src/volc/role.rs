@@ -1,6 +1,7 @@
 //! Role providers: temporary keys of cloud roles for users and agents.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::call::Action;
@@ -287,8 +288,6 @@ struct Body<'a> {
 }
 
 /// The keys, bare or in the `VolcEngResponse` that the documents put around them.
-#[derive(Deserialize)]
-#[serde(try_from = "Wrapped")]
 struct Answer(Inner);
 
 #[derive(Deserialize)]
@@ -312,14 +311,13 @@ struct Inner {
     oidc_token_info: Option<OidcToken>,
 }
 
-impl TryFrom<Wrapped> for Answer {
-    type Error = serde::de::value::Error;
-
-    fn try_from(wrapped: Wrapped) -> Result<Self, Self::Error> {
-        let Wrapped { response, credentials, assumed_role_user, oidc_token_info } = wrapped;
+impl<'de> Deserialize<'de> for Answer {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let Wrapped { response, credentials, assumed_role_user, oidc_token_info } =
+            Wrapped::deserialize(from)?;
         let bare =
             || credentials.map(|credentials| Inner { credentials, assumed_role_user, oidc_token_info });
-        response.or_else(bare).map(Self).ok_or_else(|| serde::de::Error::missing_field("VolcEngResponse"))
+        response.or_else(bare).map(Self).ok_or_else(|| D::Error::missing_field("VolcEngResponse"))
     }
 }
 

@@ -1,13 +1,13 @@
 //! Temporary keys as STS and the role providers write them: the same object, but for the name of its end.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 
 /// Temporary keys of an answer, complete.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "Raw")]
+#[derive(Clone, Debug)]
 pub struct TemporaryKeys {
     /// The public half.
     pub access_key_id: String,
@@ -29,11 +29,10 @@ struct Raw {
     expiration: Option<Timestamp>,
 }
 
-impl TryFrom<Raw> for TemporaryKeys {
-    type Error = serde::de::value::Error;
-
-    fn try_from(raw: Raw) -> Result<Self, Self::Error> {
-        let missing = serde::de::Error::missing_field;
+impl<'de> Deserialize<'de> for TemporaryKeys {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let raw = Raw::deserialize(from)?;
+        let missing = D::Error::missing_field;
         let filled = |secret: &Secret| !secret.expose().is_empty();
         let access_key_id = raw.access_key_id.filter(|id| !id.is_empty());
         Ok(Self {

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::base::secret::Secret;
+use crate::base::tree::Tree;
 use crate::base::url::Url;
 use crate::message::post::Unsent;
 use crate::net::exchange::{Exchange, Repeat};
@@ -88,7 +89,7 @@ pub(super) fn post(
         limits,
     };
     let response = exchange.send(Repeat::Safe, request).map_err(Refusal::Failed)?;
-    match serde_json::from_slice(&response.body) {
+    match Tree::read(&response.body) {
         Ok(Coded { code: 0 }) if response.is_success() => Ok(response.body),
         Ok(Coded { code }) if code != 0 => Err(Refusal::Code(code)),
         _ => Err(Refusal::Status(response.status)),

@@ -13,6 +13,7 @@ use crate::base::error::{Code, Error};
 use crate::base::flight::Flight;
 use crate::base::secret::Secret;
 use crate::base::time::Clock;
+use crate::base::tree::Tree;
 use crate::message::post::Unsent;
 use crate::net::exchange::Exchange;
 
@@ -110,7 +111,7 @@ fn fetch(exchange: &Exchange, app: &App, secret: &Secret) -> Result<Granted, Uns
         }
         other => other.unsent("the request for a Feishu access token"),
     })?;
-    serde_json::from_slice(&answer)
+    Tree::read(&answer)
         .ok()
         .filter(|granted: &Granted| is_header_safe(granted.tenant_access_token.expose()))
         .ok_or_else(|| Unsent("Feishu gave no access token".to_owned()))

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::action::session_exchange::DEFAULT_SENDER;
 use crate::base::error::{Code, Error, Result};
 use crate::base::lang::Lang;
+use crate::base::tree::take;
 use crate::message::target::ReplyTarget;
 use crate::oidc::pending::Origin;
 use crate::session::derive::{self, DmScope, Message};
@@ -208,8 +209,8 @@ fn told(what: &str, value: &Value) -> Result<Told> {
     if value.is_null() {
         return Ok(Told::default());
     }
-    Told::deserialize(value).map_err(|error| {
-        Error::new(Code::InvalidRequest, format!("the host's {what} is not understood: {error}"))
+    take(value).map_err(|_| {
+        Error::new(Code::InvalidRequest, format!("the host's {what} is not understood"))
             .with_hint("use a version of OpenClaw that the README names")
     })
 }

@@ -7,6 +7,7 @@ use super::{Finding, Keys};
 use crate::base::error::{Code, Error};
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
+use crate::base::tree::Tree;
 use crate::base::url::Url;
 use crate::net::exchange::{Exchange, Repeat};
 use crate::net::transport::{HttpRequest, HttpResponse, Limits, Method};
@@ -48,7 +49,7 @@ fn read(response: &HttpResponse, role_trn: &str, now: Timestamp) -> Finding {
         let code = if response.status >= 500 { Code::CloudUnreachable } else { Code::CloudRefused };
         return failed(code, &format!("status {}", response.status));
     }
-    let Ok(answer) = serde_json::from_slice::<Answer>(&response.body) else {
+    let Ok(answer) = Tree::read::<Answer>(&response.body) else {
         return failed(Code::CloudInvalid, "the answer is not the documented JSON");
     };
     match answer.into_keys(now) {
