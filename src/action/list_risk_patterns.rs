@@ -67,6 +67,8 @@ pub(super) fn run() -> Outcome {
         .collect();
     let tables = [
         (paths::SECRETS, "credentials and keys"),
+        (paths::HOME_SECRETS, "credentials and keys"),
+        (paths::SECRET_NAMES, "credentials and keys"),
         (paths::DOTENV, "environment files"),
         (paths::PERSISTENT, "starts by itself"),
         (paths::PROFILES, "profiles of shells"),
