@@ -267,6 +267,19 @@ fn is_mode(arg: &str) -> bool {
     arg.len() > 1 && arg.starts_with('-') && arg[1..].bytes().all(|b| b"rwxst".contains(&b))
 }
 
+/// Where it is written who may come in.
+const AUTHORIZED: &str = "~/.ssh/authorized_keys";
+
+/// Whether a path of another machine says who may come in there, or what starts by itself.
+pub(super) fn opens_machine(path: &str) -> bool {
+    path.ends_with("authorized_keys")
+        || ["/etc/sudoers", "/etc/cron", "/var/spool/cron"].iter().any(|place| path.contains(place))
+}
+
+fn is_key_folder(path: &str) -> bool {
+    path.trim_end_matches('/').ends_with(".ssh")
+}
+
 fn copies<'a>(name: &str, args: &[&'a str], plain: &[&'a str], found: &mut Vec<(Effect, &'a str)>) {
     let has = |options: &[&str]| args.iter().any(|arg| options.contains(arg));
     let into =
@@ -285,10 +298,14 @@ fn copies<'a>(name: &str, args: &[&'a str], plain: &[&'a str], found: &mut Vec<(
         found.push((Effect::Read, source));
     }
     // Who may come in there is no lesser matter than who may come in here.
-    let opened = ["/.ssh/authorized_keys", "/etc/sudoers", "/etc/cron", "/var/spool/cron"];
-    found.extend(target.filter(|path| is_remote(path)).and_then(|path| path.split_once(':')).and_then(
-        |(_, path)| opened.iter().any(|place| path.contains(place)).then_some((Effect::Write, path)),
-    ));
+    let opens = target.filter(|path| is_remote(path)).and_then(|path| path.split_once(':')).is_some_and(
+        |(_, path)| {
+            opens_machine(path) || is_key_folder(path) && sources.iter().any(|from| opens_machine(from))
+        },
+    );
+    if opens {
+        found.push((Effect::Write, AUTHORIZED));
+    }
     let Some(target) = target.filter(|path| !is_remote(path)) else { return };
     found.push((if sources == ["/dev/null"] { emptying(target) } else { Effect::Write }, target));
     if name == "rsync" && args.iter().any(|arg| arg.starts_with("--delete")) {

@@ -149,6 +149,8 @@ pub const RULES: &[Rule] = &[
         reason: Text { en: "changes who may do what in a cloud", zh: "更改云上的访问权限" },
         patterns: lines!(
             r#"aws iam create-*|attach-*|put-*|add-*|update-*|delete-*|upload-*|remove-*|detach-*|set-*|tag-*|deactivate-*|enable-*|resync-*
+               az rest ~post|put|patch|delete ~*roleassignments*|*/rolemanagement/*|*approleassign*|*addpassword*|*addkey*|*permissiongrants*|*conditionalaccess*
+               curl|http|https|xh|wget ~post|-xpost ~*/lifecycle/deactivate*|*/lifecycle/suspend*|*/lifecycle/reset_factors*|*/lifecycle/reset_password*
                aws kms create-grant|put-key-policy|disable-key
                aws lambda update-function-configuration --role
                aws lambda add-layer-version-permission

@@ -40,7 +40,7 @@ pub const RULES: &[Rule] = &[
              consul leave|force-leave
              curl -X|--request ~delete ~*:9200*|*:9201*|*:8086*|*:5984*|*elasticsearch*|*opensearch*|*:2379*|*:8500*|*:6333* !~*localhost:*/test*|*127.0.0.1:*/test*|*localhost:*-test*|*localhost:*/tmp*|*localhost:*-dev*
              curl -XDELETE ~*:9200*|*:9201*|*elasticsearch*|*opensearch*|*:5984*|*:6333*
-             curl ~*_delete_by_query*
+             curl|http|https|xh|wget ~*_delete_by_query*|*<delete><query>?:?</query>*|*\"delete\":{\"query\":\"?:?\"}*|*\"delete\":␣{\"query\":\"?:?\"}*
              rabbitmqctl reset|force_reset|delete_vhost|add_user|delete_user|purge_queue|delete_queue|stop_app|set_user_tags|set_permissions
              kafka-topics|kafka-topics.sh|kcat|rpk --delete|topic
              pg_ctl stop|initdb|promote

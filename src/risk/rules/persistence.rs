@@ -21,7 +21,10 @@ pub const RULES: &[Rule] = &[
         id: "write-persistent",
         level: High,
         reason: Text { en: "plants something that starts by itself", zh: "写入会自动启动的内容" },
-        patterns: "",
+        patterns: lines!(
+            "ssh-import-id|ssh-import-id-gh|ssh-import-id-lp ~?* !-h|--help|-r|--remove|-o|--output
+             xargs ssh-copy-id|sshpass ~ssh-copy-id"
+        ),
         examples: lines!(
             "echo x >> /etc/crontab
              cp a.service /etc/systemd/system/

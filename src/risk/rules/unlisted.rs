@@ -36,7 +36,7 @@ pub const SHARED: Names = list!(
 
 /// Words and options with which nothing is asked any more, or everything is meant.
 pub const FORCES: Names = list!(
-    "-f --force -y --yes --assume-yes --assumeyes --confirm --confirmed --no-confirm --noconfirm --noinput
+    "-f -force --force -y --yes --assume-yes --assumeyes --confirm --confirmed --no-confirm --noconfirm --noinput
      --no-input --no-prompt --no-prompts --noprompt --non-interactive --auto-approve --autoapprove
      --skip-confirmation --all -A --purge --recursive --cascade --permanent --permanently --everything
      --hard --destroy -rf -fr -ff --batch --skip-trash --include-files force forced everything force=yes

@@ -174,6 +174,21 @@ impl Judge<'_> {
             }
             _ => {}
         }
+        // Passwords stand among the other outputs.
+        if matches!(call.name, "terraform" | "tofu" | "terragrunt" | "pulumi")
+            && call.has(&["output"])
+            && call.has(&["-json", "--json"])
+        {
+            return Some((Origin::FILE | Origin::CREDENTIAL | Origin::OUTPUT).text());
+        }
+        if matches!(call.name, "jq" | "yq" | "dasel" | "gron" | "fx")
+            && let Some(from) = input.as_deref().and_then(origin)
+            && from.has(Origin::FILE)
+            && from.has(Origin::CREDENTIAL)
+            && from.has(Origin::OUTPUT)
+        {
+            return Some(self.picked_output(call));
+        }
         // The numbers of all processes, and nothing else to pick some by.
         let lists_all = call.name == "ps"
             && call.has(&["-e", "-A", "ax", "-ax", "aux", "-eo", "-Ao", "axo", "-axo"])
@@ -350,6 +365,21 @@ impl Judge<'_> {
             made.push_str(behind);
         }
         made
+    }
+
+    /// What is picked out of the outputs of a stack: a key only where it is named like one.
+    fn picked_output(&mut self, call: &Call<'_>) -> String {
+        let is_key = |word: &str| {
+            let mut names = word.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            names.any(is_credential)
+        };
+        if !call.rest().iter().any(|word| is_key(word)) {
+            return Origin::UNKNOWN.text();
+        }
+        if self.captured == 0 {
+            self.find("print-secret", &call.line());
+        }
+        (Origin::SECRET | Origin::CREDENTIAL).text()
     }
 
     /// Credentials that are picked from what was heard on a line.

@@ -3,6 +3,7 @@
 
 use super::Judge;
 use super::call::Call;
+use super::items::Items;
 use crate::risk::lookup::{Names, list};
 
 /// Parts of names of what is there to be thrown away.
@@ -37,13 +38,26 @@ impl Judge<'_> {
     /// The rule that judges instead of another, where what is destroyed is there for that.
     pub(super) fn milder(&self, call: &Call<'_>, id: &'static str) -> &'static str {
         let milder = match id {
-            "sql-destroy" if empties_own_database(call) => "sql-change",
+            "sql-destroy" if empties_own_database(call) || self.is_told_of_tests(call) => "sql-change",
             "container-destroy" if removes_own_volumes(call) => "container-change",
             "cluster-destroy" if removes_own_namespace(call) => "cluster-change",
             "git-rewrite-shared" if removes_early_tags(call) => "git-discard",
             _ => return id,
         };
         if self.is_production(call) { id } else { milder }
+    }
+
+    /// Whether a framework is told to take the settings, or the database, that are there for tests:
+    /// `manage.py flush --settings=app.settings.test`.
+    fn is_told_of_tests(&self, call: &Call<'_>) -> bool {
+        let told = call.after(&["--settings", "--database"]).into_iter();
+        let joined = call
+            .rest()
+            .iter()
+            .filter_map(|word| word.strip_prefix("--settings=").or_else(|| word.strip_prefix("--database=")));
+        let set = self.scope.get("DJANGO_SETTINGS_MODULE").map(Items::texts).unwrap_or_default();
+        told.chain(joined).any(|value| is_named(value, NAMES))
+            || set.iter().any(|value| is_named(value, NAMES))
     }
 }
 

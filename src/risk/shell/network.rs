@@ -6,7 +6,8 @@ use std::net::Ipv4Addr;
 
 use super::call::Call;
 use super::{Judge, Stream, names};
-use crate::risk::letters::{Part, has_part_lower, parts};
+use crate::risk::effects::opens_machine;
+use crate::risk::letters::{Part, has_part, has_part_lower, parts};
 use crate::risk::paths::Place;
 use crate::risk::rules::network::{DROPS, FETCHERS, METADATA, SENDERS};
 use crate::risk::value::{Origin, comes_from, has_hole, is_hole, origin};
@@ -36,6 +37,11 @@ const VALUED: Names = list!(
      --socks5 -l --level -a --auth --session --method"
 );
 
+/// How the keys begin that places for repositories give out.
+const FORGE_KEYS: &[&str] = &[FORGE_KEY, "gho_", "ghs_", "ghu_", "github_pat_", "glpat-"];
+/// How the one begins that the client of the best known prints.
+pub(super) const FORGE_KEY: &str = "ghp_";
+
 /// Parts of the names of places that are there to take what is built.
 const STORES: Names = list!("artifact nexus jfrog pypi maven codecov sonar registry packages");
 
@@ -52,10 +58,20 @@ impl Judge<'_> {
             }
             _ => Vec::new(),
         };
+        let mut is_where_keys_are = false;
         for line in told.iter().flat_map(|text| text.split(['\n', ';'])) {
             let mut words = line.split_whitespace();
-            if matches!(words.next(), Some("put" | "mput" | "reput" | "mirror" | "send")) {
-                transfer.files.extend(words.filter(|word| !word.starts_with('-')).take(1));
+            let verb = words.next();
+            let mut paths = words.filter(|word| !word.starts_with('-'));
+            match verb {
+                Some("cd") => is_where_keys_are = paths.next().is_some_and(opens_machine),
+                Some("put" | "mput" | "reput" | "mirror" | "send") => {
+                    transfer.files.extend(paths.next());
+                    if is_where_keys_are || paths.next().is_some_and(opens_machine) {
+                        self.find("write-persistent", &call.line());
+                    }
+                }
+                _ => {}
             }
         }
         static MACHINES: [Part; METADATA.len()] = parts(METADATA);
@@ -275,6 +291,14 @@ impl Judge<'_> {
             comes_from(text, Origin::CREDENTIAL) && !text.contains("client_") && !text.contains("grant_type")
         };
         if transfer.urls.iter().chain(&transfer.data).any(|text| names_key(&text)) && *goes_out && *drops {
+            self.find("send-secret", &call.line());
+        }
+        // A key of a place for repositories, for somebody else.
+        static KEYS: [Part; FORGE_KEYS.len()] = parts(FORGE_KEYS);
+        if matches!(name, "curl" | "wget" | "http" | "https" | "xh" | "curlie")
+            && call.spelt().any(|(word, letters)| has_part(word, letters, &KEYS))
+            && transfer.urls.iter().any(|url| url.contains("://") && super::particulars::is_foreign(url))
+        {
             self.find("send-secret", &call.line());
         }
         let mut exposes = false;

@@ -47,7 +47,7 @@ const UNLEASHES: Names = list!(
      ask:off security:full host:0.0.0.0,auth:none dangerouslydisabledeviceauth:true allowinsecureauth:true
      elevateddefault:full trustallworkspaces:true security.workspace.trust.enabled:false sandbox:{mode:off
      sandbox:off sandbox.mode:off auth.mode:none sandbox_mode:danger runon:folderopen
-     network_access:true,approval_policy:never"
+     network_access:true,approval_policy:never task.allowautomatictasks:on"
 );
 
 /// Settings whose address is told every request, and the key with it.
@@ -74,6 +74,12 @@ const RUNS: Names = list!(
     "os.system subprocess exec( execsync( child_process urlopen socket popen __import__ base64 eval( curl␣"
 );
 
+/// Files that say from where each package comes.
+const LOCKS: Names = list!(
+    "package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml poetry.lock uv.lock pdm.lock pipfile.lock
+     cargo.lock gemfile.lock composer.lock mix.lock pubspec.lock flake.lock"
+);
+
 /// What a file is to the program that takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -84,6 +90,7 @@ enum Kind {
     Module,
     Dependency,
     Source,
+    Lock,
 }
 
 fn kind(path: &str) -> Option<Kind> {
@@ -130,6 +137,8 @@ fn kind(path: &str) -> Option<Kind> {
             | ".gemrc"
     ) {
         Some(Kind::Source)
+    } else if LOCKS.contains(base) {
+        Some(Kind::Lock)
     } else {
         None
     }
@@ -225,7 +234,7 @@ impl Judge<'_> {
         let is_settings = |text: &str| kind(text) == Some(Kind::Settings);
         if code.contains(".json") || code.contains(".toml") {
             let named = code.split(['"', '\'', '`']).any(is_settings);
-            if named && unleashes(&code.replace(']', "")) {
+            if named && (unleashes(&code.replace(']', "")) || pipes_to_shell(code)) {
                 self.find("unleash", code);
             }
         }
@@ -237,7 +246,8 @@ impl Judge<'_> {
         let lower = content.to_ascii_lowercase();
         let plain: String =
             lower.chars().filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\')).collect();
-        if comes_from(content, Origin::NETWORK) && !matches!(kind, Kind::Package | Kind::Source) {
+        if comes_from(content, Origin::NETWORK) && !matches!(kind, Kind::Package | Kind::Source | Kind::Lock)
+        {
             self.find("unleash", path);
         }
         let drops = DROPS.iter().any(|host| lower.contains(host));
@@ -281,6 +291,12 @@ impl Judge<'_> {
                 let runs = RUNS.iter().any(|word| lower.contains(word));
                 if runs || path.starts_with(['/', '~']) || path.starts_with(is_hole) {
                     self.find("write-persistent", path);
+                }
+            }
+            Kind::Lock => {
+                let hosts = lower.match_indices("://").take(64).map(|(at, _)| &lower[at + 3..]);
+                if drops || std::iter::once(&*lower).chain(hosts).any(super::network::is_public) {
+                    self.find("odd-source", path);
                 }
             }
             Kind::Source => {

@@ -284,7 +284,7 @@ const RESETS: &[&str] = &[
 
 /// Parts of the names of hosts at which repositories are kept.
 const FORGES: Names = list!(
-    "git bitbucket codeup heroku azure visualstudio amazonaws localhost 127.0.0.1 huggingface codeberg sr.ht
+    "git ghcr.io bitbucket codeup heroku azure visualstudio amazonaws localhost 127.0.0.1 huggingface codeberg sr.ht
      volces code. source. scm repo forge gerrit"
 );
 

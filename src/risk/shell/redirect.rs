@@ -269,6 +269,7 @@ impl Judge<'_> {
             || content.contains("/tmp/")
             || content.contains("/dev/shm/")
             || starts_hidden(content)
+            || content.contains('&') && goes_on(path, content)
         {
             return self.find("poisoned-profile", path);
         }
@@ -424,6 +425,30 @@ fn starts_hidden(content: &str) -> bool {
             .strip_prefix("run-shell -b ")
             .or_else(|| line.trim_start().strip_prefix("run -b "));
         in_background.is_some_and(|rest| !rest.contains("tmux") && rest.contains(['/', '~']))
+    })
+}
+
+/// Whether a profile leaves a program of somebody's home running, or a script: `~/.local/share/x &`. Desktops start what
+/// they consist of like that, but not what lies among data.
+fn goes_on(profile: &str, content: &str) -> bool {
+    let is_desktop =
+        [".xprofile", ".xinitrc", ".xsession", ".xsessionrc"].iter().any(|name| profile.ends_with(name));
+    content.lines().any(|line| {
+        let line = line.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';' | ')'));
+        let line = line.strip_suffix("disown").map_or(line, str::trim_end);
+        let Some(line) = line.strip_suffix('&').filter(|line| !line.ends_with('&')) else { return false };
+        let command = line.rsplit([';', '&', '|', '"', '\'', '(']).next().unwrap_or_default();
+        let mut words = command.split_whitespace();
+        let program = words.next().unwrap_or_default();
+        let is_code = super::interpreters::is_shell(program) || super::interpreters::is_interpreter(program);
+        let path = match is_code {
+            true => words.find(|word| !word.starts_with('-')).unwrap_or_default(),
+            // A tilde in quotes.
+            false => program.strip_prefix("./").unwrap_or(program),
+        };
+        let is_own = ["~/", "$HOME/", "${HOME}/", "/home/"].iter().any(|home| path.starts_with(home));
+        let is_data = ["/.local/share/", "/.cache/"].iter().any(|folder| path.contains(folder));
+        is_own && !path.contains("/bin/") && (is_data || !is_desktop)
     })
 }
 

@@ -165,7 +165,11 @@ impl Judge<'_> {
             self.said
                 .extend(words[1..].iter().filter(|word| word.contains(' ')).map(|word| (*word).to_owned()));
         }
-        if is_secret { Some((Origin::SECRET | Origin::CREDENTIAL).text()) } else { output }
+        if !is_secret {
+            return output;
+        }
+        let key = (Origin::SECRET | Origin::CREDENTIAL).text();
+        Some(if name == "gh" { super::network::FORGE_KEY.to_owned() + &key } else { key })
     }
 
     /// What the command does beyond its tables, and its output.

@@ -48,6 +48,17 @@ pub(super) fn by_content(
         keep(judge_command(&format!("psql -c {}", quote(&typed)), context));
         keep(judge_command(&format!("redis-cli {}", typed.trim()), context));
     }
+    // Where there are keys only, a line that is ended may be for a shell.
+    let has_keys =
+        parts.iter().any(|part| matches!(*part, "computer" | "keyboard" | "type" | "typing" | "desktop"));
+    let is_prose = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_uppercase()) || text.ends_with(['.', '?', '!', ','])
+    };
+    let typed =
+        text(&["text", "keys"]).filter(|typed| has_keys && typed.ends_with('\n') && !is_prose(typed.trim()));
+    if let Some(typed) = typed {
+        keep(judge_command(&typed, context));
+    }
     // A line of code is for the interpreter that runs there.
     if let Some(typed) = text(&["data", "input", "text", "keys"]).filter(|_| parts.contains(&"process")) {
         for (program, starts) in TYPED {
@@ -322,6 +333,8 @@ pub(super) fn inside(
 ) {
     let mut open: Vec<(String, &Value, usize)> =
         params.iter().map(|(key, value)| (key.to_ascii_lowercase(), value, 0)).collect();
+    // Variables of a command are judged with it.
+    open.retain(|(key, ..)| key != "env" || !params.contains_key("command"));
     while let Some((key, value, depth)) = open.pop() {
         match value {
             Value::String(text)
