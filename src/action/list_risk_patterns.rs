@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::risk::rules::{FAMILIES, paths};
+use crate::risk::rules::{FAMILIES, parted, paths};
 
 use super::Action;
 use super::tool::Tool;
@@ -39,7 +39,7 @@ pub struct Pattern {
     /// Why.
     pub reason: &'static str,
     /// What it matches; empty when it follows from paths, input or other commands.
-    pub patterns: Vec<&'static str>,
+    pub patterns: Vec<String>,
     /// Commands that it finds.
     pub examples: Vec<&'static str>,
 }
@@ -61,7 +61,7 @@ pub(super) fn run() -> Outcome {
             family,
             risk: rule.level.as_str(),
             reason: rule.reason.en,
-            patterns: rule.patterns.lines().collect(),
+            patterns: rule.patterns.lines().map(spelt_out).collect(),
             examples: rule.examples.lines().collect(),
         })
         .collect();
@@ -77,6 +77,13 @@ pub(super) fn run() -> Outcome {
     ];
     let named = |(table, reason): (&'static str, _)| table.lines().map(move |name| Path { name, reason });
     Outcome { command_patterns, sensitive_paths: tables.into_iter().flat_map(named).collect() }
+}
+
+/// A pattern with the names of all programs that it is for.
+fn spelt_out(pattern: &'static str) -> String {
+    let (programs, rest) = parted(pattern);
+    let programs: Vec<_> = programs.collect();
+    format!("{} {rest}", programs.join("|")).trim_end().to_owned()
 }
 
 #[cfg(test)]

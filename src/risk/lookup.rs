@@ -187,7 +187,7 @@ const fn is_before(text: &[u8], left: (usize, usize), right: (usize, usize)) -> 
 }
 
 /// The lines of a text without what they are indented by, and none that are empty: to be read by [`str::lines`], in their
-/// order.
+/// order. One that begins with `|` goes on with the one before.
 macro_rules! lines {
     ($text:expr) => {{
         const TEXT: &str = $text;
@@ -222,10 +222,14 @@ pub(super) const fn unindented<const BYTES: usize>(text: &str) -> [u8; BYTES] {
     made
 }
 
-/// Blanks behind the end of a line are not kept, nor is an end of a line at the start.
+/// Blanks behind the end of a line are not kept, nor is an end of a line at the start or before a `|`.
 const fn is_kept(text: &[u8], at: usize, is_first: bool) -> bool {
     if text[at] == b'\n' {
-        return !is_first;
+        let mut next = at + 1;
+        while next < text.len() && text[next] == b' ' {
+            next += 1;
+        }
+        return !is_first && (next == text.len() || text[next] != b'|');
     }
     let mut before = at + 1;
     while before > 0 && text[before - 1] == b' ' {
@@ -319,9 +323,10 @@ mod tests {
             "
             b  c ␣
             a
-              d"
+              |e f
+            d"
         );
-        assert_eq!(LINES.lines().collect::<Vec<_>>(), ["b  c ␣", "a", "d"]);
+        assert_eq!(LINES.lines().collect::<Vec<_>>(), ["b  c ␣", "a|e f", "d"]);
         assert_eq!((lines!(""), lines!("a b")), ("", "a b"));
     }
 

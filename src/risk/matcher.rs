@@ -1,7 +1,8 @@
 //! The patterns of the rule tables, matched against a command's words.
 //!
 //! `git push -f|--force !--dry-run`: program, words in their order, options anywhere, `!` for what must not be there,
-//! `~` before a wildcard that any word may match (`␣` is a run of blanks). Alternatives are separated by `|`.
+//! `~` before a wildcard that any word may match (`␣` is a run of blanks). Alternatives are separated by `|`,
+//! and `@sql` is a set of programs that has a name.
 //!
 //! The tables are filed by program once, so that a command is compared with the rules for its program only.
 
@@ -12,7 +13,7 @@ use std::sync::{LazyLock, OnceLock};
 use super::letters::Letters;
 use super::lookup::rows;
 use super::paths::wild;
-use super::rules::{Rule, all};
+use super::rules::{Rule, all, parted};
 
 /// Words of a command that patterns are compared with.
 const MAX_WORDS: usize = 512;
@@ -146,8 +147,8 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut index = Index::default();
     for rule in all() {
         for pattern in rule.patterns.lines() {
-            let (programs, rest) = pattern.split_once(' ').unwrap_or((pattern, ""));
-            for program in programs.split('|') {
+            let (programs, rest) = parted(pattern);
+            for program in programs {
                 let pattern = Pattern { rule, text: rest, tokens: OnceLock::new() };
                 if program.contains('*') {
                     index.wild.push((program, Letters::needed(program), pattern));

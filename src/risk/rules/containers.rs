@@ -12,10 +12,18 @@ pub const RULES: &[Rule] = &[
         reason: Text { en: "gives a container the rights of the machine", zh: "赋予容器宿主机权限" },
         patterns: lines!(
             r#"docker|podman|nerdctl run|create|exec|container|compose --privileged
-               docker|podman|nerdctl run|create|container --cap-add|--pid=host|--userns=host|--cgroupns=host !~*sys_ptrace*|*net_bind_service*|*net_admin*|*sys_nice*|*ipc_lock*|*perfmon*
+               docker|podman|nerdctl run|create|container --cap-add|--pid=host|--userns=host
+                 |--cgroupns=host !~*sys_ptrace*|*net_bind_service*|*net_admin*|*sys_nice*|*ipc_lock*|*perfmon*
                docker|podman|nerdctl run|create|container --pid|--userns ~host
-               docker|podman|nerdctl run|create|container ~--device=/dev/sd*|/dev/sd*|--device=/dev/nvme*|/dev/mem*|--device=/dev/mem*|/dev/kmsg*|--device=/dev/xvd*|--device=/dev/vd*|--security-opt=*unconfined*|*seccomp=unconfined*|*apparmor=unconfined*|*apparmor:unconfined*|*seccomp:unconfined*|*label=disable*|*label:disable*|*no-new-privileges=false*
-               docker|podman|nerdctl|docker-compose run|create|container ~/:*|*source=/,*|*src=/,*|*docker.sock*|/etc:*|/etc/*:*|/root:*|/root/*:*|-v/:*|--volume=/:*|/home:*|/var/run:*|/var:*|/proc:*|/sys:*|/dev:*|/boot:*|/usr:*|/lib:*|/lib/modules:*|*source=/etc*|*src=/etc*|*src=/var/run*|*source=/root*|--volume=/etc*|--volume=/root*|*containerd.sock*|*crio.sock*|*podman.sock* !~/etc/localtime*|/etc/timezone*|/etc/ssl/certs*|/etc/passwd:/etc/passwd:ro|/etc/hosts:*
+               docker|podman|nerdctl run|create|container ~--device=/dev/sd*|/dev/sd*|--device=/dev/nvme*|/dev/mem*
+                 |--device=/dev/mem*|/dev/kmsg*|--device=/dev/xvd*|--device=/dev/vd*|--security-opt=*unconfined*
+                 |*seccomp=unconfined*|*apparmor=unconfined*|*apparmor:unconfined*|*seccomp:unconfined*
+                 |*label=disable*|*label:disable*|*no-new-privileges=false*
+               docker|podman|nerdctl|docker-compose run|create|container ~/:*|*source=/,*|*src=/,*|*docker.sock*
+                 |/etc:*|/etc/*:*|/root:*|/root/*:*|-v/:*|--volume=/:*|/home:*|/var/run:*|/var:*|/proc:*|/sys:*|/dev:*
+                 |/boot:*|/usr:*|/lib:*|/lib/modules:*|*source=/etc*|*src=/etc*|*src=/var/run*|*source=/root*
+                 |--volume=/etc*|--volume=/root*|*containerd.sock*|*crio.sock*|*podman.sock* !~/etc/localtime*
+                 |/etc/timezone*|/etc/ssl/certs*|/etc/passwd:/etc/passwd:ro|/etc/hosts:*
                ctr run|c|t|containers --privileged
                lxc|incus config set|device security.privileged*|add
                lxc|incus init|launch|copy ~security.privileged=*
@@ -27,12 +35,15 @@ pub const RULES: &[Rule] = &[
                docker|podman cp ~/etc/*|/root/*|/usr/*|/bin/*
                curl --unix-socket ~*docker.sock*|*containerd*|*podman.sock*|*crio* -X|--request|-d|--data|--data-raw|--data-binary|--json
                curl ~*:2375/*|*:2376/*|*:10250/run/*|*:10250/exec/*|*:10255/*|*/containers/create*|*:6443/api*secrets*
-               docker|podman|nerdctl run|create|exec|container ~--cgroup-parent=*|--ipc=host|--uts=host|--userns=host|--pid=host|--cap-add=all|--cap-add=sys_admin|--cap-add=sys_module|--cap-add=sys_rawio|--cap-add=dac_read_search|--device-cgroup-rule=*|--volumes-from=*
+               docker|podman|nerdctl run|create|exec|container ~--cgroup-parent=*|--ipc=host|--uts=host|--userns=host
+                 |--pid=host|--cap-add=all|--cap-add=sys_admin|--cap-add=sys_module|--cap-add=sys_rawio
+                 |--cap-add=dac_read_search|--device-cgroup-rule=*|--volumes-from=*
                kubectl|oc run|create|debug|apply|patch ~--profile=sysadmin|--profile=netadmin
                kubectl|oc debug ~node/*|--image=* ~node/*|--target=*|--profile=*
                lxc|incus exec|config|profile|storage ~*raw.lxc*|*security.privileged=true*|*security.nesting=true*|*source=/*
                runc|crun|youki|kata-runtime run|exec|spec
-               ctr|nerdctl|crictl|buildah|podman|docker run|t|tasks|c|containers ~*src=/,*|*source=/,*|*src=/etc*|*source=/etc*|*src=/root*|*source=/root*|*src=/home,*|*src=/var/run*|*source=/var/run*|*src=/dev*
+               ctr|nerdctl|crictl|buildah|podman|docker run|t|tasks|c|containers ~*src=/,*|*source=/,*|*src=/etc*
+                 |*source=/etc*|*src=/root*|*source=/root*|*src=/home,*|*src=/var/run*|*source=/var/run*|*src=/dev*
                flatpak run ~--filesystem=host*|--filesystem=home*|--device=all
                helm install|upgrade ~*hostpath=/|*hostpath.path=/|*hostpid=true*
                helm install|upgrade ~*privileged=true* ~kube-system|--namespace=kube-system
@@ -103,7 +114,11 @@ pub const RULES: &[Rule] = &[
         level: High,
         reason: Text { en: "deletes shared objects of a cluster", zh: "删除集群中的共享资源" },
         patterns: lines!(
-            r#"kubectl|oc delete ns|namespace|namespaces|ns/*|namespace/*|project|project/*|pv|pvc|node|nodes|crd|crds|clusterrole*|statefulset|statefulsets|sts|sts/*|statefulset/*|pvc/*|pv/*|node/*|persistentvolume*|customresourcedefinition*|all|rolebinding*|secret|secrets|secret/*|serviceaccount*|sa|ingress|ing|daemonset*|ds|storageclass*|networkpolic*|netpol|resourcequota*|validatingwebhook*|mutatingwebhook*|apiservice* !--dry-run|~--dry-run=*
+            r#"kubectl|oc delete ns|namespace|namespaces|ns/*|namespace/*|project|project/*|pv|pvc|node|nodes|crd|crds
+                 |clusterrole*|statefulset|statefulsets|sts|sts/*|statefulset/*|pvc/*|pv/*|node/*|persistentvolume*
+                 |customresourcedefinition*|all|rolebinding*|secret|secrets|secret/*|serviceaccount*|sa|ingress|ing
+                 |daemonset*|ds|storageclass*|networkpolic*|netpol|resourcequota*|validatingwebhook*|mutatingwebhook*
+                 |apiservice* !--dry-run|~--dry-run=*
                kubectl|oc delete --all|-A|--all-namespaces !~--dry-run=*
                kubectl|oc drain|taint
                kubectl|oc replace --force
@@ -148,7 +163,8 @@ pub const RULES: &[Rule] = &[
         level: Medium,
         reason: Text { en: "changes a cluster", zh: "更改集群" },
         patterns: lines!(
-            "kubectl|oc apply|create|delete|edit|patch|replace|rollout|scale|set|label|annotate|cordon|uncordon|exec|cp|expose|autoscale|run|debug|port-forward|proxy|rsh !--dry-run|~--dry-run=client
+            "kubectl|oc apply|create|delete|edit|patch|replace|rollout|scale|set|label|annotate|cordon|uncordon|exec
+               |cp|expose|autoscale|run|debug|port-forward|proxy|rsh !--dry-run|~--dry-run=client
              kustomize edit
              argocd app sync|set|create|rollback
              flux reconcile|create|resume"

@@ -22,7 +22,8 @@ pub const RULES: &[Rule] = &[
              docker|podman run|exec ~rm ~/host*|/mnt*|/rootfs*
              7z|7za|7zr|7zz|rar|arj|zoo a|m|u ~-sdel|-df|-dw ~/*|~~/*
              zip|jar ~-m|-rm|-mr|--move|-mrq|-rmq|-mqr ~/home*|/srv*|/var*|/etc*|/opt*|~~/*|/root*|/usr*
-             gzip|bzip2|xz|zstd|lzma|lz4|pigz|pbzip2|lzop|compress -r|--recursive|~--rm ~/|/etc*|/home*|/srv*|/var*|/usr*|/opt*|~~|~~/*|/root* !-c|--stdout|-k|--keep|-l|-t"
+             gzip|bzip2|xz|zstd|lzma|lz4|pigz|pbzip2|lzop|compress -r|--recursive|~--rm ~/|/etc*|/home*|/srv*|/var*
+               |/usr*|/opt*|~~|~~/*|/root* !-c|--stdout|-k|--keep|-l|-t"
         ),
         examples: lines!(
             "rm -rf /
@@ -96,7 +97,10 @@ pub const RULES: &[Rule] = &[
         level: High,
         reason: Text { en: "formats, partitions or erases a disk", zh: "格式化、分区或擦除磁盘" },
         patterns: lines!(
-            "mkfs|mkfs.*|newfs|newfs_*|xfs_repair|btrfsck|mke2fs|mkswap|wipefs|blkdiscard|sgdisk|sfdisk|parted|cfdisk|gdisk|cryptsetup|lvremove|vgremove|pvremove|hdparm|mkntfs|mkdosfs|nwipe|dban|scrub|badblocks|e2image|debugfs|tune2fs|resize2fs|partx|fstrim|lvreduce|zerofree|sg_format|ddrescue !-l|--list|--version|--help|-I|-i|-p|--print|-V|print|status|luksdump|islu*|~*.img|~*.iso|~*.qcow2|~*.raw|~*.vhd
+            "mkfs|mkfs.*|newfs|newfs_*|xfs_repair|btrfsck|mke2fs|mkswap|wipefs|blkdiscard|sgdisk|sfdisk|parted|cfdisk
+               |gdisk|cryptsetup|lvremove|vgremove|pvremove|hdparm|mkntfs|mkdosfs|nwipe|dban|scrub|badblocks|e2image
+               |debugfs|tune2fs|resize2fs|partx|fstrim|lvreduce|zerofree|sg_format|ddrescue !-l|--list|--version
+               |--help|-I|-i|-p|--print|-V|print|status|luksdump|islu*|~*.img|~*.iso|~*.qcow2|~*.raw|~*.vhd
              fdisk !-l|--list|--version|--help|-x
              zpool destroy|labelclear|offline|detach|create|export|split|remove
              zfs destroy|rollback
@@ -110,7 +114,8 @@ pub const RULES: &[Rule] = &[
              crypt|ccencrypt|ccrypt -e|~/*
              format|format.com ~?:|?:*
              cipher ~/w:*
-             diskpart|format-volume|clear-disk|initialize-disk|remove-partition|vgreduce|vgcfgrestore|pvmove|sg_sanitize|sg_unmap|flash_erase|flash_eraseall|nandwrite|ubiformat|fw_setenv
+             diskpart|format-volume|clear-disk|initialize-disk|remove-partition|vgreduce|vgcfgrestore|pvmove
+               |sg_sanitize|sg_unmap|flash_erase|flash_eraseall|nandwrite|ubiformat|fw_setenv
              diskutil unmountdisk force|deletevolume|deletecontainer
              gpart destroy|delete|create|bootcode|recover|undo
              geli kill|init|delkey|clear
@@ -124,7 +129,8 @@ pub const RULES: &[Rule] = &[
              multipath -F|-W|-w
              iscsiadm -o|--op -u|--logout|delete|~delete
              targetcli ~clearconfig|delete|/*
-             vdo|lvm|stratis|stratisd|lvconvert --merge|--uncache|remove|destroy|pool|filesystem|lvremove|vgremove|pvremove ~remove|destroy|lvremove|vgremove|pvremove|--merge|--uncache
+             vdo|lvm|stratis|stratisd|lvconvert --merge|--uncache|remove|destroy|pool|filesystem|lvremove|vgremove
+               |pvremove ~remove|destroy|lvremove|vgremove|pvremove|--merge|--uncache
              multipathd|dmraid|cryptsetup-reencrypt|veritysetup|integritysetup -r|-x|format|luksformat|erase|reencrypt|del
              qemu-img|qemu-nbd|raw2nbd -c|convert|dd|resize|commit ~/dev/sd*|/dev/nvme*|/dev/vd*|/dev/mapper/*|/dev/mmcblk*"
         ),
@@ -192,11 +198,15 @@ pub const RULES: &[Rule] = &[
              busctl|dbus-send|gdbus ~*poweroff*|*reboot*
              osascript ~*shut␣down*|*to␣restart*|*log␣out*
              rundll32 ~*setsuspendstate*
-             openrc-shutdown|openrc-init|runit-init|s6-linux-init-hpr|s6-svscanctl|shepherd|dinitctl|halt.sh ~-p|-r|-h|0|6|shutdown|--reboot|--poweroff|--halt|now
+             openrc-shutdown|openrc-init|runit-init|s6-linux-init-hpr|s6-svscanctl|shepherd|dinitctl|halt.sh ~-p|-r|-h
+               |0|6|shutdown|--reboot|--poweroff|--halt|now
              stress|stress-ng|stressapptest|memtester|sysbench|cpuburn|mprime|y-cruncher|burnp6 !--version|--help
-             ansible|ansible-playbook|clush|pdsh|pssh|salt|knife|fab|bolt|mco|dsh ~reboot|shutdown|poweroff|*system.reboot*|*system.shutdown*|*system.poweroff*|*system.halt*|*sudo␣reboot*|*shutdown␣*
-             ipmitool|racadm|redfishtool|ilorest|bmc-*|ipmipower|ipmiconfig|hponcfg ~power|chassis|serveraction|systems|reboot|--off|--cycle|--reset|mc|user|sel|raw|racreset|reset !~status|get|list|show|info
-             stonith_admin|crm|pcs|crm_node|crm_attribute|corosync-cmapctl|fence_*|cibadmin ~-f|--fence|-b|--reboot|standby|cluster|node|resource|-d|--erase|-e|-r|--off|-o !~status|show|list|config
+             ansible|ansible-playbook|clush|pdsh|pssh|salt|knife|fab|bolt|mco|dsh ~reboot|shutdown|poweroff
+               |*system.reboot*|*system.shutdown*|*system.poweroff*|*system.halt*|*sudo␣reboot*|*shutdown␣*
+             ipmitool|racadm|redfishtool|ilorest|bmc-*|ipmipower|ipmiconfig|hponcfg ~power|chassis|serveraction
+               |systems|reboot|--off|--cycle|--reset|mc|user|sel|raw|racreset|reset !~status|get|list|show|info
+             stonith_admin|crm|pcs|crm_node|crm_attribute|corosync-cmapctl|fence_*|cibadmin ~-f|--fence|-b|--reboot
+               |standby|cluster|node|resource|-d|--erase|-e|-r|--off|-o !~status|show|list|config
              stonith_admin|fence_*|cibadmin ~-f|--fence|-b|--erase|-e|*off*|*reboot*
              dd ~if=/dev/zero|if=/dev/urandom|if=/dev/random ~of=* !~count=*|of=/dev/null|of=-|of=/dev/stdout
              fallocate -l|--length ~[0-9]*t|[0-9]*tb|[0-9]*tib
@@ -223,9 +233,12 @@ pub const RULES: &[Rule] = &[
             "kill ~-1 -9|-KILL|-s|-SIGKILL|-TERM|-15|-SIGTERM
              kill -- -1
              killall5
-             pkill|killall -u|--user|-U|-v|--inverse|~systemd|~init|~sshd|~dockerd|~containerd|~rsyslogd|~auditd|~falco|~kubelet|~systemd-journald|~osqueryd|~clamd|~.*|~falcon-sensor|~wazuh-agentd|~auditbeat|~filebeat|~splunkd
+             pkill|killall -u|--user|-U|-v|--inverse|~systemd|~init|~sshd|~dockerd|~containerd|~rsyslogd|~auditd
+               |~falco|~kubelet|~systemd-journald|~osqueryd|~clamd|~.*|~falcon-sensor|~wazuh-agentd|~auditbeat
+               |~filebeat|~splunkd
              kill 1
-             kill ~systemd*|rsyslogd*|auditd*|falco*|sshd*|dockerd*|containerd*|kubelet*|cron*|init*|osqueryd*|syslog*|clamd*|wazuh*|fail2ban*|ssh-agent*|dbus*|journald*
+             kill ~systemd*|rsyslogd*|auditd*|falco*|sshd*|dockerd*|containerd*|kubelet*|cron*|init*|osqueryd*|syslog*
+               |clamd*|wazuh*|fail2ban*|ssh-agent*|dbus*|journald*
              skill|slay -KILL|-9
              fuser -k ~/|/home|/var*|/usr*|/etc*
              taskkill ~*

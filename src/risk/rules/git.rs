@@ -13,10 +13,12 @@ pub const RULES: &[Rule] = &[
             en: "overwrites or deletes shared history", zh: "覆盖或删除共享的提交历史"
         },
         patterns: lines!(
-            "git push -f|--force|-uf|-fu main|master|develop|dev|trunk|release*|production|prod|staging|stable|*:main|*:master|*:prod*|*:release*|*:develop|origin/main|default|live|hotfix* !--dry-run|-n
+            "git push -f|--force|-uf|-fu main|master|develop|dev|trunk|release*|production|prod|staging|stable|*:main
+               |*:master|*:prod*|*:release*|*:develop|origin/main|default|live|hotfix* !--dry-run|-n
              git push --delete|-d|-D main|master|develop|dev|trunk|release*|production|prod|staging|stable !--dry-run
              git push --mirror|--prune|~:v[0-9]*|~:refs/tags/*|~:staging|~:prod*|~:stable !--dry-run|-n
-             git push ~+*:*|+main|+master|+head|+refs/heads/*|+develop|+release*|:main|:master|:develop|:release*|:production|:refs/heads/main|:refs/heads/master !--dry-run
+             git push ~+*:*|+main|+master|+head|+refs/heads/*|+develop|+release*|:main|:master|:develop|:release*
+               |:production|:refs/heads/main|:refs/heads/master !--dry-run
              git filter-branch|filter-repo
              git-filter-repo|bfg|git-filter-branch
              java ~*bfg*.jar
@@ -40,7 +42,9 @@ pub const RULES: &[Rule] = &[
              tea|gitea|forgejo repos|repo|admin delete|rm
              git lfs migrate|prune --everything|--force|~--verify*
              git-sweep|git-trim|git-delete-merged-branches -y|--yes|cleanup
-             curl -X|--request|-XDELETE|-XPUT|-XPATCH ~*api.github.com/repos*|*/api/v4/projects/*|*/api/v3/repos/*|*bitbucket.org/2.0/repositories* ~delete|-xdelete|put|-xput|patch !~*/issues*|*/pulls*|*/comments*|*/labels*|*/statuses*|*/check-runs*|*/merge_requests*|*/notes*
+             curl -X|--request|-XDELETE|-XPUT|-XPATCH ~*api.github.com/repos*|*/api/v4/projects/*|*/api/v3/repos/*
+               |*bitbucket.org/2.0/repositories* ~delete|-xdelete|put|-xput|patch !~*/issues*|*/pulls*|*/comments*
+               |*/labels*|*/statuses*|*/check-runs*|*/merge_requests*|*/notes*
              xargs ~git ~push ~--delete|-d|:*|--force|-f
              git push --force-with-lease|-f|--force --all|--tags|--mirror
              git for-each-ref|remote prune ~--all ~push

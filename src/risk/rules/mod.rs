@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::Level;
+use super::lookup::Names;
 
 pub mod clouds;
 pub mod containers;
@@ -39,7 +40,7 @@ pub struct Rule {
     /// Why, in a few words.
     pub reason: Text,
     /// The commands that it finds, one in a line: program, words and options (`|` alternatives, `!` not, `~` any word like
-    /// this).
+    /// this, `@` a set of programs).
     pub patterns: &'static str,
     /// Commands that it must find, one in a line.
     pub examples: &'static str,
@@ -62,6 +63,21 @@ pub const FAMILIES: &[(&str, &[Rule])] = &[
     ("packages", packages::RULES),
     ("unlisted", unlisted::RULES),
 ];
+
+/// Sets of programs that more than one pattern is for, by what stands behind the `@`.
+const SETS: &[(&str, Names)] =
+    &[("agents", persistence::AGENTS), ("other-clouds", clouds::OTHER_CLOUDS), ("sql", databases::CLIENTS)];
+
+/// The programs that a pattern is for, and what follows them.
+pub fn parted(pattern: &'static str) -> (impl Iterator<Item = &'static str>, &'static str) {
+    let (programs, rest) = pattern.split_once(' ').unwrap_or((pattern, ""));
+    let programs = programs.split('|').flat_map(|program| {
+        let set = program.strip_prefix('@').and_then(|name| SETS.iter().find(|(set, _)| *set == name));
+        let names = set.map(|(_, names)| names.iter());
+        names.into_iter().flatten().chain(set.is_none().then_some(program))
+    });
+    (programs, rest)
+}
 
 /// All rules.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
@@ -90,6 +106,17 @@ mod tests {
         for rule in all() {
             assert!(!rule.reason.en.is_empty() && !rule.reason.zh.is_ascii(), "{}", rule.id);
         }
+    }
+
+    #[test]
+    fn patterns_name_sets_that_there_are() {
+        for pattern in all().flat_map(|rule| rule.patterns.lines()) {
+            assert!(
+                parted(pattern).0.all(|program| !program.is_empty() && !program.starts_with('@')),
+                "{pattern}"
+            );
+        }
+        assert!(parted("x|@sql a").0.any(|program| program == "psql"));
     }
 
     #[test]

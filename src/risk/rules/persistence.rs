@@ -15,6 +15,12 @@ pub const KNOWN_SERVICES: Names = list!(
      squid bind9 named postfix dovecot vsftpd smbd nfs-server lightdm gdm ollama"
 );
 
+/// Agents; `@agents` in patterns.
+pub const AGENTS: Names = list!(
+    "claude codex gemini q cursor-agent opencode amp copilot qwen kimi iflow openclaw clawdbot moltbot cline
+     auggie droid crush kiro-cli goose aider trae-cli"
+);
+
 /// The rules, the graver first.
 pub const RULES: &[Rule] = &[
     Rule {
@@ -59,9 +65,12 @@ pub const RULES: &[Rule] = &[
             zh: "解除智能体的限制，或植入其将执行、遵从的内容",
         },
         patterns: lines!(
-            "claude|codex|gemini|q|cursor-agent|opencode|amp|copilot|qwen|kimi|iflow|openclaw|clawdbot|moltbot|cline|auggie|droid|crush|kiro-cli|goose|aider|trae-cli ~--dangerously*|--yolo|--trust-all-tools|--allow-all-tools|--allow-all-paths|danger-full-access|--sandbox=danger*|--permission-mode=bypass*|bypasspermissions|--approval-mode=yolo|--skip-permissions*|--no-permission*
+            "@agents ~--dangerously*|--yolo|--trust-all-tools|--allow-all-tools|--allow-all-paths|danger-full-access
+               |--sandbox=danger*|--permission-mode=bypass*|bypasspermissions|--approval-mode=yolo|--skip-permissions*
+               |--no-permission*
              codex|gemini -a|--ask-for-approval|--approval-mode ~never|yolo
-             claude|codex|gemini|q|cursor-agent|opencode|amp|copilot|qwen|kimi|iflow|openclaw|clawdbot|moltbot|cline|auggie|droid|crush|kiro-cli|goose|aider|trae-cli config|settings|set ~set|--global|-g|add ~*bash(*|*bypass*|*danger*|*exec.ask*|*exec.security*|*sandbox.mode*|*auth.mode*|*allowinsecure*|*approval_policy*|*elevated*|*dmpolicy*|*allowfrom* ~*
+             @agents config|settings|set ~set|--global|-g|add ~*bash(*|*bypass*|*danger*|*exec.ask*|*exec.security*
+               |*sandbox.mode*|*auth.mode*|*allowinsecure*|*approval_policy*|*elevated*|*dmpolicy*|*allowfrom* ~*
              openclaw|clawdbot|moltbot gateway ~--auth=none|--no-auth|none|--allow-unconfigured
              openclaw|clawdbot|moltbot devices|pairing|nodes|node approve ~--all|--latest|-y
              aider|cursor-agent|agent ~--yes-always|--yes|--force|-f
@@ -88,7 +97,8 @@ pub const RULES: &[Rule] = &[
              at|batch !-l|-V|-r|-c|-d
              systemd-run --on-calendar|--on-boot|--on-active|--timer-property|--on-startup|--on-unit-active|--on-unit-inactive
              launchctl load|bootstrap|submit
-             schtasks|anacron|run-parts|register-scheduledtask|new-scheduledtask*|register-scheduledjob|new-service|gnome-session-properties|desktop-file-install
+             schtasks|anacron|run-parts|register-scheduledtask|new-scheduledtask*|register-scheduledjob|new-service
+               |gnome-session-properties|desktop-file-install
              update-rc.d|chkconfig|rc-update|sysv-rc-conf|insserv !--list|show
              loginctl enable-linger
              systemctl edit --stdin
@@ -173,7 +183,9 @@ pub const RULES: &[Rule] = &[
              git config --global|--system core.hookspath|init.templatedir
              npm config set ~*script-shell*|*git␣*
              npm set ~*script-shell*
-             git config ~core.hookspath|init.templatedir|core.fsmonitor|core.sshcommand|core.editor|core.pager|credential.helper|diff.external|sequence.editor|gpg.program|core.gitproxy|include.path ~/tmp/*|/dev/shm/*|/var/tmp/*|*curl␣*"
+             git config ~core.hookspath|init.templatedir|core.fsmonitor|core.sshcommand|core.editor|core.pager
+               |credential.helper|diff.external|sequence.editor|gpg.program|core.gitproxy|include.path ~/tmp/*
+               |/dev/shm/*|/var/tmp/*|*curl␣*"
         ),
         examples: "git config --global core.sshCommand '/tmp/x'",
         harmless: lines!(

@@ -156,7 +156,8 @@ pub const RULES: &[Rule] = &[
         },
         patterns: lines!(
             "chmod ~u+s|u=*s*|g+s|+s|u+xs|u+sx|u+rxs|4???|2???|6???|04???|06???|02???|a+s|+xs|+sx|*,u+s|*,g+s|u+s,*|g+s,*|=4???|+4000|+2000|+6000|ug+s*
-             install -m|--mode ~4???|--mode=4???|-m4???|[4267][0-7][0-7][0-7]|0[4267][0-7][0-7][0-7]|*+s*|u=*s*|-m[4267][0-7][0-7][0-7]|--mode=[4267][0-7][0-7][0-7]|--mode=*s*
+             install -m|--mode ~4???|--mode=4???|-m4???|[4267][0-7][0-7][0-7]|0[4267][0-7][0-7][0-7]|*+s*|u=*s*
+               |-m[4267][0-7][0-7][0-7]|--mode=[4267][0-7][0-7][0-7]|--mode=*s*
              setcap !-v|-h
              chmod --reference ~*/bin/su|*/bin/sudo|*/passwd|--reference=*/su
              setfacl -m ~u:*:rw*|o::rw*|other:*w* ~/etc*|/root*|/usr*|/home|/var"
@@ -177,7 +178,8 @@ pub const RULES: &[Rule] = &[
             en: "opens files of the system to everybody", zh: "向所有人开放系统文件的权限"
         },
         patterns: lines!(
-            "chmod -R|--recursive ~777|0777|a+rwx|o+w|go+w|o+rwx|go+rwx|a+w|ugo+w|+w|666|ugo+rwx|a=rwx|000|-rwx|a-rwx|0000 ~~|~~/|/etc*|/usr*|/var*|/home*|/root*|/opt*|/srv*|/bin*|/lib*|/boot*
+            "chmod -R|--recursive ~777|0777|a+rwx|o+w|go+w|o+rwx|go+rwx|a+w|ugo+w|+w|666|ugo+rwx|a=rwx|000|-rwx|a-rwx
+               |0000 ~~|~~/|/etc*|/usr*|/var*|/home*|/root*|/opt*|/srv*|/bin*|/lib*|/boot*
              chmod ~666|777|o+w|a+w|o+rw|a+rw|0666 ~*docker.sock|*containerd.sock|/etc/*|/dev/sd*
              chown|chgrp -R|--recursive ~/*
              icacls|cacls ~?:|?:*|*everyone*
@@ -202,7 +204,10 @@ pub const RULES: &[Rule] = &[
         level: High,
         reason: Text { en: "changes users, groups or passwords", zh: "修改用户、用户组或密码" },
         patterns: lines!(
-            "useradd|adduser|usermod|userdel|deluser|groupadd|groupmod|groupdel|addgroup|delgroup|gpasswd|chpasswd|chgpasswd|newusers|vipw|vigr|visudo|chage|chsh|chfn|sysadminctl|dseditgroup|dsenableroot|pwpolicy|pwconv|pwunconv|grpconv|smbpasswd|htdigest|kpasswd|ldapmodify|ldapadd|ldappasswd|authconfig|pam-auth-update !--help|--version|-c|-S|--status|-l
+            "useradd|adduser|usermod|userdel|deluser|groupadd|groupmod|groupdel|addgroup|delgroup|gpasswd|chpasswd
+               |chgpasswd|newusers|vipw|vigr|visudo|chage|chsh|chfn|sysadminctl|dseditgroup|dsenableroot|pwpolicy
+               |pwconv|pwunconv|grpconv|smbpasswd|htdigest|kpasswd|ldapmodify|ldapadd|ldappasswd|authconfig
+               |pam-auth-update !--help|--version|-c|-S|--status|-l
              ansible -m|--module-name ~user|group|authorized_key|*.user|*.authorized_key
              dscl ~-create|-append|-delete|-passwd|-change|create|append|delete|passwd
              dbus-send|busctl|gdbus ~*createuser*|*setpassword*|*deleteuser*|*setaccounttype*
@@ -215,13 +220,20 @@ pub const RULES: &[Rule] = &[
              ipa user-add|user-del|group-add-member|passwd|sudorule-add*|hbacrule*|user-mod|role-add*
              pw useradd|usermod|userdel|groupadd|groupmod
              pam_tally2 --reset
-             net rpc|ads|sam|groupmap|user|group user|group|rights|password|addmem|delmem|add|delete|grant|renamed ~add|addmem|delete|delmem|grant|password|create
+             net rpc|ads|sam|groupmap|user|group user|group|rights|password|addmem|delmem|add|delete|grant
+               |renamed ~add|addmem|delete|delmem|grant|password|create
              dsmod|dsadd ~-f|-x|*cn=*|*ou=*|*uid=*
              ipa|ipa-* ~*-del|*-add-member|*-mod|*-disable|*passwd*|*-add ~*-del|*-add-member|*-mod|*-disable|passwd
-             sqlplus|sqlcl|psql|mysql|mariadb|sqlcmd|mongosh|mongo|clickhouse-client|cqlsh|cockroach ~*disable␣row␣level␣security*|*drop␣policy*|*disable␣trigger*|*delete␣from␣audit*|*grant␣dba*|*grant␣all*|*superuser*|*with␣grant␣option*|*sysadmin*|*create␣user*identified*|*alter␣user*identified*|*grant␣role*|*sp_addsrvrolemember*|*alter␣server␣role*|*set␣password*|*alter␣user*password*
+             sqlplus|sqlcl|psql|mysql|mariadb|sqlcmd|mongosh|mongo|clickhouse-client|cqlsh
+               |cockroach ~*disable␣row␣level␣security*|*drop␣policy*|*disable␣trigger*|*delete␣from␣audit*
+               |*grant␣dba*|*grant␣all*|*superuser*|*with␣grant␣option*|*sysadmin*|*create␣user*identified*
+               |*alter␣user*identified*|*grant␣role*|*sp_addsrvrolemember*|*alter␣server␣role*|*set␣password*
+               |*alter␣user*password*
              wp user create|set-role|add-role|update|reset-password|add-cap ~--role=administrator|administrator|--user_pass=*|*@*
              wp plugin|theme install ~http:*|https:*
-             java|jenkins-cli|groovy ~*jenkins-cli*|groovy|groovysh|create-user|create-job|*security-realm* ~groovy|groovysh|create-user-by-xml|create-credentials-by-xml|get-credentials-as-xml|delete-*|safe-restart|restart|shutdown|quiet-down
+             java|jenkins-cli|groovy ~*jenkins-cli*|groovy|groovysh|create-user|create-job|*security-realm* ~groovy
+               |groovysh|create-user-by-xml|create-credentials-by-xml|get-credentials-as-xml|delete-*|safe-restart
+               |restart|shutdown|quiet-down
              jenkins-cli groovy|groovysh|delete-job|delete-node|shutdown|restart|create-credentials-by-xml|get-credentials-as-xml
              dscl ~. ~-merge"
         ),
@@ -262,12 +274,14 @@ pub const RULES: &[Rule] = &[
             en: "looks for or uses a weakness to gain rights", zh: "寻找或利用漏洞提升权限"
         },
         patterns: lines!(
-            r#"linpeas*|linenum*|les.sh|linux-exploit-suggester*|lse.sh|pspy*|dirtycow|dirty_cow|pwnkit|dirtypipe|unix-privesc-check|beroot|traitor|gtfonow|deepce.sh|amicontained|peirates|botb !--version
+            r#"linpeas*|linenum*|les.sh|linux-exploit-suggester*|lse.sh|pspy*|dirtycow|dirty_cow|pwnkit|dirtypipe
+                 |unix-privesc-check|beroot|traitor|gtfonow|deepce.sh|amicontained|peirates|botb !--version
                find / -perm ~-4000|/4000|-u=s|/u=s|-6000|+4000|/6000|-04000|-2000|/2000|-u+s|-g=s|/g=s|-4755|-o=w
                getcap -r ~/
                find ~/|/usr*|/bin*|/etc*|/var*|/home* -perm ~-4000|/4000|-u=s|/u=s|-6000|/6000|-2000|-g=s|/u+s|/g+s|-0002|-222|-002|-o+w|-o=w|/o+w|-u+s|-2|+6000
                find ~/|/etc*|/usr*|/var* -writable
-               winpeas*|seatbelt*|powerup*|sharpup*|juicypotato*|printspoofer*|godpotato*|sharphound*|certipy*|kubeletctl|kube-hunter|suid3num*|sudo_killer*|pacu|msfdb|msfrpcd|cdk-team*
+               winpeas*|seatbelt*|powerup*|sharpup*|juicypotato*|printspoofer*|godpotato*|sharphound*|certipy*
+                 |kubeletctl|kube-hunter|suid3num*|sudo_killer*|pacu|msfdb|msfrpcd|cdk-team*
                searchsploit -m|--mirror
                sudoedit -s ~*\\*
                osascript ~*do␣script*|*keystroke*␣return*|*with␣administrator␣privileges*"#

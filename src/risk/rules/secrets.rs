@@ -48,7 +48,8 @@ pub const RULES: &[Rule] = &[
         level: High,
         reason: Text { en: "prints credentials", zh: "输出凭据" },
         patterns: lines!(
-            r#"psql|mysql|mariadb|sqlite3|mycli|pgcli|mysqlsh|usql ~*mysql.user*|*pg_shadow*|*pg_authid*|*authentication_string*|*rolpassword*|*from␣dba_users*|*sys.sql_logins*|*password_hash*
+            r#"psql|mysql|mariadb|sqlite3|mycli|pgcli|mysqlsh|usql ~*mysql.user*|*pg_shadow*|*pg_authid*
+                 |*authentication_string*|*rolpassword*|*from␣dba_users*|*sys.sql_logins*|*password_hash*
                mongo|mongosh|mongodb ~*system.users*|*db.getusers(*showcredentials*
                mvn|mvnw ~-dshowpasswords*
                aws sts get-session-token|get-federation-token|assume-role-with-*
@@ -71,7 +72,10 @@ pub const RULES: &[Rule] = &[
                fly|flyctl ssh console ~env|printenv
                netlify env:get
                git config ~*extraheader*|*.token
-               tdbdump|pdbedit|samba-tool|kwallet-query|kwallet-cli|gnome-keyring|mimipenguin*|mimikatz|lazagne*|unshadow|hashdump|pypykatz|gcore|3snake|swap_digger|firefox_decrypt*|hackbrowserdata|chromepass|keyctl|klist-export|secretdump*|systemd-ask-password|ssh-askpass|ksshaskpass|lxqt-openssh-askpass|kadmin|kadmin.local|cmdkey|vaultcmd|logkeys|keysniffer|xspy|lkl|uberkey|ntdsutil|esentutl|diskshadow
+               tdbdump|pdbedit|samba-tool|kwallet-query|kwallet-cli|gnome-keyring|mimipenguin*|mimikatz|lazagne*
+                 |unshadow|hashdump|pypykatz|gcore|3snake|swap_digger|firefox_decrypt*|hackbrowserdata|chromepass
+                 |keyctl|klist-export|secretdump*|systemd-ask-password|ssh-askpass|ksshaskpass|lxqt-openssh-askpass
+                 |kadmin|kadmin.local|cmdkey|vaultcmd|logkeys|keysniffer|xspy|lkl|uberkey|ntdsutil|esentutl|diskshadow
                aws codeartifact get-authorization-token
                aws lambda get-function-configuration
                aws sso get-role-credentials
@@ -85,7 +89,8 @@ pub const RULES: &[Rule] = &[
                ve|volcengine-cli kms|sts ~*getsecretvalue*|*assumerole*|*decrypt*
                gh auth token
                gh|glab auth status -t|--show-token
-               kubectl|oc get|describe secret|secrets|secret/* -o|--output|--template !-owide|--output=name|--output=wide|name|wide|~-oname|~custom-columns=*metadata.name*
+               kubectl|oc get|describe secret|secrets|secret/* -o|--output|--template !-owide|--output=name
+                 |--output=wide|name|wide|~-oname|~custom-columns=*metadata.name*
                kubectl|oc get|describe secret|secrets|secret/* ~custom-columns=*.data*|custom-columns=*[data*|custom-columns=*"data*|custom-columns=*'data*
                kubectl|oc get secret|secrets|all -A|--all-namespaces -o
                kubectl|oc create token
@@ -122,7 +127,9 @@ pub const RULES: &[Rule] = &[
                read ~*?sudo?*password*|*password␣for␣*
                airflow connections|variables ~get|export|-o|--output*
                zenity|kdialog|yad|dialog|whiptail --password|--passwordbox|--insecure|--entry --password|--passwordbox|--hide-text
-               cat|strings|xxd|hexdump|od|head|tail|cp|grep|dd|ddrescue|partclone* ~/dev/sd*|/dev/nvme*|/dev/vd*|/dev/xvd*|/dev/dm-*|/dev/mapper/*|/dev/disk*|/dev/mmcblk*|if=/dev/sd*|if=/dev/nvme*|if=/dev/vd*|if=/dev/xvd*|if=/dev/dm-*|if=/dev/mapper/*|if=/dev/disk*|if=/dev/mmcblk*
+               cat|strings|xxd|hexdump|od|head|tail|cp|grep|dd|ddrescue|partclone* ~/dev/sd*|/dev/nvme*|/dev/vd*
+                 |/dev/xvd*|/dev/dm-*|/dev/mapper/*|/dev/disk*|/dev/mmcblk*|if=/dev/sd*|if=/dev/nvme*|if=/dev/vd*
+                 |if=/dev/xvd*|if=/dev/dm-*|if=/dev/mapper/*|if=/dev/disk*|if=/dev/mmcblk*
                sqlite3 ~*login␣data*|*logins*|*cookies.sqlite*|*key4.db*|*/cookies*
                ssh-keygen -y|-p
                wg showconf|show !interfaces|latest-handshakes
@@ -138,12 +145,17 @@ pub const RULES: &[Rule] = &[
                kubectl|oc get ~--raw*secrets*|*/secrets
                kubeseal --recovery-unseal
                helm secrets view|decrypt|dec
-               aws cognito-identity|redshift|iot|lightsail|ecr-public get-credentials-for-identity|get-cluster-credentials|create-keys-and-certificate|download-default-key-pair|get-instance-access-details|get-bucket-access-keys|get-relational-database-master-user-password
+               aws cognito-identity|redshift|iot|lightsail|ecr-public get-credentials-for-identity
+                 |get-cluster-credentials|create-keys-and-certificate|download-default-key-pair
+                 |get-instance-access-details|get-bucket-access-keys|get-relational-database-master-user-password
                aws ec2 describe-instance-attribute ~userdata
                gcloud kms decrypt|asymmetric-decrypt
                gcloud iam service-accounts sign-jwt|sign-blob
                gcloud sql generate-login-token
-               az cosmosdb|redis|servicebus|eventhubs|iot|search|cognitiveservices|batch|maps|signalr|functionapp|webapp|appconfig|storage keys|list-keys|list-connection-strings|admin-key|authorization-rule|show-connection-string|credential|connection-string|account|deployment ~list-keys|list-connection-strings|show-connection-string|list-publishing-profiles|generate-sas|keys|key
+               az cosmosdb|redis|servicebus|eventhubs|iot|search|cognitiveservices|batch|maps|signalr|functionapp
+                 |webapp|appconfig|storage keys|list-keys|list-connection-strings|admin-key|authorization-rule
+                 |show-connection-string|credential|connection-string|account|deployment ~list-keys
+                 |list-connection-strings|show-connection-string|list-publishing-profiles|generate-sas|keys|key
                az keyvault secret|key|certificate backup|download
                consul acl token|bootstrap
                consul kv export
@@ -154,7 +166,10 @@ pub const RULES: &[Rule] = &[
                netsh wlan ~key=clear|export
                reg save
                reg query|export ~*sam|*winlogon*|*putty*|*\\lsa*
-               get-credential|convertfrom-securestring|chainbreaker|gsecdump|pwdump*|fgdump|nanodump|dumpert|creddump*|getnpusers*|getuserspns*|dploot|donpapi|hekatomb|sharpdpapi|sharpchrome|cookiemonster|firepwd*|snaffler|keefarce|arecord|parecord|fswebcam|imagesnap|slapcat|dsexport|evtest|evemu-record|showkey|input-events|libinput-debug-events
+               get-credential|convertfrom-securestring|chainbreaker|gsecdump|pwdump*|fgdump|nanodump|dumpert|creddump*
+                 |getnpusers*|getuserspns*|dploot|donpapi|hekatomb|sharpdpapi|sharpchrome|cookiemonster|firepwd*
+                 |snaffler|keefarce|arecord|parecord|fswebcam|imagesnap|slapcat|dsexport|evtest|evemu-record|showkey
+                 |input-events|libinput-debug-events
                glab config get ~token
                git config --get-regexp|--get ~*token*|*password*
                fly|flyctl auth|tokens token|create
@@ -173,8 +188,11 @@ pub const RULES: &[Rule] = &[
                gpg-connect-agent ~*export_key*|*preset*
                ps eww|auxeww|auxe|axeww|axe|e|auxewww|axeo|eaux|ewwaux|axuewww
                op|doppler|infisical|aws-vault|chamber|teller|envchain|summon|sops|berglas|fnox|envkey-source run|exec|exec-env|- ~env|printenv|set|export
-               pass|gopass|passage|pass-otp !git|ls|list|find|search|grep|init|insert|generate|edit|rm|mv|cp|help|version|ln|recipients|audit|config|sync|setup|clone|fsck|~--help|~--version ~[a-z0-9]*
-               akeyless|conjur|berglas|knox|secrethub|vlt|kpcli|pwsafe|dcli|bws|psono|keybase|confidant|credstash|unicreds|biscuit|ssm-env|torus|strongbox|kamus|keywhiz.cli|titus|passhole|ph|sunbeam|kp get|access|read|getall|show|variable|secret|decrypt|get-secret-value|retrieve|list|p|fs|print|export|item
+               pass|gopass|passage|pass-otp !git|ls|list|find|search|grep|init|insert|generate|edit|rm|mv|cp|help
+                 |version|ln|recipients|audit|config|sync|setup|clone|fsck|~--help|~--version ~[a-z0-9]*
+               akeyless|conjur|berglas|knox|secrethub|vlt|kpcli|pwsafe|dcli|bws|psono|keybase|confidant|credstash
+                 |unicreds|biscuit|ssm-env|torus|strongbox|kamus|keywhiz.cli|titus|passhole|ph|sunbeam|kp get|access
+                 |read|getall|show|variable|secret|decrypt|get-secret-value|retrieve|list|p|fs|print|export|item
                netlify env:list --plain|--json
                ldbsearch|ldapsearch ~-l|-n|-b|-s|userpassword|*unixpwd*|-f|-a
                rails|bundle credentials:show|credentials:edit|secrets:edit|encrypted:show
@@ -186,15 +204,21 @@ pub const RULES: &[Rule] = &[
                airflow connections|variables export|get
                import|scrot|maim|grim|gnome-screenshot|xwd ~-window ~root
                helm get values|all|manifest ~--all|*secret*
-               docker|podman|kubectl|oc|docker-compose|nerdctl exec|run ~*shadow|*/run/secrets/*|*serviceaccount/token*|/proc/*/environ|*id_rsa*|*/.aws/*|/etc/secrets*|/vault/secrets*
-               aliyun|ve|volcengine-cli|volc|tccli|hcloud|jdc|bce|ksyun|ucloud|huaweicloud|yandex|koocli ~*kubeconfig*|*getsecret*|decrypt|describe*password*|getparameter* !~delete*
+               docker|podman|kubectl|oc|docker-compose|nerdctl exec|run ~*shadow|*/run/secrets/*
+                 |*serviceaccount/token*|/proc/*/environ|*id_rsa*|*/.aws/*|/etc/secrets*|/vault/secrets*
+               @other-clouds ~*kubeconfig*|*getsecret*|decrypt|describe*password*|getparameter* !~delete*
                osascript ~*keychain*|*password*display*dialog*|*display␣dialog*password*|*hidden*
                aws lambda list-functions|get-function|list-aliases ~*environment*
-               aws ecs|batch|codebuild|apprunner|elasticbeanstalk|amplify|glue|sagemaker|apigateway|appconfig describe-task-definition|describe-job-definitions|batch-get-projects|describe-service|describe-configuration-settings|get-app|get-branch|get-job|get-connection*|get-api-keys|describe-training-job ~*environment*|*secret*|*.env*|*connectionproperties*|--include-value*|--no-hide-password
+               aws ecs|batch|codebuild|apprunner|elasticbeanstalk|amplify|glue|sagemaker|apigateway
+                 |appconfig describe-task-definition|describe-job-definitions|batch-get-projects|describe-service
+                 |describe-configuration-settings|get-app|get-branch|get-job|get-connection*|get-api-keys
+                 |describe-training-job ~*environment*|*secret*|*.env*|*connectionproperties*|--include-value*
+                 |--no-hide-password
                aws glue get-connection|get-connections !--hide-password
                gcloud functions|run|app|composer describe|instances|services|versions ~*env*|--format=export*|*secret*
                aliyun|ve cs|vke ~*user_config*|*kubeconfig*|*userconfig*
-               curl|http|xh|wget ~*x-vault-token* ~*/v1/secret/*|*/v1/kv/*|*/v1/database/creds/*|*/v1/aws/creds/*|*/v1/ssh/*|*/v1/pki/issue/*|*/v1/auth/token/create*
+               curl|http|xh|wget ~*x-vault-token* ~*/v1/secret/*|*/v1/kv/*|*/v1/database/creds/*|*/v1/aws/creds/*
+                 |*/v1/ssh/*|*/v1/pki/issue/*|*/v1/auth/token/create*
                vercel|now env pull|ls ~production|--environment=production|--decrypt*|.env.production*
                cast wallet ~private-key|decrypt-keystore|pk
                bitcoin-cli|litecoin-cli|dogecoin-cli|zcash-cli|namecoin-cli ~dumpprivkey|dumpwallet|listdescriptors|z_exportkey|backupwallet|gethdkeys
@@ -203,12 +227,20 @@ pub const RULES: &[Rule] = &[
                dscl ~-read|read|-readall|readall ~*shadowhashdata*|*authenticationauthority*|*dsattrtypenative*
                plutil|defaults ~/var/db/dslocal/*|*shadowhash*|*kcpassword*
                screencapture -x|-C|-T|-v|/private/tmp/*|/var/tmp/*|~/tmp/*|~~/.*
-               osascript ~*the␣clipboard*|*nspasteboard*|*document.cookie*|*keystroke*password*|*get␣value␣of*password* ~*display*|*nspasteboard*|*document.cookie*|*password*
+               osascript ~*the␣clipboard*|*nspasteboard*|*document.cookie*|*keystroke*password*
+                 |*get␣value␣of*password* ~*display*|*nspasteboard*|*document.cookie*|*password*
                security smartcards|item-* ~-p|token ~-a|-z
-               crictl|ctr|nerdctl|docker|podman|kubectl|oc|xargs exec|run|crictl|kubectl|docker|nerdctl ~*root_token*|*/vault/data*|*/vault/file*|*/.vault-token|*/etc/kubernetes/*.conf|*/admin.conf|*/pki/*.key|*/tls/*.key|*/run/secrets/*|*serviceaccount/token*|*id_rsa*|*.aws/*|*/etc/shadow|*.kube/config*
-               supabase|railway|render|fly|flyctl|heroku|netlify|vercel|doppler|wrangler|eas projects|variables|env|secrets|config|env:list|apikeys|api-keys|service ~api-keys|--json|--kv|-s|--shell|--plain|list|download|--reveal|pull|--include-sensitive* ~--kv|--plain|download|--reveal|api-keys|-s|--shell|--include-sensitive*|--project-ref*
+               crictl|ctr|nerdctl|docker|podman|kubectl|oc|xargs exec|run|crictl|kubectl|docker|nerdctl ~*root_token*
+                 |*/vault/data*|*/vault/file*|*/.vault-token|*/etc/kubernetes/*.conf|*/admin.conf|*/pki/*.key
+                 |*/tls/*.key|*/run/secrets/*|*serviceaccount/token*|*id_rsa*|*.aws/*|*/etc/shadow|*.kube/config*
+               supabase|railway|render|fly|flyctl|heroku|netlify|vercel|doppler|wrangler|eas projects|variables|env
+                 |secrets|config|env:list|apikeys|api-keys|service ~api-keys|--json|--kv|-s|--shell|--plain|list
+                 |download|--reveal|pull|--include-sensitive* ~--kv|--plain|download|--reveal|api-keys|-s|--shell
+                 |--include-sensitive*|--project-ref*
                neonctl|pscale|turso|atlas|mongocli connection-string|password|credentials|dbusers|auth ~create|show|--pooled|token|api-token*|*prod*|main
-               curl|http|xh|wget ~*/api/v4/projects/*/variables*|*/api/v4/groups/*/variables*|*/npm/v1/tokens*|*/v1/projects/*/api-keys*|*/v1/secrets*|*/secrets/*/versions/*:access*|*/api/v1/namespaces/*/secrets*|*/config-vars* !~*localhost*|*127.0.0.1*
+               curl|http|xh|wget ~*/api/v4/projects/*/variables*|*/api/v4/groups/*/variables*|*/npm/v1/tokens*
+                 |*/v1/projects/*/api-keys*|*/v1/secrets*|*/secrets/*/versions/*:access*
+                 |*/api/v1/namespaces/*/secrets*|*/config-vars* !~*localhost*|*127.0.0.1*
                glab variable export|get"#
         ),
         examples: lines!(
@@ -247,11 +279,16 @@ pub const RULES: &[Rule] = &[
         level: High,
         reason: Text { en: "searches the machine for credentials", zh: "在机器上搜索凭据" },
         patterns: lines!(
-            "find|fd|locate|mdfind ~/|~~*|/home*|/root*|/etc*|/var*|/opt*|/srv*|/users*|/mnt* ~*id_rsa*|*.pem|*.ppk|*password*|*credential*|*.kdbx*|*secret*|*.key|*wallet*|*.env|.env*|*.p12|*.pfx|.netrc|.aws|*.ovpn|*token*|authorized_keys|.pgpass|shadow*|*.kube*|*.ssh|.npmrc|id_*|.htpasswd|*.jks|*_history
+            "find|fd|locate|mdfind ~/|~~*|/home*|/root*|/etc*|/var*|/opt*|/srv*|/users*|/mnt* ~*id_rsa*|*.pem|*.ppk
+               |*password*|*credential*|*.kdbx*|*secret*|*.key|*wallet*|*.env|.env*|*.p12|*.pfx|.netrc|.aws|*.ovpn
+               |*token*|authorized_keys|.pgpass|shadow*|*.kube*|*.ssh|.npmrc|id_*|.htpasswd|*.jks|*_history
              locate|plocate|mlocate|mdfind ~*id_rsa*|*.pem|*password*|*credential*|*.kdbx|*wallet*|*.key|.env|shadow
-             find|fd ~/|~~*|/home*|/root*|/etc*|/var*|/opt*|/srv* ~*passwd*|*creds*|*backup*|*.sql|*.bak|*.kdb|*.keytab|*.gpg|*.asc|*vault*|*config.json|*.tfstate|*.tfvars|*keystore* -exec ~cat|cp|grep|tar|curl|scp|base64|xargs
+             find|fd ~/|~~*|/home*|/root*|/etc*|/var*|/opt*|/srv* ~*passwd*|*creds*|*backup*|*.sql|*.bak|*.kdb
+               |*.keytab|*.gpg|*.asc|*vault*|*config.json|*.tfstate|*.tfvars|*keystore* -exec ~cat|cp|grep|tar|curl
+               |scp|base64|xargs
              git log|grep|rev-list -S|-G|--all ~*password*|*secret*|*akia*|*token*|*private␣key* ~--all
-             gitleaks|trufflehog|noseyparker|detect-secrets|ggshield|whispers|kingfisher|titus|ripsecrets ~/|/home*|/etc*|~~|~~/*|/root*|/srv*|/opt*|/var*|file:///*|filesystem␣/*"
+             gitleaks|trufflehog|noseyparker|detect-secrets|ggshield|whispers|kingfisher|titus|ripsecrets ~/|/home*
+               |/etc*|~~|~~/*|/root*|/srv*|/opt*|/var*|file:///*|filesystem␣/*"
         ),
         examples: lines!(
             "find / -name 'id_rsa'

@@ -17,8 +17,13 @@ pub const RULES: &[Rule] = &[
             "snmpset
              write erase
              erase startup-config|nvram:|flash:
-             ssh|sshpass|plink|telnet|expect|clogin|cmdset ~write␣erase*|*erase␣startup-config*|*erase␣nvram*|*system␣zeroize*|*reset-configuration*|*reset␣saved-configuration*|*restore␣factory*|*factory-reset*|*factoryreset*|*load␣factory-default*|*delete␣flash:*|*format␣flash:*|*format␣bootflash:*|*execute␣format*|*system-reset*|*no␣access-list*|*set␣security␣policies*permit*|firstboot*|mca-ctrl*reset*|reload
-             curl|http|https|xh|wget ~*/services/lock/*|*/services/alarm_control_panel/*|*/services/cover/open*|*/services/valve/* ~post|-xpost|-d*|--data*|--json*
+             ssh|sshpass|plink|telnet|expect|clogin|cmdset ~write␣erase*|*erase␣startup-config*|*erase␣nvram*
+               |*system␣zeroize*|*reset-configuration*|*reset␣saved-configuration*|*restore␣factory*|*factory-reset*
+               |*factoryreset*|*load␣factory-default*|*delete␣flash:*|*format␣flash:*|*format␣bootflash:*
+               |*execute␣format*|*system-reset*|*no␣access-list*|*set␣security␣policies*permit*|firstboot*
+               |mca-ctrl*reset*|reload
+             curl|http|https|xh|wget ~*/services/lock/*|*/services/alarm_control_panel/*|*/services/cover/open*
+               |*/services/valve/* ~post|-xpost|-d*|--data*|--json*
              hass-cli|homeassistant-cli|ha|openhab-cli|mosquitto_pub ~*unlock*|*disarm*|*open_cover*|*garage*|*/lock/*|*/alarm/*|*/door/*|*/valve/*|-r
              vtysh|birdc|birdc6|bgpctl|gobgp ~*no␣router*|*no␣neighbor*|disable*|*down|*shutdown*|del|clear|*no␣ip␣route*|*conf␣t*
              cansend|cangen|canplayer|isotpsend !--help
@@ -49,7 +54,10 @@ pub const RULES: &[Rule] = &[
         patterns: lines!(
             "iptables|ip6tables|iptables-legacy|iptables-nft -F|-X|-P|--flush|--policy|-D|-I|-A|--delete|--append|--insert|-Z|-R|-t
              ebtables|arptables -X|-D|-A|-I
-             iptables-restore|ip6tables-restore|aa-disable|aa-teardown|aa-complain|apparmor_parser|aa-remove-unknown|set-mppreference|add-mppreference|remove-mppreference|set-netfirewallprofile|new-netfirewallrule|disable-netfirewallrule|remove-netfirewallrule|disable-windowsoptionalfeature|uninstall-windowsfeature|stop-service|set-service|clear-eventlog|remove-eventlog|limit-eventlog
+             iptables-restore|ip6tables-restore|aa-disable|aa-teardown|aa-complain|apparmor_parser|aa-remove-unknown
+               |set-mppreference|add-mppreference|remove-mppreference|set-netfirewallprofile|new-netfirewallrule
+               |disable-netfirewallrule|remove-netfirewallrule|disable-windowsoptionalfeature|uninstall-windowsfeature
+               |stop-service|set-service|clear-eventlog|remove-eventlog|limit-eventlog
              ipset destroy|flush|del
              nft -f|flush|delete|add|insert
              ufw disable|reset|delete|default
@@ -59,8 +67,16 @@ pub const RULES: &[Rule] = &[
              systemctl kill|stop|mask|restart systemd-*|dbus*|polkit*|init*
              firewall-cmd --remove-*|--panic-off|--add-*|--set-*|--permanent|--zone|~--remove-*|~--add-*|~--set-*|~--panic-*
              setenforce|setsebool|semanage|semodule|chcon|fixfiles !--help|-l
-             systemctl|rc-service stop|disable|mask|kill auditd*|rsyslog*|firewalld*|ufw*|apparmor*|fail2ban*|osqueryd*|clamav*|crowdstrike*|wazuh*|syslog*|systemd-journald*|sysmon*|iptables*|nftables*|falco*|mdatp*|sshguard*|aide*|ossec*|auditbeat*|filebeat*|packetbeat*|elastic-agent*|splunk*|samhain*|snort*|suricata*|cbdaemon*|cylancesvc*|ds_agent*|sav-protect*|sentinelone*|sentinelagent*|tripwire*|selinux*|sysdig*|datadog*|newrelic*|aegis*|cloudmonitor*|qualys*|nessus*|unattended-upgrades*|chronyd*|ntpd*|crowdsec*|zabbix*|prometheus*|lacework*|aliyun*|cloudwatch*|amazon-cloudwatch*|amazon-ssm*|google-fluentd*|td-agent*|fluent*|vector*|logrotate*|fapolicyd*|usbguard*
-             service auditd|rsyslog|firewalld|ufw|apparmor|fail2ban|iptables|falco|syslog|clamav-daemon|wazuh-agent|osqueryd|falcon-sensor|cbdaemon|nftables|ip6tables|ossec|aegis|syslog-ng stop|disable|off|remove|del|delete
+             systemctl|rc-service stop|disable|mask|kill auditd*|rsyslog*|firewalld*|ufw*|apparmor*|fail2ban*
+               |osqueryd*|clamav*|crowdstrike*|wazuh*|syslog*|systemd-journald*|sysmon*|iptables*|nftables*|falco*
+               |mdatp*|sshguard*|aide*|ossec*|auditbeat*|filebeat*|packetbeat*|elastic-agent*|splunk*|samhain*|snort*
+               |suricata*|cbdaemon*|cylancesvc*|ds_agent*|sav-protect*|sentinelone*|sentinelagent*|tripwire*|selinux*
+               |sysdig*|datadog*|newrelic*|aegis*|cloudmonitor*|qualys*|nessus*|unattended-upgrades*|chronyd*|ntpd*
+               |crowdsec*|zabbix*|prometheus*|lacework*|aliyun*|cloudwatch*|amazon-cloudwatch*|amazon-ssm*
+               |google-fluentd*|td-agent*|fluent*|vector*|logrotate*|fapolicyd*|usbguard*
+             service auditd|rsyslog|firewalld|ufw|apparmor|fail2ban|iptables|falco|syslog|clamav-daemon|wazuh-agent
+               |osqueryd|falcon-sensor|cbdaemon|nftables|ip6tables|ossec|aegis|syslog-ng stop|disable|off|remove|del
+               |delete
              launchctl unload|bootout|disable|remove ~*falcon*|*crowdstrike*|*osquery*|*santa*|*carbon*|*mdatp*|*littlesnitch*|*blockblock*|*sentinel*
              spctl|csrutil --master-disable|--global-disable|disable
              csrutil disable|authenticated-root|netboot
@@ -72,7 +88,9 @@ pub const RULES: &[Rule] = &[
              xhost +
              setfattr|getfattr -x|-n ~security.*
              systemctl|service stop|disable|mask sshd|ssh|crond|networking|networkmanager|systemd-networkd|dbus|systemd-logind|polkit
-             apt|apt-get|yum|dnf|apk|zypper|pacman|dpkg|rpm -R|-e|--purge|-r|-P|remove|purge|erase|del auditd|rsyslog|ufw|firewalld|fail2ban|apparmor|clamav*|falco|osquery|wazuh*|falcon-sensor|iptables|selinux*|aide|libselinux*
+             apt|apt-get|yum|dnf|apk|zypper|pacman|dpkg|rpm -R|-e|--purge|-r|-P|remove|purge|erase|del auditd|rsyslog
+               |ufw|firewalld|fail2ban|apparmor|clamav*|falco|osquery|wazuh*|falcon-sensor|iptables|selinux*|aide
+               |libselinux*
              git config ~http.sslverify ~false
              npm config set strict-ssl false
              networksetup|scutil -setwebproxy|-setdnsservers|--dns|-setsecurewebproxy
@@ -96,37 +114,58 @@ pub const RULES: &[Rule] = &[
              auditpol ~/clear|/set|/remove*
              mpcmdrun ~-removedefinitions*
              chkrootkit|rkhunter --propupd
-             launchctl disable|unload|bootout|remove|kill ~*xprotect*|*com.apple.mrt*|*com.apple.alf*|*endpointsecurity*|*defender*|*sophos*|*jamf*|*syslogd*|*auditd*
+             launchctl disable|unload|bootout|remove|kill ~*xprotect*|*com.apple.mrt*|*com.apple.alf*
+               |*endpointsecurity*|*defender*|*sophos*|*jamf*|*syslogd*|*auditd*
              xattr -d|-dr|-rd|-cr ~*com.apple.quarantine*
              csf|shorewall|ferm|apf -x|-f|--flush|clear|stop
              wevtutil sl|clear-log
              fsutil usn deletejournal
-             kubectl|oc label|annotate|patch ~*pod-security*=privileged*|*enforce=privileged*|*inject=false*|*istio-injection=disabled*|*unconfined*|*openshift.io/scc*
-             kubectl|oc delete networkpolicies*|validatingwebhookconfiguration*|mutatingwebhookconfiguration*|podsecuritypolic*|psp|constrainttemplate*|clusterpolic*
+             kubectl|oc label|annotate|patch ~*pod-security*=privileged*|*enforce=privileged*|*inject=false*
+               |*istio-injection=disabled*|*unconfined*|*openshift.io/scc*
+             kubectl|oc delete networkpolicies*|validatingwebhookconfiguration*|mutatingwebhookconfiguration*
+               |podsecuritypolic*|psp|constrainttemplate*|clusterpolic*
              git config --global|--system ~*sslverify ~false|0
              npm|yarn|pnpm config|set ~strict-ssl=false
              pip|pip3 config set ~*trusted-host*
              conda config --set ~ssl_verify ~false
              ipfw|npfctl|ipset|arptables|ebtables|pfctl|fwcutter|ip6fw -F|-d|flush|delete|disable|stop|destroy|~flush|~-d|~disable|reload|zero|set
-             rc-service|sv|rcctl|initctl|s6-rc|dinitctl|svcadm|service|invoke-rc.d|launchctl ~auditd|rsyslog*|syslog*|firewalld|ufw|nftables|iptables|fail2ban|apparmor|selinux*|falco*|clamav*|clamd|wazuh*|ossec*|osquery*|crowdsec|sshguard|aide|snort|suricata|mdatp|pf|ipfw|npf|auditbeat|filebeat|*crowdstrike* ~stop|disable|down|remove|del|off|force-stop|exit|kill|unload|-d|destroy|onestop|delete
-             pkill|killall|kill|skill|pgrep|xkill|kill_all ~*crowdstrike*|*wazuh*|*osquery*|*sentinel*|*carbonblack*|*cbagent*|*defender*|*mdatp*|*sophos*|*clamd*|*clamav*|*falco*|*auditd*|*auditbeat*|*syslog*|*sysmon*|*suricata*|*snort*|*fail2ban*|*firewalld*|*apparmor*|*ossec*|*tripwire*|*aide*|*filebeat*|*fluentd*|*fluent-bit*|*datadog*|*tanium*|*qualys*|*rapid7*|*cylance*|*esets*|*ds_agent*|*xagt*|*elastic-agent*|*elastic-endpoint*|*journald*|*santa*|*littlesnitch*|*blockblock*|*aegis*|*aliyundun*|*cloudmonitor*|*hids*|*yunsuo*|*safedog* !~-0|-l
+             rc-service|sv|rcctl|initctl|s6-rc|dinitctl|svcadm|service|invoke-rc.d|launchctl ~auditd|rsyslog*|syslog*
+               |firewalld|ufw|nftables|iptables|fail2ban|apparmor|selinux*|falco*|clamav*|clamd|wazuh*|ossec*|osquery*
+               |crowdsec|sshguard|aide|snort|suricata|mdatp|pf|ipfw|npf|auditbeat|filebeat|*crowdstrike* ~stop|disable
+               |down|remove|del|off|force-stop|exit|kill|unload|-d|destroy|onestop|delete
+             pkill|killall|kill|skill|pgrep|xkill|kill_all ~*crowdstrike*|*wazuh*|*osquery*|*sentinel*|*carbonblack*
+               |*cbagent*|*defender*|*mdatp*|*sophos*|*clamd*|*clamav*|*falco*|*auditd*|*auditbeat*|*syslog*|*sysmon*
+               |*suricata*|*snort*|*fail2ban*|*firewalld*|*apparmor*|*ossec*|*tripwire*|*aide*|*filebeat*|*fluentd*
+               |*fluent-bit*|*datadog*|*tanium*|*qualys*|*rapid7*|*cylance*|*esets*|*ds_agent*|*xagt*|*elastic-agent*
+               |*elastic-endpoint*|*journald*|*santa*|*littlesnitch*|*blockblock*|*aegis*|*aliyundun*|*cloudmonitor*
+               |*hids*|*yunsuo*|*safedog* !~-0|-l
              aide|tripwire|samhain|afick|integrit|osiris|stealth|mtree ~--update|--init|-u|-i|--update-policy|-m|update|-t␣update
-             fail2ban-client|cscli|sshguard|denyhosts ~unban|unbanip|delete|--all|decisions␣delete|remove|addignoreip|stop|reload ~unban|unbanip|addignoreip|stop|delete|--all
+             fail2ban-client|cscli|sshguard|denyhosts ~unban|unbanip|delete|--all|decisions␣delete|remove|addignoreip
+               |stop|reload ~unban|unbanip|addignoreip|stop|delete|--all
              curl|wget|http ~*/api/*agent*uninstall*
-             systemctl|service|sc|net --now|stop|disable|mask|kill ~*falcon*|*wazuh*|*osquery*|*sentinel*|*mdatp*|*sophos*|*auditbeat*|*elastic-agent*|*filebeat*|*tanium*|*crowdstrike*|*windefend*|*xagt*|*cloudmonitor*|*aegis*
+             systemctl|service|sc|net --now|stop|disable|mask|kill ~*falcon*|*wazuh*|*osquery*|*sentinel*|*mdatp*
+               |*sophos*|*auditbeat*|*elastic-agent*|*filebeat*|*tanium*|*crowdstrike*|*windefend*|*xagt*
+               |*cloudmonitor*|*aegis*
              auditctl -w|-W|-d|-e|-b|-f|-r|-R !-l|-s
              npm|yarn|pnpm config|set ~cafile|ca|cafile=*|ca=* ~/tmp/*|*=/tmp/*|/dev/shm/*|null|''
              kubectl|oc label|annotate ~pod-security*-|*enforce-|*seccomp*-|*apparmor*-
              profiles -I|-R|-i|-D|install|remove
              softwareupdate --ignore|--schedule ~*
-             export|set|declare|env ~git_ssl_no_verify=1|git_ssl_no_verify=true|node_tls_reject_unauthorized=0|pythonhttpsverify=0|ssl_cert_file=/tmp/*|requests_ca_bundle=/tmp/*|node_extra_ca_certs=/tmp/*|curl_ca_bundle=/tmp/*|git_ssl_cainfo=/tmp/*|aws_ca_bundle=/tmp/* !~localhost
+             export|set|declare|env ~git_ssl_no_verify=1|git_ssl_no_verify=true|node_tls_reject_unauthorized=0
+               |pythonhttpsverify=0|ssl_cert_file=/tmp/*|requests_ca_bundle=/tmp/*|node_extra_ca_certs=/tmp/*
+               |curl_ca_bundle=/tmp/*|git_ssl_cainfo=/tmp/*|aws_ca_bundle=/tmp/* !~localhost
              launchctl setenv|config|unsetenv ~dyld_*|*path*|ld_*|user|system
              fdesetup disable|removerecovery|changerecovery|remove|authrestart|add|sync
              codesign --remove-signature
              codesign --force|-f|-fs ~/applications/*|/system/*|/library/*
              pmset ~disablesleep|destroyfvkeyonstandby|autorestart ~1|0
-             security delete-keychain|set-keychain-settings|set-keychain-password|create-keychain|default-keychain|list-keychains|authorize|import|delete-generic-password|delete-internet-password|trust-settings-import|add-certificates ~-s|-d|-t|-u|/library/keychains/*|*.keychain*|-k|-a|-l|/tmp/*|*.p12|*.cer|*.crt
-             defaults import|write ~com.apple.loginitems*|com.apple.loginwindow*|com.apple.screensaver*|com.apple.security*|com.apple.alf*|com.apple.softwareupdate*|com.apple.commerce*|com.apple.crashreporter*|com.apple.tcc*|com.apple.systempolicy*|com.apple.remotemanagement*|*com.apple.backgroundtaskmanagement*|com.apple.timemachine*|/library/preferences/*
+             security delete-keychain|set-keychain-settings|set-keychain-password|create-keychain|default-keychain
+               |list-keychains|authorize|import|delete-generic-password|delete-internet-password|trust-settings-import
+               |add-certificates ~-s|-d|-t|-u|/library/keychains/*|*.keychain*|-k|-a|-l|/tmp/*|*.p12|*.cer|*.crt
+             defaults import|write ~com.apple.loginitems*|com.apple.loginwindow*|com.apple.screensaver*
+               |com.apple.security*|com.apple.alf*|com.apple.softwareupdate*|com.apple.commerce*
+               |com.apple.crashreporter*|com.apple.tcc*|com.apple.systempolicy*|com.apple.remotemanagement*
+               |*com.apple.backgroundtaskmanagement*|com.apple.timemachine*|/library/preferences/*
              curl|http|https|xh ~*xpack.security.enabled*false*|*plugins.security.disabled*true*
              kill|pkill|launchctl ~*littlesnitch*|*santad*|*xprotect*|*mrt*|*tccd*|*securityd*|*blockblock* !~-0|-l|list|print
              chflags ~nouchg|noschg|norestricted|nohidden|uchg|schg ~/system*|/library*|/usr*|/etc*|/var*|/applications*
@@ -157,7 +196,8 @@ pub const RULES: &[Rule] = &[
         patterns: lines!(
             "history -c|-w|-d|-cw|-r|-p|--clear|clear|delete
              fc -p
-             journalctl --vacuum-time|--vacuum-size|--vacuum-files ~*=1s|*=1|*=0|1s|*=1k|*=1h|*=1m|*=1us|*=1ms|1|0|*=0s|*=1b|*=[0-9]s|*=[0-9]m|*=[0-9]k|[0-9]s|[0-9]k|[0-9]m|*=[0-9]
+             journalctl --vacuum-time|--vacuum-size|--vacuum-files ~*=1s|*=1|*=0|1s|*=1k|*=1h|*=1m|*=1us|*=1ms|1|0
+               |*=0s|*=1b|*=[0-9]s|*=[0-9]m|*=[0-9]k|[0-9]s|[0-9]k|[0-9]m|*=[0-9]
              journalctl --rotate|--flush --vacuum-time|--vacuum-size|--vacuum-files
              wevtutil cl
              touch -r|-t|-d|--reference|--date|-acmr|-amr ~/*|~~/.*
@@ -165,7 +205,8 @@ pub const RULES: &[Rule] = &[
              lastlog -C|--clear|-S
              dmesg -C|-c|--clear|--read-clear|-D|--console-off
              unset ~histfile|history|histsize|histfilesize|prompt_command|savehist
-             export|set|declare|typeset ~histfile=|histfile=/dev/null|histsize=0|histfilesize=0|+o␣history|histcontrol=ignorespace|histcontrol=ignoreboth:*|histignore=*
+             export|set|declare|typeset ~histfile=|histfile=/dev/null|histsize=0|histfilesize=0|+o␣history
+               |histcontrol=ignorespace|histcontrol=ignoreboth:*|histignore=*
              set +o ~history
              shopt -u|-ou ~histappend|cmdhist|history
              auditctl -D
@@ -197,7 +238,9 @@ pub const RULES: &[Rule] = &[
         level: High,
         reason: Text { en: "changes the kernel or how it runs", zh: "修改内核或其运行方式" },
         patterns: lines!(
-            "insmod|rmmod|kexec|depmod|bpftool|grub-install|update-grub|grub2-install|grub2-mkconfig|grub-mkconfig|efibootmgr|efivar|bcdedit|nvram|kmod|mokutil|flashrom|fwupdmgr|fwupdtool|setpci|cpupower|kexec-tools|kpatch|livepatch !--version|--help|-l|--list|--sb-state|-v|list|get-updates|get-devices|show|prog
+            "insmod|rmmod|kexec|depmod|bpftool|grub-install|update-grub|grub2-install|grub2-mkconfig|grub-mkconfig
+               |efibootmgr|efivar|bcdedit|nvram|kmod|mokutil|flashrom|fwupdmgr|fwupdtool|setpci|cpupower|kexec-tools
+               |kpatch|livepatch !--version|--help|-l|--list|--sb-state|-v|list|get-updates|get-devices|show|prog
              modprobe !-n|--show-depends|-c|--dry-run|--version
              sysctl -w|--write|~*=* !-n|~vm.max_map_count*|~fs.inotify*|~net.core.somaxconn*|~vm.overcommit_memory*|~vm.swappiness*|~fs.file-max*
              dkms install|remove|build|add
@@ -207,7 +250,10 @@ pub const RULES: &[Rule] = &[
              umount -a|-l|-f|--lazy|--force|--all|~/|~/boot*|~/home|~/var*|~/usr*|~/etc*|~/proc*|~/sys*
              swapoff|swapon -a|--all|~/*
              losetup -d|-D|-f
-             pivot_root|switch_root|ifdown|ifup|ifenslave|hostapd|create_ap|wihotspot|linux-wifi-hotspot|cgdelete|cgcreate|cgset|debootstrap|pacstrap|rpm-ostree|ostree|grub-set-default|grub-reboot|grub-editenv|grub2-set-default|grub2-editenv|kernel-install|update-bootloader|zipl|lilo|wrmsr|memtool|devmem|devmem2|i2cset|tpm2_clear|tpm2_changeauth|efi-updatevar|intel_reg
+             pivot_root|switch_root|ifdown|ifup|ifenslave|hostapd|create_ap|wihotspot|linux-wifi-hotspot|cgdelete
+               |cgcreate|cgset|debootstrap|pacstrap|rpm-ostree|ostree|grub-set-default|grub-reboot|grub-editenv
+               |grub2-set-default|grub2-editenv|kernel-install|update-bootloader|zipl|lilo|wrmsr|memtool|devmem
+               |devmem2|i2cset|tpm2_clear|tpm2_changeauth|efi-updatevar|intel_reg
              date -s|--set
              hwclock -w|--systohc|--set
              timedatectl set-time
@@ -247,7 +293,9 @@ pub const RULES: &[Rule] = &[
              tc|ip ~*.o|xdp*|bpf ~*.o
              nmcli c|con|connection|d|dev|device|g|general|r|radio|n|networking mod|m|modify|add|a|down|del|delete|d|disconnect|off|edit|load|reload|import
              dracut|mkinitcpio|update-initramfs|mkinitramfs|genkernel|booster|ukify|dracut-install --force|-f|-o|-P|-u|-c|-g|--add*|build|all|initramfs|~--omit*
-             kextload|kextutil|kextunload|kmutil|bless|nvflash|nvramtool|amdvbflash|setserial|mcelog|irdma|kldunload|kldload|modload|modunload|dmsetup|sysdumpdev|bosboot !--version|--help|-V|showloaded|list|print|status|ls|info|table
+             kextload|kextutil|kextunload|kmutil|bless|nvflash|nvramtool|amdvbflash|setserial|mcelog|irdma|kldunload
+               |kldload|modload|modunload|dmsetup|sysdumpdev|bosboot !--version|--help|-V|showloaded|list|print|status
+               |ls|info|table
              dhclient|dhcpcd|udhcpc|pump -r|-x|-k|--release|--exit
              hciconfig|bluetoothctl|rfkill|iw|iwctl|connmanctl ~down|block|power␣off|disable|del|disconnect|reset
              loadkeys|setxkbmap|xmodmap|dumpkeys ~/tmp/*|/dev/shm/*|*/xmodmap
