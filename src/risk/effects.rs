@@ -15,6 +15,8 @@ pub(super) enum Effect {
     Move,
     /// It is written.
     Write,
+    /// Nothing is left in it.
+    Empty,
     /// Something is added to it.
     Append,
     /// It is read, and what it says goes somewhere.
@@ -23,7 +25,7 @@ pub(super) enum Effect {
 
 /// The rule for an effect on a place; `None` when it is harmless.
 pub(super) const fn rule(effect: Effect, place: Place) -> Option<&'static str> {
-    use Effect::{Append, Delete, DeleteTree, Move, Read, Write};
+    use Effect::{Append, Delete, DeleteTree, Empty, Move, Read, Write};
     match (effect, place) {
         (_, Place::Harmless) | (Delete | DeleteTree | Move, Place::Temporary | Place::BuildOutput) => None,
         (Delete | DeleteTree, Place::Unknown) => Some("delete-unknown"),
@@ -42,14 +44,16 @@ pub(super) const fn rule(effect: Effect, place: Place) -> Option<&'static str> {
         (Read, Place::Secret) => Some("read-secret"),
         (Read, Place::Dotenv) => Some("read-dotenv"),
         (Read, _) => None,
-        (Write | Append, Place::Socket) => Some("remote-shell"),
-        (Write | Append, Place::Device) => Some("overwrite-device"),
-        (Write | Append, Place::Persistent) => Some("write-persistent"),
-        (Write | Append, Place::Secret | Place::Defence | Place::System) => Some("overwrite-system"),
+        // What every shell was told to begin with is gone.
+        (Empty, Place::Profile) => Some("delete-outside"),
+        (Write | Empty | Append, Place::Socket) => Some("remote-shell"),
+        (Write | Empty | Append, Place::Device) => Some("overwrite-device"),
+        (Write | Empty | Append, Place::Persistent) => Some("write-persistent"),
+        (Write | Empty | Append, Place::Secret | Place::Defence | Place::System) => Some("overwrite-system"),
         (Write | Append, Place::Profile) => Some("write-profile"),
-        (Write | Append, Place::Dotenv) => Some("read-dotenv"),
-        (Write | Append, Place::Outside | Place::Home | Place::Local) => Some("write-outside"),
-        (Write | Append, _) => None,
+        (Write | Empty | Append, Place::Dotenv) => Some("read-dotenv"),
+        (Write | Empty | Append, Place::Outside | Place::Home | Place::Local) => Some("write-outside"),
+        (Write | Empty | Append, _) => None,
     }
 }
 
@@ -176,7 +180,10 @@ pub(super) fn effects<'a>(name: &str, args: &[&'a str]) -> Vec<(Effect, &'a str)
         "sed" | "gsed" => {
             let scripts = usize::from(!has(&["-e", "-f", "--expression", "--file"]));
             if cluster('i') || args.iter().any(|arg| arg.starts_with("--in-place")) {
-                found.extend(plain.iter().skip(scripts).map(|path| (Effect::Write, *path)));
+                let is_all =
+                    scripts == 1 && plain.first().is_some_and(|script| matches!(*script, "d" | "1,$d"));
+                let effect = |path: &str| if is_all { emptying(path) } else { Effect::Write };
+                found.extend(plain.iter().skip(scripts).map(|path| (effect(path), *path)));
             }
             // The commands r and w of a script.
             for script in args.iter().filter(|arg| arg.len() < 256) {
@@ -258,8 +265,10 @@ pub(super) fn emptying(path: &str) -> Effect {
     let name = path.rsplit('/').next().unwrap_or_default();
     let is_record =
         [".log", ".out", ".err", ".tmp", ".lock", ".pid", ".txt"].iter().any(|end| name.ends_with(end));
+    // Whatever lies in a folder.
+    let is_all = name.bytes().all(|byte| byte == b'*') && path.contains('/');
     let is_made = name.trim_start_matches('.').contains('.') && !is_record;
-    if is_made { Effect::Delete } else { Effect::Write }
+    if is_made || is_all { Effect::Delete } else { Effect::Empty }
 }
 
 /// A mode that looks like an option: `-x`.

@@ -25,6 +25,7 @@ pub const RULES: &[Rule] = &[
                  |--volume=/etc*|--volume=/root*|*containerd.sock*|*crio.sock*|*podman.sock* !~/etc/localtime*
                  |/etc/timezone*|/etc/ssl/certs*|/etc/passwd:/etc/passwd:ro|/etc/hosts:*
                ctr run|c|t|containers --privileged
+               docker|podman|nerdctl|buildctl ~security.insecure|*=security.insecure
                lxc|incus config set|device security.privileged*|add
                lxc|incus init|launch|copy ~security.privileged=*
                kubectl|oc run|create|debug|exec|apply|patch ~*privileged*|*hostpid*|*hostnetwork*|*hostpath*|*hostipc*

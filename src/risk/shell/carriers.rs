@@ -96,6 +96,7 @@ impl Judge<'_> {
                 }
             }
             "vim" | "vi" | "nvim" | "view" | "rvim" | "less" | "ex" => self.editor(call, input, &mut lines),
+            "cmake" => self.cmake(call, &mut lines),
             "make" | "gmake" | "bmake" => self.make(call, input, &mut lines),
             "tmux" | "screen" if call.has(&["send-keys", "send", "-X"]) => {
                 let keys = call.plain().filter(|word| word.contains(' ') || word.len() > 2);
@@ -105,17 +106,21 @@ impl Judge<'_> {
             "sftp" | "ftp" | "lftp" | "mail" | "mailx" | "telnet" => {
                 lines.extend(input.iter().flat_map(|text| escapes(text)))
             }
-            "ed" => lines.extend(
-                input
-                    .iter()
-                    .flat_map(|text| text.lines())
-                    .filter_map(|line| line.trim_start_matches(['r', 'w', 'e', 'W', ' ']).strip_prefix('!'))
-                    .map(str::to_owned),
-            ),
-            "cargo" => lines.extend(call.rest().iter().filter_map(|word| {
-                let (_, text) = word.split_once("runner=").or_else(|| word.split_once("linker="))?;
-                Some(text.trim_matches(['"', '\'', '[', ']']).replace("\",\"", " "))
-            })),
+            "ed" => self.line_editor(call, input, &mut lines),
+            "cargo" => {
+                // What compiles, or stands before what does.
+                let compilers = ["rustc-wrapper=", "rustc-workspace-wrapper=", "build.rustc=", "linker="];
+                let named = call.rest().iter().filter(|word| word.contains('=')).find_map(|word| {
+                    compilers.iter().find_map(|name| word.split_once(name)).map(|(_, program)| program)
+                });
+                if let Some(program) = named {
+                    self.assigned("RUSTC_WRAPPER", program.trim_matches(['"', '\'']));
+                }
+                lines.extend(call.rest().iter().filter_map(|word| {
+                    let (_, text) = word.split_once("runner=").or_else(|| word.split_once("linker="))?;
+                    Some(text.trim_matches(['"', '\'', '[', ']']).replace("\",\"", " "))
+                }));
+            }
             "aws" if call.has(&["send-command"]) => {
                 lines.extend(
                     call.after(&["--parameters"])

@@ -11,6 +11,11 @@ use crate::risk::value::Origin;
 /// Bytes of a text that is written anew.
 const MAX_BYTES: usize = 16 * 1024;
 
+/// How deep functions and loops of `zsh` are written anew.
+const MAX_RESTATED: usize = 4;
+/// Bytes of the names of one loop.
+const MAX_NAMES: usize = 64;
+
 /// What in an expression says that a text is put together so that it cannot be read.
 const BUILDS: Names = list!("+ ␣-f␣ -join [char] -replace base64 .replace( reverse * split");
 
@@ -41,11 +46,11 @@ pub(super) fn as_sh<'t>(shell: &str, text: &'t str) -> Cow<'t, str> {
 
 /// What `zsh` alone understands: `{ command }`, `{ … } always { … }`, `alias -g NAME='| sh'`, `file(e:'command':)`.
 fn zsh(text: &str) -> Cow<'_, str> {
-    let is_own = ["}", "alias -g ", "(e", "(+", "=("].iter().any(|mark| text.contains(mark));
+    let is_own = ["}", "alias -g ", "(e", "(+", "=(", "for"].iter().any(|mark| text.contains(mark));
     if !is_own || text.len() > MAX_BYTES {
         return text.into();
     }
-    let text = text.replace("} always {", "}; {");
+    let text = restated(text, 0).unwrap_or_else(|| text.to_owned()).replace("} always {", "}; {");
     let (mut made, mut behind) = (String::new(), String::new());
     let (mut quote, mut open, mut skipped) = (None, Vec::new(), 0);
     for (at, letter) in text.char_indices() {
@@ -101,6 +106,97 @@ fn zsh(text: &str) -> Cow<'_, str> {
         made = made.replace(&format!(" {name}"), &format!(" {}", value.trim_matches(['"', '\''])));
     }
     made.into()
+}
+
+/// Functions without a name, and loops over a list in brackets, as `sh` has them: `() { … } word`, `for f (a b) command`.
+fn restated(text: &str, depth: usize) -> Option<String> {
+    let has_own = text.contains("() {") || text.contains("function {") || text.contains("for");
+    if !has_own || depth >= MAX_RESTATED {
+        return None;
+    }
+    let (mut made, mut quote, mut starts, mut skipped) = (String::new(), None, true, 0);
+    for (at, letter) in text.char_indices().filter(|(_, letter)| *letter != '\r') {
+        if at < skipped {
+            continue;
+        }
+        if starts && quote.is_none() && matches!(letter, '(' | 'f') {
+            let own = unnamed(&text[at..], depth).or_else(|| looped(&text[at..], depth));
+            if let Some((meant, length)) = own {
+                made.push_str(&meant);
+                skipped = at + length;
+                continue;
+            }
+        }
+        match (quote, letter) {
+            (Some(open), _) if open == letter => quote = None,
+            (Some(_), _) | (None, ' ' | '\t') => {}
+            (None, '\'' | '"') => quote = Some(letter),
+            _ => {}
+        }
+        starts =
+            quote.is_none() && (starts && letter == ' ' || matches!(letter, ';' | '\n' | '{' | '&' | '|'));
+        made.push(letter);
+    }
+    Some(made)
+}
+
+/// `() { body } words`, and how long that is.
+fn unnamed(text: &str, depth: usize) -> Option<(String, usize)> {
+    let opening =
+        ["() {", "function {", "function () {"].iter().find(|start| text.starts_with(**start))?.len();
+    let close = opening - 1 + closing(&text[opening - 1..], '{', '}')?;
+    let end = close + 1 + ends(&text[close + 1..]);
+    let body = &text[opening..close];
+    let body = restated(body, depth + 1).unwrap_or_else(|| body.to_owned());
+    Some((format!("unnamed() {{ {body}; }}; unnamed {}", text[close + 1..end].trim()), end))
+}
+
+/// `for names (list) command`, `foreach name (list) … end`, and how long that is.
+fn looped(text: &str, depth: usize) -> Option<(String, usize)> {
+    let rest = text.strip_prefix("foreach ").or_else(|| text.strip_prefix("for "))?;
+    let (names, _) = rest.split_once('(')?;
+    let is_name = |name: &str| super::names::is_variable(name);
+    if names.len() > MAX_NAMES || !names.split_whitespace().all(is_name) || names.trim().is_empty() {
+        return None;
+    }
+    let open = text.len() - rest.len() + names.len();
+    let close = open + closing(&text[open..], '(', ')')?;
+    let list = &text[open + 1..close];
+    let behind = text[close + 1..].trim_start_matches([' ', ';', '\n']);
+    let start = text.len() - behind.len();
+    let (body, end) = if behind.starts_with('{') {
+        let close = start + closing(behind, '{', '}')?;
+        (&text[start + 1..close], close + 1)
+    } else if let Some(rest) = behind.strip_prefix("do") {
+        let end = text.len() - rest.len() + rest.find("done")?;
+        (&text[text.len() - rest.len()..end], end + "done".len())
+    } else if text.starts_with("foreach") {
+        let end = start + behind.find("end")?;
+        (&text[start..end], end + "end".len())
+    } else {
+        let end = start + ends(behind);
+        (&text[start..end], end)
+    };
+    let body = restated(body, depth + 1).unwrap_or_else(|| body.to_owned());
+    let body = body.trim().trim_end_matches(';');
+    // Each of several names may stand for each of the values.
+    let loops: String = names.split_whitespace().map(|name| format!("for {name} in {list}; do ")).collect();
+    Some((format!("{loops}{body}{}", "; done".repeat(names.split_whitespace().count())), end))
+}
+
+/// Where a simple command ends.
+fn ends(text: &str) -> usize {
+    let mut quote = None;
+    for (at, letter) in text.char_indices() {
+        match (quote, letter) {
+            (Some(open), _) if open == letter => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(letter),
+            (None, ';' | '\n' | '}') => return at,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// The statements of a text, each with what parts it from the one before.
@@ -204,22 +300,22 @@ fn powershell(statement: &str) -> Option<String> {
         return Some(format!("eval {}", shown(&statement[statement.len() - block.len()..])));
     }
     if called.is_some() && statement.starts_with('(') {
-        let close = closing(statement)?;
+        let close = closing(statement, '(', ')')?;
         return Some(format!("{}{}", shown(&statement[1..close]), &statement[close + 1..]));
     }
     called.map(str::to_owned)
 }
 
-/// Where the first bracket is closed.
-fn closing(text: &str) -> Option<usize> {
+/// Where the first bracket of such is closed.
+fn closing(text: &str, opens: char, closes: char) -> Option<usize> {
     let (mut depth, mut quote) = (0_usize, None);
     for (at, letter) in text.char_indices() {
         match (quote, letter) {
             (Some(open), _) if open == letter => quote = None,
             (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(letter),
-            (None, '(') => depth += 1,
-            (None, ')') => {
+            (None, letter) if letter == opens => depth += 1,
+            (None, letter) if letter == closes => {
                 depth = depth.checked_sub(1)?;
                 if depth == 0 {
                     return Some(at);

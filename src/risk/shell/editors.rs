@@ -39,6 +39,34 @@ impl Judge<'_> {
         lines.extend(scripts.flat_map(|script| script.split([';', '\n'])).filter_map(executed_by_sed));
     }
 
+    /// The commands that `ed` is told to run, and the lines that it is told to add to a file.
+    pub(super) fn line_editor(&mut self, call: &Call<'_>, input: &Stream, lines: &mut Vec<String>) {
+        let (mut added, mut is_text) = (String::new(), false);
+        for line in input.iter().flat_map(|text| text.lines()) {
+            if is_text {
+                is_text = line != ".";
+                if is_text {
+                    added.extend([line, "\n"]);
+                }
+                continue;
+            }
+            is_text = line.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '$' | ',')).len()
+                == 1
+                && line.ends_with(['a', 'i', 'c']);
+            let command = line.trim_start_matches(['r', 'w', 'e', 'W', ' ']);
+            lines.extend(command.strip_prefix('!').map(str::to_owned));
+            if let Some(path) = line.trim_start_matches(',').strip_prefix(['w', 'W']) {
+                let path = path.trim_start_matches('q').trim();
+                let path = Some(path).filter(|path| !path.is_empty()).or_else(|| call.plain().last());
+                if let Some(path) = path.map(str::to_owned) {
+                    self.effect(Effect::Write, &path, call.name);
+                    self.poisons(&path, &added);
+                    self.keep(&path, &added, true);
+                }
+            }
+        }
+    }
+
     /// The commands that an editor is told to run, and the files that it reads and writes.
     pub(super) fn editor(&mut self, call: &Call<'_>, input: &Stream, lines: &mut Vec<String>) {
         for word in call.rest().iter().take(16) {

@@ -229,16 +229,26 @@ impl Judge<'_> {
             self.picks_secrets(call);
         }
         let text = self.gathered(call, input);
+        if call.name == "cat" && rest == ["/dev/null"] {
+            return Some(text);
+        }
         if matches!(call.name, "tee" | "sponge") {
+            let adds = call.has(&["-a", "--append"]);
             for path in call.plain() {
+                if text.is_empty() && !adds {
+                    self.emptied(path);
+                }
                 self.poisons(path, &text);
-                self.keep(path, &text, call.has(&["-a", "--append"]));
+                self.keep(path, &text, adds);
             }
             return Some(text);
         }
         if let Some(path) =
             rest.iter().find_map(|word| word.strip_prefix("of=")).filter(|_| call.name == "dd")
         {
+            if text.is_empty() {
+                self.emptied(path);
+            }
             self.poisons(path, &text);
             self.keep(path, &text, false);
             return None;

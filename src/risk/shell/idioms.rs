@@ -143,8 +143,12 @@ impl Judge<'_> {
         }
         // `File.write("/etc/x", …)`
         for (at, start) in code.match_indices("File.write(").take(8) {
-            if let Some(path) = literals(&code[at + start.len()..]).next() {
+            let mut texts = literals(&code[at + start.len()..]);
+            if let Some(path) = texts.next() {
                 self.effect(crate::risk::effects::Effect::Write, &path, "File.write");
+                let content = texts.next().unwrap_or_default();
+                self.poisons(&path, &content);
+                self.keep(&path, &content, false);
             }
         }
         if has(LIBRARIES) {

@@ -1,7 +1,7 @@
 //! What one variable holds on one way: a text, or the items of an array with their keys.
 
 use super::arithmetic;
-use crate::risk::value::{Origin, has_hole};
+use crate::risk::value::{Origin, has_hole, origin};
 
 /// The highest index that is kept apart from the others; an array with a higher one is not known.
 const MAX_INDEX: i64 = 4096;
@@ -71,8 +71,11 @@ impl Items {
         }
         let at = key.parse::<usize>().ok()?;
         // What is not known may be several items, or none.
-        let is_loose = self.texts.len() > 1 && self.texts.iter().take(at + 1).any(|text| has_hole(text));
-        if is_loose { Some(Origin::UNKNOWN.text()) } else { self.texts.get(at).cloned() }
+        let before = self.texts.iter().take(at + 1).filter_map(|text| origin(text));
+        match before.reduce(|all, more| all | more).filter(|_| self.texts.len() > 1) {
+            Some(loose) => Some(loose.text()),
+            None => self.texts.get(at).cloned(),
+        }
     }
 
     /// Sets the item with this key.

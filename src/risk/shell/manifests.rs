@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 16 * 1024;
 /// What gives a container the machine: without blanks and quotes, in lower case.
 const ESCAPES: Names = list!(
     "hostpid:true hostipc:true hostnetwork:true privileged:true hostpath: allowprivilegeescalation:true
-     docker.sock containerd.sock pid:host network_mode:host,privileged -/:/ cap_add:-all cap_add:[all
+     docker.sock containerd.sock volumes:[/:/ ,/:/ pid:host network_mode:host,privileged -/:/ cap_add:-all cap_add:[all
      sys_admin sys_module sys_ptrace -/etc:/ -/root:/ -/var/run:/ procmount:unmasked userns_mode:host"
 );
 

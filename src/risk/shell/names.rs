@@ -69,7 +69,8 @@ pub(super) fn is_disguised(text: &str) -> bool {
 /// Whether the path of a pattern may be that of a program: `/???/r[m]`, `/usr/bin/*at`.
 pub(super) fn may_be_program(pattern: &str) -> bool {
     let Some((folder, base)) = pattern.rsplit_once('/') else { return false };
-    base.bytes().any(|b| b.is_ascii_alphanumeric())
+    // Whichever there is, or one that is picked of all.
+    (base == "*" || base.bytes().any(|b| b.is_ascii_alphanumeric()))
         && ["/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin"]
             .iter()
             .any(|known| matches_class(folder.as_bytes(), known.as_bytes(), 0))
@@ -126,6 +127,30 @@ const fn is_invisible(letter: char) -> bool {
 /// The ASCII letter that Unicode's compatibility makes of another: wide ones, and those of mathematics.
 pub(super) fn compatible(letter: char) -> char {
     match letter {
+        // Those of mathematics that were there before.
+        '\u{2102}'..='\u{2134}' => {
+            const EARLY: &[(&str, char)] = &[
+                ("ℊ", 'g'),
+                ("ℎ", 'h'),
+                ("ℓ", 'l'),
+                ("ℯ", 'e'),
+                ("ℴ", 'o'),
+                ("ℬ", 'B'),
+                ("ℰ", 'E'),
+                ("ℱ", 'F'),
+                ("ℋℌℍ", 'H'),
+                ("ℐℑ", 'I'),
+                ("ℒ", 'L'),
+                ("ℳ", 'M'),
+                ("ℛℜℝ", 'R'),
+                ("ℂℭ", 'C'),
+                ("ℕ", 'N'),
+                ("ℙ", 'P'),
+                ("ℚ", 'Q'),
+                ("ℤℨ", 'Z'),
+            ];
+            EARLY.iter().find(|(letters, _)| letters.contains(letter)).map_or(letter, |(_, plain)| *plain)
+        }
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(letter as u32 - 0xfee0).unwrap_or(letter),
         '\u{1d400}'..='\u{1d6a3}' => {
             let place = (letter as u32 - 0x1d400) % 52;

@@ -146,6 +146,9 @@ impl Judge<'_> {
 
     /// What a file holds that is read.
     pub(super) fn reads(&mut self, path: &str, name: &str) -> String {
+        if path == "/dev/null" {
+            return String::new();
+        }
         let place = self.effect(Effect::Read, path, name);
         self.content(path).unwrap_or_else(|| self.origin_of(place, path).text())
     }
@@ -221,6 +224,7 @@ impl Judge<'_> {
         // What is shown goes where `exec` lets it go.
         let shown = || self.opened_as(1).filter(|_| self.captured == 0 && output.is_some());
         let Some(targets) = targets.or_else(|| shown().map(|path| vec![(path, true)])) else { return output };
+        let is_nothing = output.as_deref() == Some("");
         let content = output.unwrap_or_default();
         for (path, adds) in targets {
             if path == COPROCESS {
@@ -234,10 +238,20 @@ impl Judge<'_> {
             if is_socket {
                 self.sent_lines(&content, &path);
             }
+            if is_nothing && !adds {
+                self.emptied(&path);
+            }
             self.poisons(&path, &content);
             self.keep(&path, &content, adds);
         }
         None
+    }
+
+    /// A profile in which nothing is left is gone.
+    pub(super) fn emptied(&mut self, path: &str) {
+        if self.place(&self.resolve(path)) == Place::Profile {
+            self.effect(Effect::Empty, path, ">");
+        }
     }
 
     /// A path with letters that only look like Latin ones, or cannot be seen, is what it is read as.
@@ -289,7 +303,11 @@ impl Judge<'_> {
         let is_emptied = matches!(name, "" | ":" | "true") && input.is_none();
         let effect = match adds {
             true => Effect::Append,
-            false if is_emptied => effects::emptying(path),
+            // Whatever is written into all that there is, that is lost.
+            false if is_emptied && self.is_looping() && super::names::base(path).chars().all(is_hole) => {
+                Effect::Delete
+            }
+            false if is_emptied || path.ends_with("/*") || path.ends_with("/**") => effects::emptying(path),
             false => Effect::Write,
         };
         let place = self.place(&self.resolve(path));
@@ -351,6 +369,10 @@ impl Judge<'_> {
         let mut place = self.place(&resolved);
         if !path.is_ascii() {
             place = self.read_plainly(effect, &resolved, place);
+            // What parts a name in two, and that nobody set, is nothing: `/etc/sha${x}dow`.
+            if parts_a_name(path) {
+                self.effect(effect, &path.replace(is_hole, ""), name);
+            }
         }
         // A whole home or root that is moved is gone for whoever lives there.
         let is_whole =
@@ -363,7 +385,7 @@ impl Judge<'_> {
             place = Place::System;
         }
         let base = super::names::base(&resolved);
-        if matches!(effect, Effect::Write | Effect::Append)
+        if matches!(effect, Effect::Write | Effect::Empty | Effect::Append)
             && resolved.contains("/bin/")
             && is_trusted_name(base)
         {
@@ -395,6 +417,22 @@ impl Judge<'_> {
         }
         place
     }
+}
+
+/// Whether something that is not known stands between two letters.
+fn parts_a_name(path: &str) -> bool {
+    let mut before = ' ';
+    let mut letters = path.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if is_hole(letter)
+            && before.is_ascii_alphanumeric()
+            && letters.peek().is_some_and(char::is_ascii_alphanumeric)
+        {
+            return true;
+        }
+        before = letter;
+    }
+    false
 }
 
 /// Whether a profile's text starts a program that goes on by itself, or one that lies among caches, where none is

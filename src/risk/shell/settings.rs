@@ -67,6 +67,7 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("hg", &["--ssh", "-e", "--remotecmd"]),
     ("xargs", &["--process"]),
     ("less", &["-k", "--lesskey-file"]),
+    ("tcpdump", &["-z"]),
     ("nano", &["-s", "--speller"]),
     ("mail", &["-E"]),
     ("npm", &["--script-shell", "--node-options"]),

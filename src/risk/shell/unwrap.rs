@@ -104,6 +104,14 @@ impl Judge<'_> {
             },
             "npx" => after(&["-c", "--call"]),
             "flock" => after(&["-c", "--command"]),
+            // The program by an option, its words behind `--`.
+            "start-stop-daemon" => after(&["-x", "--exec", "-a", "--startas"]).map(|program| {
+                let given = call.rest().iter().skip_while(|word| **word != "--").skip(1);
+                std::iter::once(program)
+                    .chain(given.map(|word| super::quoted(word)))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            }),
             "nodemon" => after(&["--exec", "-x"]),
             "watch" if !call.has(&["-x", "--exec"]) => {
                 Some(inner.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" "))

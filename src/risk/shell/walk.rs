@@ -31,6 +31,9 @@ const SHOWS: Names = list!(
 /// Filters after which nobody sees any more what they were given.
 const ENCODES: Names = list!("base64 base32 xxd od hexdump rev uuencode basenc");
 
+/// Groups of a pattern that are known by their number.
+const MAX_GROUPS: usize = 10;
+
 impl Judge<'_> {
     pub(super) fn script(&mut self, script: &Script, input: Stream) -> Stream {
         self.list(&script.pipelines, input)
@@ -147,7 +150,7 @@ impl Judge<'_> {
     }
 
     fn compound(&mut self, compound: &Compound, input: Stream) -> Stream {
-        let mut values: Vec<String> = Vec::new();
+        let (mut values, mut tested) = (Vec::new(), Vec::new());
         let mut is_known = true;
         let asked = self.scope.take_asked();
         for word in &compound.words {
@@ -160,10 +163,12 @@ impl Judge<'_> {
                 let text = self.text_of(word);
                 if compound.kind == Kind::Test {
                     self.indices_in(&text);
+                    tested.push(text);
                 }
             }
         }
         if compound.kind == Kind::Test {
+            self.matched(&tested);
             self.scope.add_asked(asked);
             return None;
         }
@@ -224,6 +229,16 @@ impl Judge<'_> {
             self.folder = folder;
         }
         self.deliver(output, targets)
+    }
+
+    /// What `[[ text =~ pattern ]]` finds is made of a text that stands here, for whoever has it run.
+    fn matched(&mut self, words: &[String]) {
+        let Some(at) = words.iter().position(|word| word.starts_with("=~")) else { return };
+        let Some(text) = at.checked_sub(1).and_then(|at| words.get(at)) else { return };
+        let has_words = text.as_bytes().windows(2).any(|pair| pair.iter().all(u8::is_ascii_alphabetic));
+        if has_words && !has_hole(text) {
+            self.scope.set("BASH_REMATCH", vec![Origin::DECODED.text(); MAX_GROUPS]);
+        }
     }
 
     fn each(&mut self, name: &str, values: Vec<String>, body: &Script, input: &Stream) -> Stream {

@@ -143,7 +143,10 @@ impl Values<'_> {
 
     /// All texts among the arguments that begin at `start`, in lists too, without those of named options.
     pub(super) fn texts(&self, start: usize) -> Vec<String> {
-        let end = self.end_of(start);
+        let end = match self.is(start, '[') {
+            true => self.closing(start).unwrap_or(start),
+            false => self.end_of(start),
+        };
         let (mut at, mut found) = (start, Vec::new());
         while at < end && found.len() < 64 {
             // ruby writes symbols like that.
@@ -158,7 +161,13 @@ impl Values<'_> {
                         found.push(text);
                         at = stop.max(at + 1);
                     }
-                    None => at += 1,
+                    None => {
+                        let items = self.name(at).filter(|_| !self.is(at + 1, '.'));
+                        found.extend(
+                            items.and_then(|name| self.lists.get(name)).into_iter().flatten().cloned(),
+                        );
+                        at += 1;
+                    }
                 },
                 _ => at += 1,
             }
@@ -194,6 +203,35 @@ impl Values<'_> {
     /// Where the call of what is in the brackets at `at` has its arguments: `(strrev('x'))('y')`.
     pub(super) fn called_behind(&self, at: usize) -> Option<usize> {
         self.closing(at).map(|close| close + 1).filter(|behind| self.is(*behind, '('))
+    }
+
+    /// The texts that are written through the name which the call at `at` gives to what it opens.
+    pub(super) fn written_later(&self, at: usize, start: usize) -> Option<String> {
+        let close = self.closing(start);
+        let is_perl = self.language.starts_with("perl");
+        let handle = match close {
+            _ if is_perl => (start..start + 3).find_map(|at| self.name(at).filter(|name| *name != "my")),
+            _ if at > 1 && self.is(at - 1, '=') => self.name(at - 2),
+            Some(close) if self.name(close + 1) == Some("as") => self.name(close + 2),
+            _ => None,
+        }?;
+        let from = close.unwrap_or(start);
+        let written = (from..from + WINDOW).map_while(|at| self.token(at).map(|_| at)).filter_map(|at| {
+            let name = self.name(at)?;
+            if is_perl {
+                let prints = matches!(name, "print" | "printf" | "say");
+                let behind = (at + 1..at + 4).find(|at| self.name(*at) == Some(handle)).filter(|_| prints)?;
+                return self
+                    .value(behind + 1 + usize::from(self.is(behind + 1, '}')), 0)
+                    .map(|(text, _)| text);
+            }
+            let writes = name == handle
+                && self.is(at + 1, '.')
+                && matches!(self.name(at + 2), Some("write" | "writelines" | "puts" | "print"));
+            writes.then(|| self.arguments(at + 3).first().cloned().flatten()).flatten()
+        });
+        let written: Vec<String> = written.take(16).collect();
+        (!written.is_empty()).then(|| written.join("\n"))
     }
 
     /// The text that is written to what the call opens whose arguments begin at `start`.

@@ -7,6 +7,11 @@ use super::{Does, is_deletion, quoted, scan};
 use crate::risk::effects::Effect;
 use crate::risk::lookup::Names;
 
+/// Whether this names what goes through folders: perl's `File::Find`.
+fn is_search(token: &Token) -> bool {
+    matches!(token, Token::Name(name) if matches!(name.as_str(), "find" | "finddepth"))
+}
+
 /// What a call means whose name stands at `at`.
 pub(super) fn call(
     tokens: &[Token],
@@ -58,6 +63,14 @@ pub(super) fn call(
         // perl: `system` alone runs `$_`.
         if let Some(line) = values.text_of("_").filter(|_| is(RUNS) && language.starts_with("perl")) {
             found.push(Does::Runs(line.to_owned()));
+        }
+        // perl: what is found below these places is what `unlink` alone deletes.
+        if is(DELETES) && language.starts_with("perl") && tokens.iter().any(is_search) {
+            let places = tokens.iter().filter_map(|token| match token {
+                Token::Text(path) if path.starts_with(['/', '~']) => Some(path.clone()),
+                _ => None,
+            });
+            found.extend(places.take(4).map(|path| Does::Acts(Effect::DeleteTree, path)));
         }
         // execSync.call(null, "…"), Reflect.apply(execSync, null, ["…"])
         let handed = match values.is(at + 1, '.') {
@@ -254,7 +267,11 @@ pub(super) fn call(
             found.push(Does::Sends(path.clone()));
         }
         if effect == Effect::Write {
-            let written = if is(OPENS) { values.written(start) } else { texts.get(1).cloned() };
+            let written = if is(OPENS) {
+                values.written(start).or_else(|| values.written_later(at, start))
+            } else {
+                texts.get(1).cloned()
+            };
             found.extend(written.map(|content| Does::Wrote(path.clone(), content)));
         }
         found.push(Does::Acts(effect, path));

@@ -7,6 +7,9 @@ use crate::risk::effects::Effect;
 use crate::risk::lookup::{Names, list};
 use crate::risk::shell::{decode, interpreters, names};
 
+/// Tokens of what is printed or run that are looked back at.
+const MAX_PIECES: usize = 16;
+
 /// Variables of a script of Tcl that are looked at.
 const MAX_VALUES: usize = 16;
 
@@ -49,10 +52,21 @@ pub(super) fn hidden(tokens: &[Token], lower: &str, found: &mut Vec<Does>) {
 pub(super) fn awk(code: &str, found: &mut Vec<Does>) {
     let tokens = tokens::read(code, "awk");
     let mut values = Values::new(&tokens, "awk");
+    let mut written: Vec<(String, String)> = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
         values.note(at);
         let text = match token {
             Token::Text(text) => text,
+            // ("a" "b") | getline
+            Token::Sign(')')
+                if tokens.get(at + 1) == Some(&Token::Sign('|'))
+                    && matches!(tokens.get(at + 2), Some(Token::Name(name)) if name == "getline") =>
+            {
+                let open =
+                    (at.saturating_sub(MAX_PIECES)..at).rev().find(|at| tokens[*at] == Token::Sign('('));
+                found.extend(open.and_then(|open| values.from(open + 1)).map(Does::Runs));
+                continue;
+            }
             Token::Name(name) if at > 0 && tokens[at - 1] == Token::Sign('<') => {
                 found.extend(values.text_of(name).map(|path| Does::Acts(Effect::Read, path.to_owned())));
                 continue;
@@ -85,6 +99,15 @@ pub(super) fn awk(code: &str, found: &mut Vec<Does>) {
             (_, (Some(Token::Sign('|')), Some(Token::Sign('&')))) => found.push(Does::Runs(text.clone())),
             (Some(Token::Sign('>')), _) => {
                 let path = values.from(at).unwrap_or_else(|| text.clone());
+                let print = (at.saturating_sub(MAX_PIECES)..at).rev();
+                let mut print =
+                    print.filter(|at| matches!(&tokens[*at], Token::Name(name) if name.starts_with("print")));
+                if let Some(content) = print.next().and_then(|print| values.from(print + 1)) {
+                    match written.iter_mut().find(|(known, _)| *known == path) {
+                        Some((_, text)) => *text = format!("{text}\n{content}"),
+                        None => written.push((path.clone(), content)),
+                    }
+                }
                 found.push(Does::Acts(Effect::Write, path));
             }
             // print > (folder "/name")
@@ -99,6 +122,7 @@ pub(super) fn awk(code: &str, found: &mut Vec<Does>) {
             _ => {}
         }
     }
+    found.extend(written.into_iter().take(MAX_PIECES).map(|(path, text)| Does::Wrote(path, text)));
 }
 
 /// `(delete-directory "path" t)`: calls whose names are parted by lines.
@@ -145,7 +169,11 @@ pub(super) fn tcl(code: &str, found: &mut Vec<Does>) {
     found.extend(paths.map(|path| Does::Acts(Effect::DeleteTree, path.to_owned())));
     let mut code = code.replace('[', "$(").replace(']', ")");
     for (name, value) in values_of(&code) {
-        code = code.replace(&format!("${name}"), &value);
+        // One word, unless it is parted again.
+        for parted in ["{*}", "eval ", "exec ", "[", "$("] {
+            code = code.replace(&format!("{parted}${name}"), &format!("{parted}{value}"));
+        }
+        code = code.replace(&format!("${name}"), &super::quoted(&value));
     }
     // A line, and what stands in brackets in it.
     let lines = code.split(['\n', ';']);

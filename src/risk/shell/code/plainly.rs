@@ -71,10 +71,14 @@ pub(super) fn homed(code: &str) -> Cow<'_, str> {
         "Deno.env.get('HOME')",
         "Deno.env.get(\"HOME\")",
     ];
+    if code.contains("os.sep") || code.contains("path.sep") {
+        let parted = code.replace("os.path.sep", "'/'").replace("os.sep", "'/'").replace("path.sep", "'/'");
+        return homed(&parted).into_owned().into();
+    }
     if !["HOME", "home", "Home"].iter().any(|name| code.contains(name)) {
         return code.into();
     }
-    let mut whole = code.replace("($ENV{HOME}", "('~'");
+    let mut whole = code.replace("($ENV{HOME}", "('~'").replace(",$ENV{HOME}", ",'~'");
     for name in INSIDE {
         whole = whole.replace(name, "~");
     }

@@ -14,6 +14,9 @@ const MAX_STEPS: usize = 256 * 1024;
 /// Bytes of a text that cost as much as a token.
 const STEP_BYTES: usize = 16;
 
+/// Texts of a list that grows.
+const MAX_ITEMS: usize = 32;
+
 /// What names stand for at a place of the code.
 pub(super) struct Values<'t> {
     pub(super) tokens: &'t [Token],
@@ -117,6 +120,12 @@ impl<'t> Values<'t> {
             } else if let Some(other) = self.last_of_chain(start) {
                 self.names.insert(name, other);
             }
+        } else if let Some(start) = self.added_at(at) {
+            // a += ['x'], a.append('x'), a.push('x')
+            let more = self.texts(start);
+            if let Some(items) = self.lists.get_mut(name).filter(|items| items.len() < MAX_ITEMS) {
+                items.extend(more);
+            }
         } else if self.is(at + 1, ':')
             && (self.is(at + 3, '}') || self.is(at + 3, ','))
             && (RUNS.contains(name) || DELETES.contains(name))
@@ -129,6 +138,15 @@ impl<'t> Values<'t> {
         {
             self.names.insert(alias, name.to_owned());
         }
+    }
+
+    /// Where that begins which is added to the list whose name stands at `at`.
+    fn added_at(&self, at: usize) -> Option<usize> {
+        if self.is(at + 1, '+') && self.is(at + 2, '=') && self.is(at + 3, '[') {
+            return Some(at + 3);
+        }
+        let adds = self.is(at + 1, '.') && matches!(self.name(at + 2), Some("append" | "extend" | "push"));
+        (adds && self.is(at + 3, '(')).then_some(at + 3)
     }
 
     /// `gsub("_", "", name)`: a variable that a call changes.
@@ -157,7 +175,8 @@ impl<'t> Values<'t> {
         let close = self.closing(start).filter(|_| self.is(start, '(') || self.is(start, '['))?;
         let items: Vec<String> =
             self.arguments_between(start + 1, close).into_iter().collect::<Option<_>>()?;
-        (items.len() > 1 && !self.is(close + 1, '.')).then_some(items)
+        let is_list = items.len() > 1 || items.len() == 1 && self.is(start, '[');
+        (is_list && !self.is(close + 1, '.')).then_some(items)
     }
 
     /// `os.system` → `system`, when nothing is called there.

@@ -35,14 +35,14 @@ pub(super) fn overall(code: &str, language: &str) -> Vec<Does> {
     let evaluates = has(list!(
         "eval( eval␣ (eval) compile( new␣function vm.run marshal.loads( pickle.loads( instance_eval
          loadstring assert( runinthiscontext source( evaluate( eval-buffer include( class_eval await␣import("
-    )) || !is_script && has(list!("exec( exec␣"))
+    )) || !is_script && has(list!("exec( exec␣ (exec) __builtins__"))
         || code.contains("load(") && has(list!("h.request socket.http io.popen"));
     let runs = has(list!(
         "system( popen( subprocess check_output child_process shell_exec passthru system␣ execfile chmod(
          spawn("
     ));
     let fetches = has(list!(
-        r#"urlopen requests.get urlretrieve http.get fetch( net::http lwp:: file_get_contents("http
+        r#"urlopen requests.get requests').get requests").get urlretrieve http.get fetch( net::http lwp:: file_get_contents("http
            file_get_contents('http open-uri https.get httpx.get uri.open http.client axios.get urllib2
            lwp-download curl_exec uri.parse 'https') "https") 'http') "http") new␣url( h.request(
            socket.http url-retrieve download( source('http source("http .openstream http::tiny got(
