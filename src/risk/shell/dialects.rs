@@ -34,8 +34,12 @@ pub(super) fn as_sh<'t>(shell: &str, text: &'t str) -> Cow<'t, str> {
     if text.len() > MAX_BYTES {
         return text.into();
     }
+    let text = match shell {
+        "csh" | "tcsh" => Cow::Owned(restated(text, 0).unwrap_or_else(|| text.to_owned())),
+        _ => Cow::Borrowed(text),
+    };
     let mut made = String::new();
-    for piece in statements(text) {
+    for piece in statements(&text) {
         let start = piece.len() - piece.trim_start_matches([' ', '\t', ';', '\n', '|']).len();
         let (before, statement) = piece.split_at(start);
         made.push_str(before);
@@ -46,11 +50,14 @@ pub(super) fn as_sh<'t>(shell: &str, text: &'t str) -> Cow<'t, str> {
 
 /// What `zsh` alone understands: `{ command }`, `{ … } always { … }`, `alias -g NAME='| sh'`, `file(e:'command':)`.
 fn zsh(text: &str) -> Cow<'_, str> {
-    let is_own = ["}", "alias -g ", "(e", "(+", "=(", "for"].iter().any(|mark| text.contains(mark));
+    let is_own = ["}", "alias -g ", "(e", "(+", "=(", "for", "${="].iter().any(|mark| text.contains(mark));
     if !is_own || text.len() > MAX_BYTES {
         return text.into();
     }
-    let text = restated(text, 0).unwrap_or_else(|| text.to_owned()).replace("} always {", "}; {");
+    let text = restated(text, 0)
+        .unwrap_or_else(|| text.to_owned())
+        .replace("} always {", "}; {")
+        .replace("${=", "${");
     let (mut made, mut behind) = (String::new(), String::new());
     let (mut quote, mut open, mut skipped) = (None, Vec::new(), 0);
     for (at, letter) in text.char_indices() {
@@ -255,7 +262,14 @@ fn substituted(text: &str) -> String {
 /// `set c=rm`, `setenv c rm`, `alias x rm`
 fn csh(statement: &str) -> Option<String> {
     if let Some(rest) = statement.strip_prefix("set ") {
-        return Some(rest.replacen(" = ", "=", 1));
+        let set = rest.replacen(" = ", "=", 1);
+        // `$name` is all of a list there.
+        return Some(
+            match set.split_once("=(").and_then(|(name, list)| Some((name, list.strip_suffix(')')?))) {
+                Some((name, list)) => format!("{name}=\"{list}\""),
+                None => set,
+            },
+        );
     }
     let (sets, rest) = match statement.strip_prefix("setenv ") {
         Some(rest) => ("export ", rest),

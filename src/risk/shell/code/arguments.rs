@@ -4,6 +4,9 @@ use super::WINDOW;
 use super::tokens::Token;
 use super::values::Values;
 
+/// Tokens before what is opened among which the call stands that prints to it.
+const MAX_BACK: usize = 16;
+
 impl Values<'_> {
     /// The name of the call that begins at a token: the name itself, what it stands for, or a text in brackets.
     pub(super) fn called(&self, at: usize) -> Option<String> {
@@ -211,8 +214,18 @@ impl Values<'_> {
         let is_perl = self.language.starts_with("perl");
         let handle = match close {
             _ if is_perl => (start..start + 3).find_map(|at| self.name(at).filter(|name| *name != "my")),
+            // print(…, file=open(…))
+            _ if at > 1 && self.is(at - 1, '=') && self.name(at - 2) == Some("file") => {
+                let print =
+                    (at.saturating_sub(MAX_BACK)..at).rev().find(|at| self.name(*at) == Some("print"))?;
+                return self.arguments(print + 1).first().cloned().flatten();
+            }
             _ if at > 1 && self.is(at - 1, '=') => self.name(at - 2),
+            // f = io.open(…)
+            _ if at > 3 && self.is(at - 1, '.') && self.is(at - 3, '=') => self.name(at - 4),
             Some(close) if self.name(close + 1) == Some("as") => self.name(close + 2),
+            // {|f| …}
+            Some(close) if self.is(close + 2, '|') => self.name(close + 3),
             _ => None,
         }?;
         let from = close.unwrap_or(start);
@@ -226,7 +239,7 @@ impl Values<'_> {
                     .map(|(text, _)| text);
             }
             let writes = name == handle
-                && self.is(at + 1, '.')
+                && (self.is(at + 1, '.') || self.is(at + 1, ':'))
                 && matches!(self.name(at + 2), Some("write" | "writelines" | "puts" | "print"));
             writes.then(|| self.arguments(at + 3).first().cloned().flatten()).flatten()
         });
