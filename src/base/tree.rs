@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 /// A text that was read.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub struct Tree(Value);
 
 impl Tree {
@@ -35,7 +35,15 @@ impl Tree {
     /// # Errors
     /// [`Misfit`] when it is not JSON, or not of the type's form.
     pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Misfit> {
-        take(Self::parse(json).ok_or(Misfit::Other)?.value())
+        Self::parse(json).ok_or(Misfit::Other)?.take()
+    }
+
+    /// As [`take`], of the whole.
+    ///
+    /// # Errors
+    /// As [`take`].
+    pub fn take<'t, T: Deserialize<'t>>(&'t self) -> Result<T, Misfit> {
+        take(&self.0)
     }
 
     /// The whole.
@@ -77,6 +85,17 @@ pub enum Misfit {
     Absent,
     /// Something is of another type.
     Other,
+}
+
+impl Misfit {
+    /// The same for whoever reads from something else.
+    #[must_use]
+    pub fn restated<E: serde::de::Error>(self) -> E {
+        match self {
+            Self::Missing(field) => E::missing_field(field),
+            Self::Absent | Self::Other => E::custom(self),
+        }
+    }
 }
 
 impl fmt::Display for Misfit {

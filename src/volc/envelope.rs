@@ -195,7 +195,7 @@ impl Accepted {
 pub fn accept(action: &str, response: &HttpResponse) -> Result<Accepted, CallError> {
     let foreign = || CallError::Failed(foreign(action, response));
     let answer = Tree::parse(&response.body).ok_or_else(foreign)?;
-    let head: Head = take(answer.value()).map_err(|_| foreign())?;
+    let head: Head = answer.take().map_err(|_| foreign())?;
     let request_id = head.request_id();
     let is_answer = head.metadata.is_some() && response.is_success();
     if let Some(refusal) = head.refusal(response.status) {

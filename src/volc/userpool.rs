@@ -13,6 +13,7 @@ use super::client::Client;
 use super::envelope::CallError;
 use super::paging::{self, PAGE_SIZE, Page};
 use crate::base::secret::Secret;
+use crate::base::tree::{Misfit, Tree};
 use crate::net::exchange::Repeat;
 
 const LIST_POOLS: Action = Action::id("ListUserPools");
@@ -56,20 +57,36 @@ pub struct Pool {
 }
 
 /// A client of a user pool with everything that an update must write back.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug)]
 pub struct PoolClient {
     /// The id, which is also the OIDC `client_id`.
     pub uid: String,
     /// The secret; empty for the public client types.
-    #[serde(default = "no_secret", deserialize_with = "nullable_secret")]
     pub client_secret: Secret,
     /// Where people may be sent back to.
-    #[serde(default, deserialize_with = "nullable")]
     pub allowed_callback_urls: Vec<String>,
     /// What an update writes back as it was read.
-    #[serde(flatten)]
     pub rest: ClientSettings,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct OwnSettings {
+    uid: String,
+    #[serde(default = "no_secret", deserialize_with = "nullable_secret")]
+    client_secret: Secret,
+    #[serde(default, deserialize_with = "nullable")]
+    allowed_callback_urls: Vec<String>,
+}
+
+/// Out of one object twice: serde's `flatten` would read it into a form of its own first.
+impl<'de> Deserialize<'de> for PoolClient {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let tree = Tree::deserialize(from)?;
+        let OwnSettings { uid, client_secret, allowed_callback_urls } =
+            tree.take().map_err(Misfit::restated)?;
+        Ok(Self { uid, client_secret, allowed_callback_urls, rest: tree.take().map_err(Misfit::restated)? })
+    }
 }
 
 /// Settings of a client that are none of our business and must survive our updates.
