@@ -213,6 +213,7 @@ pub const RULES: &[Rule] = &[
         reason: Text { en: "changes who may do what in a cloud", zh: "更改云上的访问权限" },
         patterns: lines!(
             r#"aws iam create-*|attach-*|put-*|add-*|update-*|delete-*|upload-*|remove-*|detach-*|set-*|tag-*|deactivate-*|enable-*|resync-*
+               aws s3 sync|cp|mv ~bucket-owner-full-control ~s3://*prod*|s3://*customer*|s3://*backup*
                az rest ~post|put|patch|delete ~*roleassignments*|*/rolemanagement/*|*approleassign*|*addpassword*
                  |*addkey*|*permissiongrants*|*conditionalaccess*
                curl|http|https|xh|wget ~post|-xpost ~*/lifecycle/deactivate*|*/lifecycle/suspend*|*/lifecycle/reset_factors*|*/lifecycle/reset_password*

@@ -286,7 +286,7 @@ pub const RULES: &[Rule] = &[
              find|fd ~/|~~*|/home*|/root*|/etc*|/var*|/opt*|/srv* ~*passwd*|*creds*|*backup*|*.sql|*.bak|*.kdb
                |*.keytab|*.gpg|*.asc|*vault*|*config.json|*.tfstate|*.tfvars|*keystore* -exec ~cat|cp|grep|tar|curl
                |scp|base64|xargs
-             git log|grep|rev-list -S|-G|--all ~*password*|*secret*|*akia*|*token*|*private␣key* ~--all
+             git log|grep|rev-list -S|-G|-p|--patch ~*password*|*secret*|*akia*|*token*|*private␣key* ~--all
              gitleaks|trufflehog|noseyparker|detect-secrets|ggshield|whispers|kingfisher|titus|ripsecrets ~/|/home*
                |/etc*|~~|~~/*|/root*|/srv*|/opt*|/var*|file:///*|filesystem␣/*"
         ),

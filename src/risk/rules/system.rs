@@ -58,6 +58,8 @@ pub const RULES: &[Rule] = &[
                |set-mppreference|add-mppreference|remove-mppreference|set-netfirewallprofile|new-netfirewallrule
                |disable-netfirewallrule|remove-netfirewallrule|disable-windowsoptionalfeature|uninstall-windowsfeature
                |stop-service|set-service|clear-eventlog|remove-eventlog|limit-eventlog
+             amtool silence add ~*=~.[+*]*
+             curl|http|xh|wget ~*/api/v2/silences* ~*\".*\"*|*\".+\"*
              ipset destroy|flush|del
              nft -f|flush|delete|add|insert
              ufw disable|reset|delete|default
