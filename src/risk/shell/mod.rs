@@ -69,6 +69,7 @@ mod settings;
 mod spoken;
 mod statements;
 mod texts;
+mod transfer;
 mod unwrap;
 mod variable;
 mod visible;
