@@ -66,7 +66,7 @@ pub struct Verdict {
     pub level: Level,
     /// The rule that decided; `None` when none applied.
     pub rule: Option<&'static Rule>,
-    /// The words that it applied to, as they would run.
+    /// What was judged: the program, as it would run, and those of its words that decided.
     pub words: String,
     /// Where they stand in the text that was given.
     pub span: Span,

@@ -35,7 +35,7 @@ pub(super) fn one(context: &Context<'_>, command: &str) -> u8 {
                 "in        {}",
                 command.get(verdict.span.start..verdict.span.end).unwrap_or(command)
             ));
-            lines.push(format!("runs      {}", verdict.words));
+            lines.push(format!("does      {}", verdict.words));
         }
         lines.extend(verdict.unwrapped.iter().map(|step| format!("inside    {step}")));
         lines.iter().map(|line| line.replace(char::is_control, " ")).collect::<Vec<_>>().join("\n")
