@@ -1,13 +1,12 @@
 //! What TLS is done with: the algorithms of `ring`, and of those what a client without a certificate needs.
 //!
-//! AES-GCM and keys agreed on over P-256 or P-384 alone, of which every TLS 1.3 server must have the first (RFC 8446 section
-//! 9.1) and every TLS 1.2 server with forward secrecy has; no private keys, since nobody asks us for a certificate. What is
-//! not named here is not in the program: P-256 and P-384 are in it for certificates, X25519 would be for this alone.
+//! AES-GCM alone, which every TLS 1.3 server must have (RFC 8446 section 9.1) and every TLS 1.2 server with forward secrecy
+//! has; no private keys, since nobody asks us for a certificate. What is not named here is not in the program.
 
 use std::sync::Arc;
 
 use rustls::SignatureScheme as Scheme;
-use rustls::crypto::ring::{cipher_suite, kx_group};
+use rustls::crypto::ring::{DEFAULT_KX_GROUPS, cipher_suite};
 use rustls::crypto::{CryptoProvider, GetRandomFailed, KeyProvider, SecureRandom, WebPkiSupportedAlgorithms};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::SigningKey;
@@ -26,7 +25,7 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
             cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
             cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
         ],
-        kx_groups: vec![kx_group::SECP256R1, kx_group::SECP384R1],
+        kx_groups: DEFAULT_KX_GROUPS.to_vec(),
         signature_verification_algorithms: SIGNATURES,
         secure_random: &OsRandom,
         key_provider: &NoKeys,
