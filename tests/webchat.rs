@@ -9,6 +9,7 @@ use agent_identity::action::{Action, session_get, session_put};
 use agent_identity::app::build::{App, build};
 use agent_identity::base::codec::base64;
 use agent_identity::base::error::{Code, Result};
+use agent_identity::base::json;
 use agent_identity::base::url::Url;
 use agent_identity::config::load;
 use agent_identity::config::paths::Paths;
@@ -94,17 +95,17 @@ impl<'a> Backend<'a> {
 
 fn put(app: &App, params: &Value) -> Result<Value> {
     let input = session_put::Input::read(params.as_object().unwrap(), true)?;
-    Ok(serde_json::to_value(app.services.perform(Action::SessionPut(Box::new(input)))?).unwrap())
+    Ok(json::tree(&app.services.perform(Action::SessionPut(Box::new(input)))?).unwrap())
 }
 
 fn get(app: &App, params: &Value) -> Result<Value> {
     let input = session_get::Input::read(params.as_object().unwrap(), true)?;
-    Ok(serde_json::to_value(app.services.perform(Action::SessionGet(input))?).unwrap())
+    Ok(json::tree(&app.services.perform(Action::SessionGet(input))?).unwrap())
 }
 
 fn token(app: &App) -> Result<Value> {
     let session = Some(SessionKey::parse(KEY).unwrap());
-    Ok(serde_json::to_value(app.services.perform(Action::Token(session))?).unwrap())
+    Ok(json::tree(&app.services.perform(Action::Token(session))?).unwrap())
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub(super) fn run(services: &Services, session: Option<SessionKey>) -> Result<Ou
 mod tests {
     use std::time::Duration;
 
-    use serde_json::json as value;
+    use serde_json::json;
 
     use super::super::testing::{Bench, LIFE, key};
     use super::*;
@@ -113,7 +113,7 @@ mod tests {
         let shown = json::tree(&run(&bench.services, None).unwrap()).unwrap();
         assert_eq!(
             shown,
-            value!({
+            json!({
                 "token": "tip-1", "sub": "ann", "sessionKey": "agent:main:main",
                 "issuedAt": "2026-01-15T08:00:00Z", "expiresAt": "2026-01-15T09:00:00Z",
                 "expiresInSeconds": LIFE - 30, "chain": ["agent:main:main"],

@@ -26,7 +26,6 @@ pub const RULES: &[Rule] = &[
                aws s3 rm --recursive
                aws * delete-*|terminate-*|deregister-*|purge-*|schedule-key-deletion|disable-*|stop-logging|release-*
                  |revoke-*|batch-delete-*|destroy-*|reset-*|cancel-*|force-*|abort-* !--dry-run|~delete-message*
-               aws s3 cp|sync --acl ~public*
                aws ec2|rds|lightsail terminate-*|detach-*|delete-*|modify-snapshot-attribute|modify-image-attribute
                aws organizations leave-*|remove-*|close-*
                gcloud * delete|destroy|disable|reset|remove* !~list
@@ -262,6 +261,7 @@ pub const RULES: &[Rule] = &[
                  |*/code-scanning/* -X|--method|-f|-F|--input
                gh api -X|--method ~delete
                glab api -X|--method ~delete|put|post ~*members*|*protected_branches*|*hooks*|*deploy_keys*|*variables*|*projects/*
+               aws s3 cp|sync --acl ~public*
                aws s3|s3api presign|put-bucket-policy|put-bucket-acl|put-object-acl ~put-*|--expires-in=6*|--acl=public*
                aws lightsail|rds|redshift|elasticache|opensearch|docdb open-instance-public-ports|modify-*|authorize-* ~*publicly-accessible*|*0.0.0.0/0*
                gcloud compute|sql|container|storage|run|functions|projects|organizations ~add-iam-policy-binding
