@@ -2,8 +2,8 @@
 //!
 //! serde_json makes a reader for each type, with its parser in it: 200 bytes and more of code for a field. Here one parser
 //! reads all texts, and types take their fields out of the tree by name, in their own order: less than half of that.
-//! A field that comes twice counts as it comes last. For types that pass over what they do not know, since nothing here
-//! looks at what is not asked for.
+//! An object with a field that comes twice is refused: which of the two counts, readers of JSON do not agree on (RFC 8259
+//! section 4). For types that pass over what they do not know, since nothing here looks at what is not asked for.
 //!
 //! Invariant: texts of a tree are wiped when it goes, as there may be secrets among them.
 
@@ -24,10 +24,10 @@ use zeroize::Zeroize;
 pub struct Tree(Value);
 
 impl Tree {
-    /// Reads a text; nothing when it is not JSON.
+    /// Reads a text; nothing when it is not JSON, or says something twice.
     #[must_use]
     pub fn parse(json: &[u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok().map(Self)
+        serde_json::from_slice(json).ok().map(|Whole(value)| Self(value))
     }
 
     /// What a text says.
@@ -56,6 +56,68 @@ impl Tree {
 impl Drop for Tree {
     fn drop(&mut self) {
         wipe(&mut self.0);
+    }
+}
+
+/// A value whose objects have no field twice.
+struct Whole(Value);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Reader).map(Self)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Whole(item)) = items.next_element()? {
+            all.push(item);
+        }
+        Ok(all.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut all = Map::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            let Whole(value) = fields.next_value()?;
+            if all.insert(name, value).is_some() {
+                return Err(A::Error::custom("a field comes twice"));
+            }
+        }
+        Ok(all.into())
     }
 }
 
@@ -315,6 +377,28 @@ mod tests {
             json!(null),
         ] {
             assert_eq!(read(&json), Err(Misfit::Other), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_as_serde_json_reads_it_unless_it_says_something_twice() {
+        for json in [
+            "1",
+            "-1",
+            "18446744073709551615",
+            "1.5",
+            "1e400",
+            "\"\\u00e9\"",
+            "[[], {}, null]",
+            "[true, 1",
+            "",
+            "{} 1",
+        ] {
+            let expected = serde_json::from_str::<Value>(json).ok();
+            assert_eq!(Tree::parse(json.as_bytes()).map(|tree| tree.value().clone()), expected, "{json}");
+        }
+        for json in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"c":2,"a":3}}]"#, r#"{"a":1,"\u0061":2}"#] {
+            assert!(Tree::parse(json.as_bytes()).is_none(), "{json}");
         }
     }
 
