@@ -143,9 +143,11 @@ pub fn take<'de, T: Deserialize<'de>>(part: &'de Value) -> Result<T, Misfit> {
 pub enum Misfit {
     /// A field is not there.
     Missing(&'static str),
+    /// A field is of another type.
+    Wrong(&'static str),
     /// Nothing is there at all.
     Absent,
-    /// Something is of another type.
+    /// The whole is of another type, or no JSON.
     Other,
 }
 
@@ -155,7 +157,7 @@ impl Misfit {
     pub fn restated<E: serde::de::Error>(self) -> E {
         match self {
             Self::Missing(field) => E::missing_field(field),
-            Self::Absent | Self::Other => E::custom(self),
+            Self::Wrong(_) | Self::Absent | Self::Other => E::custom(self),
         }
     }
 }
@@ -164,6 +166,7 @@ impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(field) => write!(f, "it has no {field}"),
+            Self::Wrong(field) => write!(f, "its {field} is of another form"),
             Self::Absent | Self::Other => f.write_str("it is of another form"),
         }
     }
@@ -267,6 +270,7 @@ impl<'de> SeqAccess<'de> for &mut Fields<'de> {
                 self.missing = Some(name);
                 Ok(None)
             }
+            Err(Misfit::Other) => Err(Misfit::Wrong(name)),
             read => read.map(Some),
         }
     }
@@ -364,19 +368,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_another_type_is_refused() {
-        for json in [
-            json!({ "firstName": 1 }),
-            json!({ "firstName": null }),
-            json!({ "firstName": "a", "count": 256 }),
-            json!({ "firstName": "a", "count": null }),
-            json!({ "firstName": "a", "inner": "b" }),
-            json!({ "firstName": "a", "inner": { "kind": "two" } }),
-            json!({ "firstName": "a", "inner": { "list": [{}] } }),
-            json!("a"),
-            json!(null),
+    fn what_is_of_another_type_is_refused_and_named() {
+        let other = |field| Misfit::Wrong(field);
+        for (json, misfit) in [
+            (json!({ "firstName": 1 }), other("firstName")),
+            (json!({ "firstName": null }), other("firstName")),
+            (json!({ "firstName": "a", "count": 256 }), other("count")),
+            (json!({ "firstName": "a", "count": null }), other("count")),
+            (json!({ "firstName": "a", "inner": "b" }), other("inner")),
+            (json!({ "firstName": "a", "inner": { "kind": "two" } }), other("kind")),
+            (json!({ "firstName": "a", "inner": { "list": [{}] } }), other("list")),
+            (json!("a"), Misfit::Other),
+            (json!(null), Misfit::Other),
         ] {
-            assert_eq!(read(&json), Err(Misfit::Other), "{json}");
+            assert_eq!(read(&json), Err(misfit), "{json}");
         }
     }
 

@@ -260,6 +260,7 @@ fn foreign(action: &str, response: &HttpResponse) -> Error {
 fn unusable(action: &str, request_id: Option<&str>, misfit: Misfit) -> Error {
     let what = match misfit {
         Misfit::Missing(field) => format!("has no {field}"),
+        Misfit::Wrong(field) => format!("has a {field} that is not of the documented form"),
         Misfit::Absent | Misfit::Other => "is not of the documented form".to_owned(),
     };
     Error::new(Code::CloudInvalid, format!("{action}: the answer {what}{}", in_parentheses(request_id)))
@@ -497,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_field_is_named_and_a_wrong_one_is_not_quoted() {
+    fn a_missing_or_wrong_field_is_named_and_never_quoted() {
         #[derive(Debug, Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Wanted {
@@ -511,7 +512,7 @@ mod tests {
         assert_eq!(of(r#"{"ResponseMetadata":{"RequestId":"R1"},"Result":{}}"#), missing);
         assert_eq!(of(r#"{"ResponseMetadata":{"RequestId":"R1"}}"#), missing);
         let wrong = of(r#"{"ResponseMetadata":{},"Result":{"Count":"s3cret"}}"#);
-        assert_eq!(wrong, "DoIt: the answer is not of the documented form");
+        assert_eq!(wrong, "DoIt: the answer has a Count that is not of the documented form");
     }
 
     #[test]

@@ -209,8 +209,8 @@ fn told(what: &str, value: &Value) -> Result<Told> {
     if value.is_null() {
         return Ok(Told::default());
     }
-    take(value).map_err(|_| {
-        Error::new(Code::InvalidRequest, format!("the host's {what} is not understood"))
+    take(value).map_err(|misfit| {
+        Error::new(Code::InvalidRequest, format!("the host's {what} is not understood: {misfit}"))
             .with_hint("use a version of OpenClaw that the README names")
     })
 }
