@@ -18,7 +18,7 @@ die() { say "$*"; exit 1; }
 [ "$(uname -m)" = x86_64 ] || die "only x86_64 machines can build it this way"
 exec 9>"$folder/lock"
 flock 9 # tests of several packages may want it at once
-recipe=$(cat "$here/sysroot.sh" "$here/start.c" "$here/unwind.c" | sha256sum | cut -c 1-16)
+recipe=$(cat "$here/sysroot.sh" "$here"/{memory,start,unwind}.c | sha256sum | cut -c 1-16)
 [ "$(cat "$folder/complete" 2>/dev/null)" != "$recipe" ] || exit 0
 for program in ar cargo dpkg-deb gcc tar xz; do command -v "$program" >/dev/null || die "$program is not installed"; done
 
@@ -78,6 +78,9 @@ cp "$(gcc -print-file-name=libgcc_eh.a)" "$contained/libunwind.a"
 "$root/usr/bin/musl-cc" -O2 -fPIC -c "$here/unwind.c" -o "$work/unwind.o"
 "$root/usr/bin/musl-cc" -O2 -fPIC -ffreestanding -fno-stack-protector -fno-jump-tables -c "$here/start.c" -o "$contained/rcrt1.o"
 ar rDs "$contained/libunwind.a" "$work/unwind.o"
+"$root/usr/bin/musl-cc" -O2 -fPIC -fno-builtin -fno-tree-loop-distribute-patterns -c "$here/memory.c" -o "$work/memory.o"
+ar dD "$contained/libc.a" memcpy.lo memcmp.lo bcmp.lo
+ar rDs "$contained/libc.a" "$work/memory.o"
 
 # 4. std, offline. A crate of its own, because std's workspace wants dependencies of its tests that are not packed.
 say "building std $version for $target"
@@ -123,13 +126,27 @@ TOML
 cp "$work/target/$target/release/deps/"*.rlib "$libraries/"
 [ "$(find "$libraries" -name 'libstd-*.rlib' | wc -l)" = 1 ] || die "there should be one std"
 
-# 5. What would only show in the worst moment: panics are caught, on threads too, and statics are relocated.
+# 5. What would only show in the worst moment: panics are caught, on threads too, statics are relocated, and memory is copied and
+#    compared rightly at every length.
 cat >"$work/check.rs" <<'RS'
 static WORDS: [&str; 3] = ["packed", "relative", "relocations"];
 fn main() {
     let caught = std::panic::catch_unwind(|| panic!("expected")).is_err();
     let joined = std::thread::spawn(|| -> () { panic!("expected") }).join().is_err();
     assert!(caught && joined);
+    let bytes: Vec<u8> = (0..2000_u32).map(|n| (n * 7919 >> 5) as u8).collect();
+    for length in (0..700).map(std::hint::black_box) {
+        let (mut copy, mut moved) = (vec![0; length], bytes.clone());
+        copy.copy_from_slice(&bytes[3..][..length]);
+        moved.copy_within(5..5 + length, 1);
+        assert!(copy.iter().eq(&bytes[3..][..length]) && moved[1..].iter().take(length).eq(&bytes[5..][..length]));
+        assert!(moved[1 + length..] == bytes[1 + length..]);
+        for at in (0..length).step_by(1 + length / 20) {
+            let (mut other, old) = (copy.clone(), copy[at]);
+            other[at] = old.wrapping_add(1);
+            assert!(copy != other && copy[..at] == other[..at] && copy.cmp(&other) == old.cmp(&other[at]));
+        }
+    }
     println!("{}", WORDS.join(" "));
 }
 RS
