@@ -26,6 +26,8 @@ use super::words::Specials;
 const WRITTEN: &str = "written JSON";
 /// Decimal digits of the largest `u64`.
 const MAX_DIGITS: usize = 20;
+/// A tenth, in units of 2⁻⁶⁷, rounded up: exact for every `u64`.
+const TENTH: u128 = 0xcccc_cccc_cccc_cccd;
 /// What must be escaped in a string (section 7).
 const SPECIAL: Specials = Specials::new(2, 0x21, b'\\'); // `"` is 0x20 with that bit flipped
 
@@ -107,9 +109,11 @@ impl Digits {
     pub fn of(mut number: u64) -> Self {
         let (mut digits, mut from) = ([b'0'; MAX_DIGITS], MAX_DIGITS);
         for digit in digits.iter_mut().rev() {
-            *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+            // Optimised for size, a division would be one, which takes ten times as long as this.
+            let tenth = u64::try_from((u128::from(number) * TENTH) >> 67).unwrap_or_default();
+            *digit = b'0' + u8::try_from(number - tenth * 10).unwrap_or_default();
             from -= 1;
-            number /= 10;
+            number = tenth;
             if number == 0 {
                 break;
             }

@@ -5,6 +5,9 @@ const EACH: u64 = u64::MAX / 0xff;
 /// Each byte's highest bit.
 const HIGHEST: u64 = EACH * 0x80;
 
+/// No special one: the first byte of a longer character.
+const ORDINARY: u8 = 0xc3;
+
 /// A set of ASCII characters that end a run of ordinary ones: all below some character, with or without bits flipped, and
 /// one more.
 #[derive(Clone, Copy, Debug)]
@@ -28,45 +31,43 @@ impl Specials {
     pub fn prefix(&self, bytes: &[u8]) -> usize {
         let mut length = 0;
         for [one, other] in bytes.as_chunks::<8>().0.as_chunks::<2>().0 {
-            if self.are_in(one, other) {
-                break;
+            let marks = [self.marks(*one), self.marks(*other)];
+            if marks[0] | marks[1] != 0 {
+                return length + first(marks[0]).unwrap_or_else(|| 8 + first(marks[1]).unwrap_or(8));
             }
             length += 16;
         }
         let tail = bytes.get(length..).unwrap_or_default();
+        if let Some(at) = tail.first_chunk().and_then(|word| first(self.marks(*word))) {
+            return length + at;
+        }
         // What is left is looked at as a whole, together with bytes that have been looked at before it.
-        let last = bytes.get(bytes.len().wrapping_sub(8)..).and_then(<[u8]>::first_chunk);
-        if let Some(last) = last.filter(|_| tail.len() < 16)
-            && !self.are_in(tail.first_chunk().unwrap_or(last), last)
-        {
-            return bytes.len();
+        if let Some(last) = bytes.last_chunk() {
+            return first(self.marks(*last)).map_or(bytes.len(), |at| bytes.len() - 8 + at);
         }
-        for byte in tail {
-            if self.marks(u64::from(*byte)) & 0x80 != 0 {
-                break;
-            }
-            length += 1;
-        }
-        length
+        let mut word = [ORDINARY; 8];
+        word.iter_mut().zip(tail).for_each(|(to, byte)| *to = *byte);
+        first(self.marks(word)).unwrap_or(bytes.len())
     }
 
-    #[inline(always)]
-    const fn are_in(&self, one: &[u8; 8], other: &[u8; 8]) -> bool {
-        let marks = self.marks(u64::from_ne_bytes(*one)) | self.marks(u64::from_ne_bytes(*other));
-        marks & HIGHEST != 0
-    }
-
-    /// Has the highest bit of one of eight bytes set if one of them is special.
+    /// Has the highest bit of the first special one of eight bytes set, and none of a byte before it.
     ///
     /// Subtracting `n` borrows into the highest bit of a byte that is smaller and has not that bit itself, as the bytes of
-    /// longer characters have. A borrow goes on into the next byte, but only when the answer is yes already. What is equal to
+    /// longer characters have. A borrow goes on into the next byte, but only from one that is special itself. What is equal to
     /// a character is smaller than one after both have been combined by exclusive or.
     #[inline(always)]
-    const fn marks(&self, word: u64) -> u64 {
+    const fn marks(&self, word: [u8; 8]) -> u64 {
+        let word = u64::from_le_bytes(word);
         let smaller = (word ^ self.flip).wrapping_sub(self.limit);
         let same = (word ^ self.other).wrapping_sub(EACH);
-        (smaller | same) & !word
+        (smaller | same) & !word & HIGHEST
     }
+}
+
+/// The place of the first byte that is marked.
+#[inline(always)]
+fn first(marks: u64) -> Option<usize> {
+    (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]

@@ -213,7 +213,7 @@ mod tests {
     }
 
     fn file(folded: Option<Generation>) -> String {
-        let sessions: Sessions = [(key("a"), Arc::new(session("sub-a", 7, Some("refresh-a"))))].into();
+        let sessions = Sessions::from_iter([(key("a"), Arc::new(session("sub-a", 7, Some("refresh-a"))))]);
         let bytes = seal(&sessions, Generation([1; 16]), folded, ring(7).first(), &OsEntropy).unwrap();
         String::from_utf8(bytes).unwrap()
     }

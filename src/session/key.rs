@@ -1,6 +1,9 @@
 //! Session keys: the names under which identities are kept.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,9 +17,54 @@ pub const MAX_KEY_BYTES: usize = 512;
 /// The key of the gateway's main chat, and the only one in personal mode.
 pub const MAIN: &str = "agent:main:main";
 
-/// A session key as OpenClaw writes it, e.g. `agent:main:telegram:direct:12345`. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionKey(Arc<str>);
+/// A session key as OpenClaw writes it, e.g. `agent:main:telegram:direct:12345`. Cheap to clone, and to look up: its hash is
+/// worked out once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionKey {
+    /// Of the text, with a key of this process's own, since people choose their parts of it.
+    hash: u64,
+    text: Arc<str>,
+}
+
+/// A map by session keys that takes their own hashes.
+pub type ByKey<V> = HashMap<SessionKey, V, BuildHasherDefault<Hashed>>;
+
+/// Hashes nothing: a session key gives its hash.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        debug_assert!(bytes.is_empty(), "only session keys are hashed with this");
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Hash for SessionKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+/// In the order of their texts.
+impl Ord for SessionKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl PartialOrd for SessionKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl SessionKey {
     /// Reads a key: trimmed, not empty, at most [`MAX_KEY_BYTES`] long, no control characters. A bare `main` is the
@@ -35,59 +83,64 @@ impl SessionKey {
             "main" => Ok(Self::main()),
             _ if text.len() > MAX_KEY_BYTES => Err(invalid(&format!("is longer than {MAX_KEY_BYTES} bytes"))),
             _ if text.chars().any(char::is_control) => Err(invalid("has a control character")),
-            _ => Ok(Self(text.into())),
+            _ => Ok(Self::new(text)),
         }
+    }
+
+    fn new(text: &str) -> Self {
+        static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Self { hash: STATE.hash_one(text), text: text.into() }
     }
 
     /// The main session.
     #[must_use]
     pub fn main() -> Self {
         /// Asked for by every request that names no session.
-        static KEY: LazyLock<SessionKey> = LazyLock::new(|| SessionKey(MAIN.into()));
+        static KEY: LazyLock<SessionKey> = LazyLock::new(|| SessionKey::new(MAIN));
         KEY.clone()
     }
 
     /// The key's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The agent that the key belongs to: `X` of `agent:X:…`.
     #[must_use]
     pub fn agent_id(&self) -> Option<&str> {
-        self.0.strip_prefix("agent:")?.split(':').next().filter(|id| !id.is_empty())
+        self.text.strip_prefix("agent:")?.split(':').next().filter(|id| !id.is_empty())
     }
 
     /// Whether the key belongs to a subagent: it begins with `subagent:` or has `:subagent:` anywhere.
     #[must_use]
     pub fn is_subagent(&self) -> bool {
-        self.0.starts_with("subagent:") || self.0.contains(":subagent:")
+        self.text.starts_with("subagent:") || self.text.contains(":subagent:")
     }
 
     /// The last segment of a subagent's key, by which its workload is named.
     #[must_use]
     pub fn subagent_id(&self) -> Option<&str> {
-        self.is_subagent().then(|| self.0.rsplit(':').next()).flatten().filter(|id| !id.is_empty())
+        self.is_subagent().then(|| self.text.rsplit(':').next()).flatten().filter(|id| !id.is_empty())
     }
 
     /// Whether several people may stand behind the key: a group, a channel or a room, in any letter case.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        let lower = self.0.to_ascii_lowercase();
+        let lower = self.text.to_ascii_lowercase();
         [":group:", ":channel:", ":room:"].iter().any(|marker| lower.contains(marker))
     }
 
     /// The sender that a key of the form `…:user:<sender>` belongs to.
     #[must_use]
     pub fn sender(&self) -> Option<&str> {
-        self.0.rsplit_once(":user:").map(|(_, sender)| sender).filter(|sender| !sender.is_empty())
+        self.text.rsplit_once(":user:").map(|(_, sender)| sender).filter(|sender| !sender.is_empty())
     }
 
     /// Whether the key is a sender's own form of the main session, `agent:main:main:user:<sender>`.
     #[must_use]
     pub fn is_main_of_a_sender(&self) -> bool {
-        self.0
+        self.text
             .strip_prefix(MAIN)
             .and_then(|rest| rest.strip_prefix(":user:"))
             .is_some_and(|sender| !sender.is_empty())
@@ -96,19 +149,19 @@ impl SessionKey {
 
 impl fmt::Display for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl fmt::Debug for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
+        fmt::Debug::fmt(&*self.text, f)
     }
 }
 
 impl Serialize for SessionKey {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(&self.text)
     }
 }
 
@@ -120,7 +173,7 @@ impl<'de> Deserialize<'de> for SessionKey {
 
 impl Name for SessionKey {
     fn as_name(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     fn from_name(text: &str) -> Option<Self> {
@@ -130,13 +183,26 @@ impl Name for SessionKey {
 
 impl std::borrow::Borrow<str> for SessionKey {
     fn borrow(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_keys_are_found_wherever_they_come_from() {
+        let texts = [MAIN, "agent:main:telegram:direct:1", "Ä"];
+        let map: ByKey<usize> =
+            texts.iter().enumerate().map(|(n, text)| (SessionKey::parse(text).unwrap(), n)).collect();
+        for (n, text) in texts.into_iter().enumerate() {
+            let read: SessionKey = serde_json::from_value(text.into()).unwrap();
+            assert_eq!((map.get(&read), map.get(&read.clone())), (Some(&n), Some(&n)), "{text}");
+        }
+        assert_eq!(map.get(&SessionKey::main()), Some(&0));
+        assert_eq!(map.get(&SessionKey::parse("agent:main:telegram:direct:2").unwrap()), None);
+    }
 
     #[test]
     fn grammar_at_its_edges() {

@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn only_what_cannot_be_renewed_is_pruned_and_at_its_second() {
-        let mut memory = Memory::of([(key("loaded"), Arc::new(session("s", 5, None)))].into());
+        let mut memory = Memory::of(Sessions::from_iter([(key("loaded"), Arc::new(session("s", 5, None)))]));
         memory.put(key("ends"), session("s", 10, None));
         memory.put(key("renews"), session("s", 1, Some("r")));
         memory.put(key("was-renewed"), session("s", 1, None));
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn pending_is_the_last_state_of_each_changed_key() {
-        let mut memory = Memory::of([(key("a"), Arc::new(session("s", 5, None)))].into());
+        let mut memory = Memory::of(Sessions::from_iter([(key("a"), Arc::new(session("s", 5, None)))]));
         assert_eq!((memory.version(), memory.take_pending().put.len()), (0, 0));
         memory.put(key("b"), session("one", 5, None));
         memory.put(key("b"), session("two", 5, None));

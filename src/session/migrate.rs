@@ -35,7 +35,7 @@ pub struct Migrated {
 /// # Errors
 /// [`Fault::SnapshotForeign`] when there are entries and none is usable.
 pub fn read(mut entries: Map<String, Value>, now: Timestamp) -> Result<Migrated, Fault> {
-    let mut migrated = Migrated { sessions: Sessions::new(), dropped: Vec::new() };
+    let mut migrated = Migrated { sessions: Sessions::default(), dropped: Vec::new() };
     for (name, value) in &entries {
         match (SessionKey::parse(name), session(value, now)) {
             (Ok(key), Some(session)) => keep_the_longer(&mut migrated.sessions, key, session),

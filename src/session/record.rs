@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::key::SessionKey;
+use super::key::{ByKey, SessionKey};
 use super::model::Session;
 use crate::base::buffer::Buffer;
 use crate::base::error::{Code, Error, Result};
@@ -17,7 +17,7 @@ use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 
 /// All sessions by key.
-pub type Sessions = HashMap<SessionKey, Arc<Session>>;
+pub type Sessions = ByKey<Arc<Session>>;
 
 /// Changes that count together or not at all. No key is in both lists.
 #[derive(Clone, Debug, Default)]
@@ -174,7 +174,7 @@ mod tests {
 
         let batch = Batch { put, del: vec![key("gone")] };
         let back = read_batch(write_batch(&batch).unwrap().filled()).unwrap();
-        let mut all: Sessions = [(key("gone"), Arc::new(session("x", 1, None)))].into();
+        let mut all = Sessions::from_iter([(key("gone"), Arc::new(session("x", 1, None)))]);
         back.apply(&mut all);
         assert_eq!(all.len(), 2);
         assert!(!all.contains_key(&key("gone")));

@@ -3,7 +3,6 @@
 //! Invariant: a token belongs to one login. Whoever logs in to a session later, the same person included, is never
 //! served a token that was fetched for the login before, nor made to wait for its request.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use crate::base::log;
 use crate::base::opaque::opaque;
 use crate::base::pool::Pool;
 use crate::base::time::{Clock, Timestamp};
-use crate::session::key::SessionKey;
+use crate::session::key::{ByKey, SessionKey};
 use crate::session::model::Session;
 use crate::session::users::{Users, not_logged_in};
 
@@ -71,7 +70,7 @@ struct Inner {
 
 #[derive(Debug)]
 struct Cache {
-    entries: HashMap<SessionKey, Entry>,
+    entries: ByKey<Entry>,
     /// How many entries there may be before ended ones are swept out; keeps the cost of a sweep per insertion flat.
     sweep_at: usize,
     /// How often a session was forgotten.
@@ -118,7 +117,7 @@ impl Broker {
             clock,
             entropy,
             pool,
-            cache: Mutex::new(Cache { entries: HashMap::new(), sweep_at: FIRST_SWEEP, forgotten: 0 }),
+            cache: Mutex::new(Cache { entries: ByKey::default(), sweep_at: FIRST_SWEEP, forgotten: 0 }),
             failures: Mutex::new(BoundedMap::new(MAX_FAILURES)),
             flight: Flight::default(),
         }))
@@ -326,6 +325,7 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
     use std::fmt;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
