@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::{Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use super::Outcome;
@@ -28,6 +29,9 @@ pub(crate) struct Sample {
 
 /// Has `clients` ask for `target` for so long; `server` is the process whose time is counted. Any answer but 200 is an
 /// error.
+///
+/// Connections that are kept are opened and used one after the other before the time begins: how a crowd gets through the door
+/// is what [`Mode::New`] measures.
 pub(crate) fn run(
     socket: &Path,
     target: &str,
@@ -36,52 +40,90 @@ pub(crate) fn run(
     duration: Duration,
     server: u32,
 ) -> Outcome<Sample> {
-    let cpu = cpu_micros(server)?;
-    let start = Instant::now();
-    let mut latencies = std::thread::scope(|scope| {
-        let client = || client(socket, target, mode, start + duration);
+    let (turn, begun) = (Mutex::new(()), Barrier::new(clients + 1));
+    let (cpu, latencies) = std::thread::scope(|scope| {
+        let client = || {
+            let ready = {
+                let _turn = turn.lock();
+                Client::ready(socket, target, mode)
+            };
+            begun.wait();
+            ready?.ask_for(duration)
+        };
         let threads: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
+        begun.wait();
+        let cpu = cpu_micros(server)?;
         let mut all = Vec::new();
         for thread in threads {
-            all.extend(thread.join().map_err(|_| "a client failed")??);
+            all.push(thread.join().map_err(|_| "a client failed")??);
         }
-        Outcome::Ok(all)
+        Outcome::Ok((cpu_micros(server)? - cpu, all))
     })?;
-    let elapsed = start.elapsed().as_secs_f64();
-    let cpu = cpu_micros(server)? - cpu;
-    latencies.sort_unstable();
-    let count = latencies.len().max(1);
-    let percentile = |p: usize| f64::from(latencies.get(count * p / 100).copied().unwrap_or_default()) / 1e3;
+    let mut all = latencies.concat();
+    all.sort_unstable();
+    let count = all.len().max(1);
+    let percentile = |p: usize| f64::from(all.get(count * p / 100).copied().unwrap_or_default()) / 1e3;
     Ok(Sample {
-        rate: count as f64 / elapsed,
+        rate: count as f64 / duration.as_secs_f64(),
         p50_us: percentile(50),
         p99_us: percentile(99),
         cpu_us: cpu as f64 / count as f64,
     })
 }
 
-/// Nanoseconds of each request until `end`.
-fn client(socket: &Path, target: &str, mode: Mode, end: Instant) -> Outcome<Vec<u32>> {
-    let request = request(target, mode);
-    let (mut latencies, mut buffer, mut open) = (Vec::new(), vec![0; 64 * 1024], None);
-    let mut usual = Usual::default();
-    loop {
-        let begin = Instant::now();
-        if begin >= end {
-            return Ok(latencies);
-        }
-        let mut stream = match open.take() {
-            Some(stream) => stream,
-            None => UnixStream::connect(socket)?,
-        };
-        stream.write_all(request.as_bytes())?;
-        match usual.answer(&mut stream, &mut buffer)? {
-            200 => latencies.push(u32::try_from(begin.elapsed().as_nanos())?),
-            status => return Err(format!("{target}: status {status}").into()),
-        }
+/// Requests on a kept connection before the time begins.
+const FIRST_REQUESTS: usize = 300;
+
+/// One that asks, and waits for the answer before it asks again.
+struct Client<'a> {
+    socket: &'a Path,
+    request: String,
+    mode: Mode,
+    open: Option<UnixStream>,
+    usual: Usual,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Client<'a> {
+    fn ready(socket: &'a Path, target: &str, mode: Mode) -> Outcome<Self> {
+        let request = request(target, mode);
+        let mut client =
+            Self { socket, request, mode, open: None, usual: Usual::default(), buffer: vec![0; 64 * 1024] };
         if mode == Mode::Keep {
-            open = Some(stream);
+            (0..FIRST_REQUESTS).try_for_each(|_| client.ask())?;
         }
+        Ok(client)
+    }
+
+    /// Nanoseconds of each request until `duration` is over.
+    fn ask_for(mut self, duration: Duration) -> Outcome<Vec<u32>> {
+        let mut latencies = Vec::new();
+        let mut begin = Instant::now();
+        let end = begin + duration;
+        while begin < end {
+            self.ask()?;
+            // The end of one is the beginning of the next: one look at the clock for each.
+            let now = Instant::now();
+            latencies.push(u32::try_from((now - begin).as_nanos())?);
+            begin = now;
+        }
+        Ok(latencies)
+    }
+
+    fn ask(&mut self) -> Outcome<()> {
+        let mut stream = match self.open.take() {
+            Some(stream) => stream,
+            None => UnixStream::connect(self.socket)?,
+        };
+        stream.write_all(self.request.as_bytes())?;
+        let status = self.usual.answer(&mut stream, &mut self.buffer)?;
+        if status != 200 {
+            return Err(format!("status {status} for {:?}", self.request).into());
+        }
+        if self.mode == Mode::Keep {
+            self.open = Some(stream);
+        }
+        Ok(())
     }
 }
 
@@ -100,11 +142,10 @@ pub(crate) fn get(socket: &Path, target: &str) -> Outcome<(u16, String)> {
     Ok((status(head)?, body.to_owned()))
 }
 
-/// The answer that most are like: one with the same head, which says how long it is, need not be read anew. The loader shares
-/// the cores with the servers, so what it saves is not measured as theirs.
+/// The answer that most are like: one as long as that with the same status need not be read anew. The loader shares the cores with
+/// the servers, so what it saves is not measured as theirs.
 #[derive(Default)]
 struct Usual {
-    head: Vec<u8>,
     length: usize,
 }
 
@@ -112,12 +153,12 @@ impl Usual {
     /// As [`answer`], for answers of 200 that come whole.
     fn answer(&mut self, stream: &mut UnixStream, buffer: &mut [u8]) -> Outcome<u16> {
         let read = stream.read(buffer)?;
-        if read == self.length && buffer.starts_with(&self.head) && read > 0 {
+        if read == self.length && buffer.starts_with(b"HTTP/1.1 200 ") {
             return Ok(200);
         }
-        let (status, head_end, length) = rest(stream, buffer, read)?;
+        let (status, length) = rest(stream, buffer, read)?;
         if status == 200 {
-            (self.head, self.length) = (buffer[..head_end].to_vec(), length);
+            self.length = length;
         }
         Ok(status)
     }
@@ -129,8 +170,8 @@ pub(crate) fn answer(stream: &mut UnixStream, buffer: &mut [u8]) -> Outcome<u16>
     Ok(rest(stream, buffer, read)?.0)
 }
 
-/// Reads on after the first bytes of an answer: its status, where its head ends, and its length.
-fn rest(stream: &mut UnixStream, buffer: &mut [u8], mut read: usize) -> Outcome<(u16, usize, usize)> {
+/// Reads on after the first bytes of an answer: its status and its length.
+fn rest(stream: &mut UnixStream, buffer: &mut [u8], mut read: usize) -> Outcome<(u16, usize)> {
     let mut filled = 0;
     loop {
         if read == 0 {
@@ -145,7 +186,7 @@ fn rest(stream: &mut UnixStream, buffer: &mut [u8], mut read: usize) -> Outcome<
                 .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
             let length = end + 4 + length.ok_or("no content-length")?.1.trim().parse::<usize>()?;
             if filled >= length {
-                return Ok((status(head)?, end + 4, length));
+                return Ok((status(head)?, length));
             }
         }
         read = stream.read(&mut buffer[filled..])?;
