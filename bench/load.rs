@@ -41,7 +41,7 @@ pub(crate) fn run(
     server: u32,
 ) -> Outcome<Sample> {
     let (turn, begun) = (Mutex::new(()), Barrier::new(clients + 1));
-    let (cpu, latencies) = std::thread::scope(|scope| {
+    let (elapsed, cpu, latencies) = std::thread::scope(|scope| {
         let client = || {
             let ready = {
                 let _turn = turn.lock();
@@ -52,19 +52,19 @@ pub(crate) fn run(
         };
         let threads: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
         begun.wait();
-        let cpu = cpu_micros(server)?;
+        let (start, cpu) = (Instant::now(), cpu_micros(server)?);
         let mut all = Vec::new();
         for thread in threads {
             all.push(thread.join().map_err(|_| "a client failed")??);
         }
-        Outcome::Ok((cpu_micros(server)? - cpu, all))
+        Outcome::Ok((start.elapsed().as_secs_f64(), cpu_micros(server)? - cpu, all))
     })?;
     let mut all = latencies.concat();
     all.sort_unstable();
     let count = all.len().max(1);
     let percentile = |p: usize| f64::from(all.get(count * p / 100).copied().unwrap_or_default()) / 1e3;
     Ok(Sample {
-        rate: count as f64 / duration.as_secs_f64(),
+        rate: count as f64 / elapsed,
         p50_us: percentile(50),
         p99_us: percentile(99),
         cpu_us: cpu as f64 / count as f64,
