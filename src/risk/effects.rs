@@ -111,9 +111,7 @@ const TIGHTENS: Names =
 
 /// Whether a program only shows, searches or names what it is given.
 pub(super) fn only_mentions(name: &str) -> bool {
-    mentions(name)
-        || PATTERN_FIRST.contains(name)
-        || matches!(name, "cat" | "tee" | "less" | "head" | "tail" | "diff" | "wc")
+    mentions(name) || PATTERN_FIRST.contains(name) || list!("cat tee less head tail diff wc").contains(name)
 }
 
 fn mentions(name: &str) -> bool {
@@ -330,8 +328,7 @@ fn reads<'a>(name: &str, args: &[&'a str], plain: &[&'a str], found: &mut Vec<(E
     let has_script =
         args.iter().any(|arg| matches!(*arg, "-e" | "-f" | "--regexp" | "--expression" | "--file"));
     let skipped = usize::from(PATTERN_FIRST.contains(name) && !has_script);
-    let is_copy = WRITES_LAST.contains(name)
-        || matches!(name, "tee" | "dd" | "sponge" | "vim" | "nano" | "vi" | "nvim" | "rsync");
+    let is_copy = WRITES_LAST.contains(name) || list!("tee dd sponge vim nano vi nvim rsync").contains(name);
     // `name=text` is no file to these, only what stands behind `@`.
     let tells_text = matches!(name, "http" | "https" | "xh" | "httpie");
     if !is_copy && !tells_text {

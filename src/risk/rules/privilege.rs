@@ -34,10 +34,8 @@ pub fn is_routine(program: &str, args: &[&str]) -> bool {
     let names_shell = |arg: &&str| {
         ["/bin/sh", "/bin/bash", "/bin/zsh", "/bin/dash"].iter().any(|shell| arg.contains(shell))
     };
-    if !matches!(
-        program,
-        "docker" | "podman" | "kubectl" | "crictl" | "ctr" | "usermod" | "ls" | "cat" | "ln" | "dpkg" | "rpm"
-    ) && args.iter().any(names_shell)
+    if !list!("docker podman kubectl crictl ctr usermod ls cat ln dpkg rpm").contains(program)
+        && args.iter().any(names_shell)
     {
         return false;
     }

@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::{Judge, Stream, quoted};
 use crate::risk::effects::Effect;
+use crate::risk::lookup::list;
 use crate::risk::value::has_hole;
 
 impl Judge<'_> {
@@ -140,7 +141,7 @@ pub(super) fn in_language<'l>(name: &str, line: &'l str) -> Option<(&'static str
         ("perldo ", "perl"),
         ("tcl ", "tclsh"),
     ];
-    if !matches!(name, "vim" | "vi" | "nvim" | "vimdiff" | "view" | "ex" | "gdb" | "lldb") {
+    if !list!("vim vi nvim vimdiff view ex gdb lldb").contains(name) {
         return None;
     }
     let line = line.trim_start_matches([':', ' ']);

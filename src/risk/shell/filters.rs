@@ -221,7 +221,7 @@ impl Judge<'_> {
                 !is_one && matches!(call.name, "env" | "printenv" | "set" | "history" | "fc" | "getent");
             return Some(if secret { Origin::PRIVATE | Origin::CREDENTIAL } else { Origin::PRIVATE }.text());
         }
-        if matches!(call.name, "grep" | "egrep" | "fgrep" | "rg" | "ag" | "ack" | "ugrep")
+        if list!("grep egrep fgrep rg ag ack ugrep").contains(call.name)
             && self.captured == 0
             && input.as_deref().is_some_and(|text| comes_from(text, Origin::PRIVATE))
             && !call.has(&["-c", "-q", "-v", "-l"])

@@ -199,7 +199,7 @@ impl Judge<'_> {
         if call.plain().take(4).any(|word| TESTERS.contains(word)) {
             return;
         }
-        let is_sed = matches!(call.name, "sed" | "gsed" | "curl" | "tar" | "ssh" | "docker" | "podman");
+        let is_sed = list!("sed gsed curl tar ssh docker podman").contains(call.name);
         if !is_sed && !interpreters::is_interpreter(call.name) {
             let pairs = call.rest().windows(2).map(|pair| (pair[0], pair[1]));
             let joined = call.rest().iter().filter_map(|word| word.split_once('='));
@@ -229,7 +229,7 @@ impl Judge<'_> {
     /// Code that these commands wrote, and that a program is told to load.
     pub(super) fn loaded(&mut self, call: &Call<'_>) {
         if self.files.is_empty()
-            || matches!(call.name, "cp" | "mv" | "sort" | "comm" | "paste" | "join" | "cmp")
+            || list!("cp mv sort comm paste join cmp").contains(call.name)
             || only_mentions(call.name)
             || interpreters::is_shell(call.name)
         {
@@ -279,10 +279,7 @@ impl Judge<'_> {
         if interpreters::is_interpreter(call.name) {
             return;
         }
-        let compiles = matches!(
-            call.name,
-            "gcc" | "cc" | "clang" | "tcc" | "g++" | "go" | "rustc" | "ocaml" | "swift" | "zig"
-        );
+        let compiles = list!("gcc cc clang tcc g++ go rustc ocaml swift zig").contains(call.name);
         let text = input.as_deref().filter(|_| compiles).map(str::to_owned);
         let files = call.plain().filter(|_| compiles).take(4).filter_map(|path| self.content(path));
         static PARTS: [Part; RUNS_CODE.len()] = parts(RUNS_CODE);

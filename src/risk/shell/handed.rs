@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::{Arg, Judge};
 use crate::risk::letters::Letters;
-use crate::risk::lookup::rows;
+use crate::risk::lookup::{list, rows};
 use crate::risk::rules::databases::is_client;
 use crate::risk::value::{Origin, comes_from, has_hole};
 
@@ -165,16 +165,8 @@ impl Judge<'_> {
     /// A file of statements, or a dump, that goes over what is live.
     pub(super) fn overwritten(&mut self, call: &Call<'_>, input: Option<&str>) {
         let takes_files = is_client(call.name)
-            || matches!(
-                call.name,
-                "pg_restore"
-                    | "mongorestore"
-                    | "mysqlimport"
-                    | "mongoimport"
-                    | "redis-cli"
-                    | "mongosh"
-                    | "mongo"
-            );
+            || list!("pg_restore mongorestore mysqlimport mongoimport redis-cli mongosh mongo")
+                .contains(call.name);
         if !takes_files || !self.is_production(call) {
             return;
         }

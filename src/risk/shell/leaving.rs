@@ -109,10 +109,8 @@ impl Judge<'_> {
 
     /// Backups of what is not the project's to a machine that has no name.
     fn backs_up(&mut self, call: &Call<'_>) {
-        let backs_up = matches!(
-            call.name,
-            "restic" | "borg" | "duplicity" | "kopia" | "rclone" | "sshfs" | "rdiff-backup" | "unison"
-        );
+        let backs_up =
+            list!("restic borg duplicity kopia rclone sshfs rdiff-backup unison").contains(call.name);
         let to_address = call.rest().iter().any(|word| {
             let address = word.split_once(":").filter(|(kind, _)| matches!(*kind, "sftp" | "rest" | "s3"));
             super::network::is_public(address.map_or(word, |(_, rest)| rest))

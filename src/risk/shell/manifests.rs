@@ -106,10 +106,8 @@ impl Judge<'_> {
             })
             .filter(|line| line.contains(' '))
             .collect();
-        let is_contained = !matches!(
-            call.name,
-            "ansible-playbook" | "ansible" | "terraform" | "tofu" | "task" | "just" | "act"
-        );
+        let is_contained =
+            !list!("ansible-playbook ansible terraform tofu task just act").contains(call.name);
         for line in commands.iter().filter(|_| !is_contained) {
             self.elsewhere(line, call.name);
         }

@@ -62,19 +62,8 @@ impl Judge<'_> {
 }
 
 fn empties_own_database(call: &Call<'_>) -> bool {
-    let is_client = matches!(
-        call.name,
-        "psql"
-            | "mysql"
-            | "mariadb"
-            | "mongosh"
-            | "mongo"
-            | "dropdb"
-            | "sqlite3"
-            | "mysqladmin"
-            | "cqlsh"
-            | "duckdb"
-    );
+    let is_client =
+        list!("psql mysql mariadb mongosh mongo dropdb sqlite3 mysqladmin cqlsh duckdb").contains(call.name);
     let is_temporary = matches!(call.name, "sqlite3" | "duckdb") && opens_temporary_files_alone(call);
     // `-U test` and `-h db.dev` say whose or where, not what.
     let mut before = "";

@@ -87,7 +87,7 @@ impl Judge<'_> {
             self.keep(path, &content, false);
         }
         let saves = transfer.keeps_name
-            || matches!(call.name, "wget" | "aria2c" | "axel" | "fetch" | "ftp" | "sftp" | "scp" | "tftp")
+            || list!("wget aria2c axel fetch ftp sftp scp tftp").contains(call.name)
                 && transfer.outputs.is_empty();
         if saves {
             let folder =
@@ -126,23 +126,9 @@ impl Judge<'_> {
 
     /// The output of a program that fetches; `None` when it is none.
     pub(super) fn fetched(&mut self, call: &Call<'_>) -> Option<Stream> {
-        let is_store = matches!(
-            call.name,
-            "gsutil"
-                | "aws"
-                | "rclone"
-                | "mc"
-                | "gcloud"
-                | "s3cmd"
-                | "ipfs"
-                | "az"
-                | "oras"
-                | "hdfs"
-                | "hadoop"
-                | "ossutil"
-                | "tosutil"
-                | "oci"
-        );
+        let is_store =
+            list!("gsutil aws rclone mc gcloud s3cmd ipfs az oras hdfs hadoop ossutil tosutil oci")
+                .contains(call.name);
         // What others keep there for whoever asks.
         let keeps = match call.name {
             "redis-cli" => call.has(&["get", "GET", "hget", "HGET", "lpop", "LPOP", "rpop", "RPOP"]),
@@ -193,25 +179,7 @@ impl Judge<'_> {
     fn sent(&mut self, call: &Call<'_>, transfer: &Transfer<'_>, input: Option<&str>) {
         let name = call.name;
         // A raw connection takes whatever is piped to it; a client of a protocol only what it is told to.
-        let is_raw = matches!(
-            name,
-            "nc" | "ncat"
-                | "netcat"
-                | "nc.traditional"
-                | "nc.openbsd"
-                | "socat"
-                | "telnet"
-                | "openssl"
-                | "mail"
-                | "mailx"
-                | "sendmail"
-                | "mutt"
-                | "busybox"
-                | "websocat"
-                | "termbin"
-                | "msmtp"
-                | "swaks"
-        );
+        let is_raw = list!("nc ncat netcat nc.traditional nc.openbsd socat telnet openssl mail mailx sendmail mutt busybox websocat termbin msmtp swaks").contains(name);
         let is_local = |word: &str| {
             ["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal", "unix:"]
                 .iter()
@@ -290,10 +258,7 @@ impl Judge<'_> {
                     || matches!(self.resolve(path).as_str(), "~" | "/")
                     || is_personal(&self.resolve(path)) && !matches!(name, "scp" | "rsync");
             let is_valued = is_valuable(path)
-                && matches!(
-                    name,
-                    "curl" | "wget" | "http" | "https" | "xh" | "ftp" | "lftp" | "tftp" | "smbclient"
-                )
+                && list!("curl wget http https xh ftp lftp tftp smbclient").contains(name)
                 && *goes_out;
             // What is not of the project, all of it, or data, to a machine that has no name.
             let is_taken = matches!(name, "scp" | "rsync" | "sftp")
@@ -311,10 +276,7 @@ impl Judge<'_> {
         if exposes {
             self.find("send-secret", &call.line());
         }
-        if matches!(
-            name,
-            "dig" | "nslookup" | "host" | "ping" | "drill" | "resolvectl" | "traceroute" | "kdig"
-        ) {
+        if list!("dig nslookup host ping drill resolvectl traceroute kdig").contains(name) {
             // A name that is made of a command's output is a message.
             let is_message = |word: &&&str| {
                 comes_from(word, Origin::OUTPUT | Origin::SECRET | Origin::PRIVATE | Origin::FILE)
@@ -376,7 +338,7 @@ fn is_delivery(call: &Call<'_>) -> bool {
             word.split_once("://").map_or(*word, |(_, rest)| rest).split('/').next().unwrap_or_default();
         STORES.iter().chain(["localhost", "127.0.0.1"]).any(|store| host.contains(store))
     };
-    !matches!(call.name, "curl" | "wget" | "http" | "https" | "xh" | "ftp" | "lftp" | "tftp" | "nc" | "ncat")
+    !list!("curl wget http https xh ftp lftp tftp nc ncat").contains(call.name)
         || call.rest().iter().any(is_store)
 }
 

@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 
 use super::Judge;
 use super::call::Call;
-use crate::risk::lookup::rows;
+use crate::risk::lookup::{list, rows};
 use crate::risk::paths::Place;
 use crate::risk::value::{Origin, has_hole};
 
@@ -31,19 +31,7 @@ const SHOWS: &[(&str, &[&str])] = &[
 impl Judge<'_> {
     /// Files that go with a mail, and packages that go out with more than was in them.
     pub(super) fn attached(&mut self, call: &Call<'_>) {
-        if matches!(
-            call.name,
-            "mail"
-                | "mailx"
-                | "mutt"
-                | "s-nail"
-                | "swaks"
-                | "mpack"
-                | "neomutt"
-                | "sendemail"
-                | "sendEmail"
-                | "blat"
-        ) {
+        if list!("mail mailx mutt s-nail swaks mpack neomutt sendemail sendEmail blat").contains(call.name) {
             let path = call
                 .after(&["-a", "-A", "--attach", "--attach-file", "-attach"])
                 .map(|path| path.trim_start_matches('@'));
@@ -63,13 +51,11 @@ impl Judge<'_> {
             }
         }
         self.packed(call);
-        let adds = matches!(
-            call.name,
-            "jq" | "sed" | "gsed" | "perl" | "node" | "yq" | "dasel" | "npm" | "python3" | "python"
-        ) && call.rest().iter().any(|word| {
-            let sets = word.contains("postinstall") || word.contains("preinstall");
-            sets && (word.contains('=') || word.contains("s/") || word.contains("scripts"))
-        });
+        let adds = list!("jq sed gsed perl node yq dasel npm python3 python").contains(call.name)
+            && call.rest().iter().any(|word| {
+                let sets = word.contains("postinstall") || word.contains("preinstall");
+                sets && (word.contains('=') || word.contains("s/") || word.contains("scripts"))
+            });
         self.is_heard |= matches!(call.name, "tcpdump" | "tshark" | "dumpcap" | "ngrep" | "tcpflow");
         self.is_poisoned |= adds && !call.has(&["get", "run"]);
         // One package after the other, taken apart and put together again.

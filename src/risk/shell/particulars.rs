@@ -48,7 +48,7 @@ impl Judge<'_> {
         if call.name == "rm" && call.rest().iter().any(recurses) && call.plain().any(is_rooted) {
             self.find("delete-outside", &call.line());
         }
-        if matches!(call.name, "grep" | "egrep" | "fgrep" | "rg" | "ag" | "zgrep" | "ack" | "ugrep") {
+        if list!("grep egrep fgrep rg ag zgrep ack ugrep").contains(call.name) {
             self.seeks_secrets(call);
         }
         if crate::risk::rules::databases::is_client(call.name) {
@@ -80,12 +80,11 @@ impl Judge<'_> {
                 word.strip_suffix(reset).is_some_and(|before| before.is_empty() || before.ends_with(':'))
             })
         };
-        let is_file =
-            matches!(call.name, "rm" | "git" | "find" | "echo" | "npm" | "yarn" | "pnpm" | "grep" | "ls")
-                || crate::risk::effects::only_mentions(call.name)
-                    && call.name != "kubectl"
-                    && call.name != "helm"
-                    && call.name != "make";
+        let is_file = list!("rm git find echo npm yarn pnpm grep ls").contains(call.name)
+            || crate::risk::effects::only_mentions(call.name)
+                && call.name != "kubectl"
+                && call.name != "helm"
+                && call.name != "make";
         let mut plain = call.plain();
         let asks = call.name == "kubectl" && (plain.next(), plain.next()) == (Some("auth"), Some("can-i"));
         if !is_file

@@ -16,60 +16,15 @@ pub(super) const COPIES: Names = list!(
 impl Judge<'_> {
     /// What a program reads: the files among its words, or else its input.
     pub(super) fn gathered(&mut self, call: &Call<'_>, input: Stream) -> String {
-        let takes_pattern = matches!(
-            call.name,
-            "grep"
-                | "egrep"
-                | "fgrep"
-                | "rg"
-                | "zgrep"
-                | "sed"
-                | "gsed"
-                | "awk"
-                | "gawk"
-                | "mawk"
-                | "nawk"
-                | "jq"
-                | "sqlite3"
-                | "tr"
-                | "yq"
-        );
+        let takes_pattern = list!("grep egrep fgrep rg zgrep sed gsed awk gawk mawk nawk jq sqlite3 tr yq")
+            .contains(call.name);
         let is_reader = COPIES.contains(call.name)
-            || matches!(
-                call.name,
-                "head"
-                    | "tail"
-                    | "cut"
-                    | "rev"
-                    | "base64"
-                    | "xxd"
-                    | "base32"
-                    | "sed"
-                    | "gsed"
-                    | "awk"
-                    | "gawk"
-                    | "paste"
-                    | "jq"
-                    | "zcat"
-                    | "gunzip"
-                    | "yq"
-                    | "od"
-                    | "hexdump"
-                    | "openssl"
-                    | "gpg"
-                    | "tar"
-                    | "zip"
-                    | "gzip"
-                    | "xz"
-            );
+            || list!("head tail cut rev base64 xxd base32 sed gsed awk gawk paste jq zcat gunzip yq od hexdump openssl gpg tar zip gzip xz").contains(call.name);
         let skipped = usize::from(takes_pattern);
         let mut whole: Option<String> = None;
         if !matches!(call.name, "tee" | "tr" | "sponge") {
             let rest = call.rest();
-            let takes_word = matches!(
-                call.name,
-                "head" | "tail" | "cut" | "sort" | "paste" | "fold" | "nl" | "grep" | "od"
-            );
+            let takes_word = list!("head tail cut sort paste fold nl grep od").contains(call.name);
             let files = rest.iter().enumerate().filter(|(at, word)| {
                 let behind = at.checked_sub(1).map_or("", |before| rest[before]);
                 let is_value = takes_word

@@ -62,26 +62,7 @@ impl Judge<'_> {
         self.overwritten(call, input);
         self.shown(call);
         // What a pager or client takes for a command of its own.
-        let escapes = matches!(
-            call.name,
-            "less"
-                | "more"
-                | "man"
-                | "journalctl"
-                | "systemctl"
-                | "ftp"
-                | "ed"
-                | "gdb"
-                | "mysql"
-                | "psql"
-                | "nmap"
-                | "irb"
-                | "telnet"
-                | "sftp"
-                | "smbclient"
-                | "dmesg"
-                | "git"
-        );
+        let escapes = list!("less more man journalctl systemctl ftp ed gdb mysql psql nmap irb telnet sftp smbclient dmesg git").contains(call.name);
         if escapes && let Some(text) = input.filter(|text| text.len() < MAX_REQUEST) {
             let is_shell = |line: &str| {
                 let line = line.trim();

@@ -153,31 +153,7 @@ fn is_odd(value: &str) -> bool {
 /// Whether a key of `git config` names a program.
 pub(super) fn names_program(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    matches!(
-        key.as_str(),
-        "core.pager"
-            | "core.editor"
-            | "core.sshcommand"
-            | "core.fsmonitor"
-            | "core.gitproxy"
-            | "core.askpass"
-            | "core.hookspath"
-            | "core.alternaterefscommand"
-            | "diff.external"
-            | "sequence.editor"
-            | "interactive.difffilter"
-            | "instaweb.browser"
-            | "sendemail.tocmd"
-            | "gpg.program"
-            | "init.templatedir"
-            | "include.path"
-            | "web.browser"
-            | "uploadpack.packobjectshook"
-            | "credential.helper"
-            | "sendemail.smtpserver"
-            | "sendemail.sendmailcmd"
-            | "gpg.ssh.defaultkeycommand"
-    ) || [
+    list!("core.pager core.editor core.sshcommand core.fsmonitor core.gitproxy core.askpass core.hookspath core.alternaterefscommand diff.external sequence.editor interactive.difffilter instaweb.browser sendemail.tocmd gpg.program init.templatedir include.path web.browser uploadpack.packobjectshook credential.helper sendemail.smtpserver sendemail.sendmailcmd gpg.ssh.defaultkeycommand").contains(key.as_str()) || [
         ("diff.", ".command"),
         ("diff.", ".textconv"),
         ("difftool.", ".cmd"),
@@ -213,7 +189,7 @@ impl Judge<'_> {
         for (_, options) in rows!(OPTIONS, call.name) {
             values.extend(call.after(options).map(str::to_owned));
         }
-        if matches!(call.name, "scp" | "sftp" | "sshfs" | "ssh-copy-id" | "rsync" | "sshuttle" | "ansible") {
+        if list!("scp sftp sshfs ssh-copy-id rsync sshuttle ansible").contains(call.name) {
             for word in call.rest() {
                 let lower = word.to_ascii_lowercase();
                 if SSH_COMMANDS.iter().any(|option| lower.contains(option))

@@ -80,9 +80,8 @@ impl Judge<'_> {
         };
         let mut says_run = is_verb(call.name);
         // What is sent to a web service is its business, unless that one starts programs.
-        let is_told =
-            !matches!(call.name, "curl" | "wget" | "http" | "https" | "xh" | "curlie" | "jq" | "yq")
-                || call.spelt().any(|(word, letters)| has_part(word, letters, &STARTERS));
+        let is_told = !list!("curl wget http https xh curlie jq yq").contains(call.name)
+            || call.spelt().any(|(word, letters)| has_part(word, letters, &STARTERS));
         let mut lines: Vec<String> = Vec::new();
         for word in call.rest() {
             if lines.len() >= MAX_TEXTS {

@@ -174,10 +174,7 @@ pub(super) fn transfer<'c>(call: &Call<'c>) -> Transfer<'c> {
             found.files.extend(sources);
         }
     }
-    if matches!(
-        name,
-        "aws" | "gsutil" | "rclone" | "s3cmd" | "mc" | "az" | "gcloud" | "azcopy" | "tosutil" | "ossutil"
-    ) {
+    if list!("aws gsutil rclone s3cmd mc az gcloud azcopy tosutil ossutil").contains(name) {
         let copies = call.has(&["cp", "sync", "mv", "put", "copy", "move", "upload", "rsync", "copyto"]);
         found.urls.clear();
         if copies {

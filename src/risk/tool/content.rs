@@ -283,28 +283,7 @@ pub(super) fn by_name(
 
 /// A parameter as words of a command line.
 fn option(key: &str, value: &Value) -> String {
-    let is_plain = matches!(
-        key,
-        "args"
-            | "arguments"
-            | "argv"
-            | "command"
-            | "subcommand"
-            | "cmd"
-            | "action"
-            | "verb"
-            | "kind"
-            | "resource"
-            | "resourceType"
-            | "resource_type"
-            | "name"
-            | "remote"
-            | "branch"
-            | "query"
-            | "target"
-            | "bucket"
-            | "path"
-    );
+    let is_plain = list!("args arguments argv command subcommand cmd action verb kind resource resourceType resource_type name remote branch query target bucket path").contains(key);
     let one = |text: &str| match (is_plain, key) {
         (true, "args" | "arguments" | "command" | "cmd" | "subcommand") if text.contains(' ') => {
             format!(" {text}")
@@ -351,10 +330,8 @@ pub(super) fn inside(
                         || text.starts_with("../")) =>
             {
                 let resolved = resolve(&text.replace("$HOME", "~"), folder.unwrap_or_default(), context);
-                let names_file = !matches!(
-                    key.as_str(),
-                    "path" | "workdir" | "cwd" | "target" | "directory" | "dir" | "folder"
-                );
+                let names_file =
+                    !list!("path workdir cwd target directory dir folder").contains(key.as_str());
                 if names_file && place(&resolved) == Place::Secret {
                     keep(by_rule("read-secret", text));
                 }
