@@ -22,8 +22,8 @@ typedef uint8_t sixteen __attribute__((vector_size(16), aligned(1), may_alias));
 		*(type *)(to + size - sizeof(type)) = last;                 \
 	} while (0)
 
-/* Also right where `to` lies before `from` and they overlap, as memmove asks of __memcpy_fwd. */
-void *memcpy(void *restrict to_, const void *restrict from_, size_t size)
+/* Also right where `to` lies before `from` and they overlap, as memmove asks of __memcpy_fwd; so neither is `restrict`. */
+void *memcpy(void *to_, const void *from_, size_t size)
 {
 	char *to = to_;
 	const char *from = from_;

@@ -181,12 +181,6 @@ impl Name for SessionKey {
     }
 }
 
-impl std::borrow::Borrow<str> for SessionKey {
-    fn borrow(&self) -> &str {
-        &self.text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

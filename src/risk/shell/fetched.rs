@@ -131,7 +131,11 @@ impl Judge<'_> {
 
     /// The administrator's rights for what others wrote: `sudo make install` in their repository.
     pub(super) fn raised_below_fetched(&mut self, call: &Call<'_>, target: &str) {
-        let builds = list!("make gmake ninja cmake meson python python3 pip pip3 npm cargo go rake perl ruby node dkms scons waf just checkinstall").contains(target);
+        let builds = list!(
+            "make gmake ninja cmake meson python python3 pip pip3 npm cargo go rake perl ruby node dkms scons
+             waf just checkinstall"
+        )
+        .contains(target);
         if builds && !self.fetched_folders.is_empty() && self.is_below_fetched("x") {
             self.find("download-run-file", &call.line());
         }

@@ -179,7 +179,11 @@ impl Judge<'_> {
     fn sent(&mut self, call: &Call<'_>, transfer: &Transfer<'_>, input: Option<&str>) {
         let name = call.name;
         // A raw connection takes whatever is piped to it; a client of a protocol only what it is told to.
-        let is_raw = list!("nc ncat netcat nc.traditional nc.openbsd socat telnet openssl mail mailx sendmail mutt busybox websocat termbin msmtp swaks").contains(name);
+        let is_raw = list!(
+            "nc ncat netcat nc.traditional nc.openbsd socat telnet openssl mail mailx sendmail mutt busybox
+             websocat termbin msmtp swaks"
+        )
+        .contains(name);
         let is_local = |word: &str| {
             ["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal", "unix:"]
                 .iter()

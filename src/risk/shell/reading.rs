@@ -19,7 +19,11 @@ impl Judge<'_> {
         let takes_pattern = list!("grep egrep fgrep rg zgrep sed gsed awk gawk mawk nawk jq sqlite3 tr yq")
             .contains(call.name);
         let is_reader = COPIES.contains(call.name)
-            || list!("head tail cut rev base64 xxd base32 sed gsed awk gawk paste jq zcat gunzip yq od hexdump openssl gpg tar zip gzip xz").contains(call.name);
+            || list!(
+                "head tail cut rev base64 xxd base32 sed gsed awk gawk paste jq zcat gunzip yq od hexdump
+                 openssl gpg tar zip gzip xz"
+            )
+            .contains(call.name);
         let skipped = usize::from(takes_pattern);
         let mut whole: Option<String> = None;
         if !matches!(call.name, "tee" | "tr" | "sponge") {

@@ -153,33 +153,40 @@ fn is_odd(value: &str) -> bool {
 /// Whether a key of `git config` names a program.
 pub(super) fn names_program(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    list!("core.pager core.editor core.sshcommand core.fsmonitor core.gitproxy core.askpass core.hookspath core.alternaterefscommand diff.external sequence.editor interactive.difffilter instaweb.browser sendemail.tocmd gpg.program init.templatedir include.path web.browser uploadpack.packobjectshook credential.helper sendemail.smtpserver sendemail.sendmailcmd gpg.ssh.defaultkeycommand").contains(key.as_str()) || [
-        ("diff.", ".command"),
-        ("diff.", ".textconv"),
-        ("difftool.", ".cmd"),
-        ("difftool.", ".path"),
-        ("mergetool.", ".cmd"),
-        ("mergetool.", ".path"),
-        ("merge.", ".driver"),
-        ("filter.", ".clean"),
-        ("filter.", ".smudge"),
-        ("filter.", ".process"),
-        ("pager.", ""),
-        ("gpg.", ".program"),
-        ("credential.", ".helper"),
-        ("browser.", ".cmd"),
-        ("man.", ".cmd"),
-        ("remote.", ".uploadpack"),
-        ("remote.", ".receivepack"),
-        ("submodule.", ".update"),
-        ("includeif.", ".path"),
-        ("trailer.", ".command"),
-        ("trailer.", ".cmd"),
-        ("tar.", ".command"),
-        ("guitool.", ".cmd"),
-    ]
-    .iter()
-    .any(|(start, end)| key.starts_with(start) && key.ends_with(end))
+    list!(
+        "core.pager core.editor core.sshcommand core.fsmonitor core.gitproxy core.askpass core.hookspath
+         core.alternaterefscommand diff.external sequence.editor interactive.difffilter instaweb.browser
+         sendemail.tocmd gpg.program init.templatedir include.path web.browser uploadpack.packobjectshook
+         credential.helper sendemail.smtpserver sendemail.sendmailcmd gpg.ssh.defaultkeycommand"
+    )
+    .contains(key.as_str())
+        || [
+            ("diff.", ".command"),
+            ("diff.", ".textconv"),
+            ("difftool.", ".cmd"),
+            ("difftool.", ".path"),
+            ("mergetool.", ".cmd"),
+            ("mergetool.", ".path"),
+            ("merge.", ".driver"),
+            ("filter.", ".clean"),
+            ("filter.", ".smudge"),
+            ("filter.", ".process"),
+            ("pager.", ""),
+            ("gpg.", ".program"),
+            ("credential.", ".helper"),
+            ("browser.", ".cmd"),
+            ("man.", ".cmd"),
+            ("remote.", ".uploadpack"),
+            ("remote.", ".receivepack"),
+            ("submodule.", ".update"),
+            ("includeif.", ".path"),
+            ("trailer.", ".command"),
+            ("trailer.", ".cmd"),
+            ("tar.", ".command"),
+            ("guitool.", ".cmd"),
+        ]
+        .iter()
+        .any(|(start, end)| key.starts_with(start) && key.ends_with(end))
 }
 
 impl Judge<'_> {

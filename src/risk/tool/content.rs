@@ -283,7 +283,11 @@ pub(super) fn by_name(
 
 /// A parameter as words of a command line.
 fn option(key: &str, value: &Value) -> String {
-    let is_plain = list!("args arguments argv command subcommand cmd action verb kind resource resourceType resource_type name remote branch query target bucket path").contains(key);
+    let is_plain = list!(
+        "args arguments argv command subcommand cmd action verb kind resource resourceType resource_type name
+         remote branch query target bucket path"
+    )
+    .contains(key);
     let one = |text: &str| match (is_plain, key) {
         (true, "args" | "arguments" | "command" | "cmd" | "subcommand") if text.contains(' ') => {
             format!(" {text}")
