@@ -13,7 +13,7 @@ help: ## this list
 
 run: ## build, start emulator and server in a fresh folder below target/; DEMO=1 logs alice in; Ctrl-C ends it
 	@$(CARGO) build --quiet $(FEATURES)
-	@exec bash scripts/run.sh target/debug
+	@exec bash scripts/run.sh $(TARGET)/debug
 
 test: ## all tests: units, vectors, real sockets and processes, curl, a foreign OpenID provider, real OpenClaw gateways
 	$(CARGO) test $(FEATURES)
